@@ -1,0 +1,1 @@
+"""Prefect: flows and tasks that are observed, retried, cached and recorded."""
