@@ -1,0 +1,66 @@
+"""What the core itself provides, through the same hooks as any plugin. It is asked first and cannot be blocked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.hookspecs import register_hook
+from prefect.plugins.targets import import_target
+from prefect.plugins.types import (
+    BlockSpec,
+    LockManagerSpec,
+    ResultStorageSpec,
+    SerializerSpec,
+    TaskRunnerSpec,
+)
+
+_FILE_SYSTEM = ("get-directory", "put-directory", "read-path", "write-path")
+
+
+@register_hook
+def prefect_task_runners() -> list[TaskRunnerSpec]:
+    return [
+        TaskRunnerSpec("thread-pool", "prefect.task_runners:ThreadPoolTaskRunner"),
+        TaskRunnerSpec("process-pool", "prefect.task_runners:ProcessPoolTaskRunner"),
+    ]
+
+
+@register_hook
+def prefect_result_storages() -> list[ResultStorageSpec]:
+    return [
+        ResultStorageSpec(("file", "local"), "local-file-system", "prefect.filesystems:local_storage"),
+        ResultStorageSpec(("memory",), "remote-file-system", "prefect.filesystems:fsspec_storage"),
+    ]
+
+
+@register_hook(trylast=True)
+def prefect_resolve_result_storage(reference: Any) -> Any:
+    return import_target("prefect.results:resolve_builtin_storage")(reference)
+
+
+@register_hook
+def prefect_serializers() -> list[SerializerSpec]:
+    return [
+        SerializerSpec("pickle", "prefect.serializers:PickleSerializer"),
+        SerializerSpec("json", "prefect.serializers:JSONSerializer"),
+        SerializerSpec("compressed", "prefect.serializers:CompressedSerializer"),
+        SerializerSpec("compressed/pickle", "prefect.serializers:CompressedPickleSerializer"),
+        SerializerSpec("compressed/json", "prefect.serializers:CompressedJSONSerializer"),
+    ]
+
+
+@register_hook
+def prefect_lock_managers() -> list[LockManagerSpec]:
+    return [
+        LockManagerSpec("memory", "prefect.locking.memory:MemoryLockManager"),
+        LockManagerSpec("filesystem", "prefect.locking.filesystem:FileSystemLockManager"),
+    ]
+
+
+@register_hook
+def prefect_blocks() -> list[BlockSpec]:
+    return [
+        BlockSpec("secret", "prefect.blocks.system:Secret", "Secret"),
+        BlockSpec("local-file-system", "prefect.filesystems:LocalFileSystem", "Local File System", _FILE_SYSTEM),
+        BlockSpec("remote-file-system", "prefect.filesystems:RemoteFileSystem", "Remote File System", _FILE_SYSTEM),
+    ]

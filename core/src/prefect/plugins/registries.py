@@ -1,0 +1,42 @@
+"""The registries, one for each family of things that plugins provide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prefect.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect.blocks.core import Block
+    from prefect.filesystems import WritableFileSystem
+    from prefect.locking.protocol import LockManager
+    from prefect.serializers import Serializer
+    from prefect.task_runners import TaskRunner
+
+__all__ = [
+    "blocks",
+    "cli",
+    "deployment_steps",
+    "lock_managers",
+    "notifiers",
+    "result_storages",
+    "serializers",
+    "server_backends",
+    "settings",
+    "task_runners",
+    "workers",
+]
+
+task_runners: Registry[type[TaskRunner[Any]]] = Registry("task_runners")
+result_storages: Registry[Callable[[str], WritableFileSystem]] = Registry("result_storages")
+serializers: Registry[type[Serializer[Any]]] = Registry("serializers")
+lock_managers: Registry[type[LockManager]] = Registry("lock_managers")
+blocks: Registry[type[Block]] = Registry("blocks")
+workers: Registry[type[Any]] = Registry("workers")
+notifiers: Registry[type[Any]] = Registry("notifiers")
+deployment_steps: Registry[Callable[..., Any]] = Registry("deployment_steps")
+cli: Registry[Any] = Registry("cli")
+server_backends: Registry[Any] = Registry("server_backends")
+settings: Registry[type[Any]] = Registry("settings")
