@@ -10,8 +10,8 @@ named after the hooks below, and they may take any subset of a hook's arguments:
         return [SerializerSpec(name="arrow", target="prefect_arrow.serializers:ArrowSerializer")]
 
 Hooks that answer with records are asked once and their answers kept on disk, so they must not depend on the
-environment. The markers set the same attributes as pluggy's `HookspecMarker("prefect")` and `HookimplMarker("prefect")`,
-without importing pluggy: a plugin may use either.
+environment. The markers set the same attributes as pluggy's `HookspecMarker("prefect")` and `HookimplMarker("prefect")`
+without importing it: a plugin may use either.
 """
 
 from __future__ import annotations
