@@ -11,7 +11,8 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[R]):
-    """One request, made by an endpoint function of `prefect._contract.endpoints`, sent by a transport.
+    """
+    One request, made by an endpoint function of `prefect._contract.endpoints`, sent by a transport.
 
     Args:
         method: The HTTP verb.

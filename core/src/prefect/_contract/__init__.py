@@ -1,0 +1,1 @@
+"""What can be asked of an orchestrator: its models, and the endpoints that take and return them."""

@@ -1,0 +1,67 @@
+"""
+Requests that make or change records.
+
+Modules are imported when one of their names is first asked for.
+"""
+
+# ruff: noqa: F403 - type checkers read the names, and only they
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect._contract._lazy import export
+
+if TYPE_CHECKING:
+    from prefect._contract.actions.blocks import *
+    from prefect._contract.actions.deployments import *
+    from prefect._contract.actions.runs import *
+    from prefect._contract.actions.settings import *
+
+_NAMES = {
+    "blocks": (
+        "BlockDocumentCreate",
+        "BlockDocumentReferenceCreate",
+        "BlockDocumentUpdate",
+        "BlockSchemaCreate",
+        "BlockTypeCreate",
+        "BlockTypeUpdate",
+    ),
+    "deployments": (
+        "DeploymentBranch",
+        "DeploymentCreate",
+        "DeploymentScheduleCreate",
+        "DeploymentScheduleUpdate",
+        "DeploymentUpdate",
+    ),
+    "runs": (
+        "ArtifactCreate",
+        "ArtifactUpdate",
+        "DeploymentFlowRunCreate",
+        "FlowCreate",
+        "FlowRunCreate",
+        "FlowRunUpdate",
+        "FlowUpdate",
+        "LogCreate",
+        "StateCreate",
+        "TaskRunCreate",
+        "TaskRunUpdate",
+    ),
+    "settings": (
+        "ConcurrencyLimitCreate",
+        "ConcurrencyLimitV2Create",
+        "ConcurrencyLimitV2Update",
+        "GlobalConcurrencyLimitCreate",
+        "GlobalConcurrencyLimitUpdate",
+        "SavedSearchCreate",
+        "VariableCreate",
+        "VariableUpdate",
+        "WorkPoolCreate",
+        "WorkPoolUpdate",
+        "WorkQueueCreate",
+        "WorkQueueUpdate",
+    ),
+}
+
+__all__ = sorted(name for names in _NAMES.values() for name in names)  # noqa: PLE0605
+
+__getattr__ = export(__name__, _NAMES)

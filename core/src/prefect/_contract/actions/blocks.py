@@ -1,0 +1,74 @@
+"""Requests that make or change block types, schemas and documents."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field, HttpUrl
+
+from prefect._contract.base import ActionBaseModel
+from prefect.utilities.ids import uuid7
+
+__all__ = [
+    "BlockDocumentCreate",
+    "BlockDocumentReferenceCreate",
+    "BlockDocumentUpdate",
+    "BlockSchemaCreate",
+    "BlockTypeCreate",
+    "BlockTypeUpdate",
+]
+
+
+class BlockTypeCreate(ActionBaseModel):
+    """Asks for a block type."""
+
+    name: str
+    slug: str
+    logo_url: HttpUrl | None = None
+    documentation_url: HttpUrl | None = None
+    description: str | None = None
+    code_example: str | None = None
+
+
+class BlockTypeUpdate(ActionBaseModel):
+    """Changes a block type."""
+
+    logo_url: HttpUrl | None = None
+    documentation_url: HttpUrl | None = None
+    description: str | None = None
+    code_example: str | None = None
+
+
+class BlockSchemaCreate(ActionBaseModel):
+    """Asks for a block schema."""
+
+    fields: dict[str, Any] = Field(default_factory=dict)
+    block_type_id: UUID | None = None
+    capabilities: list[str] = Field(default_factory=list)
+    version: str = "non-versioned"
+
+
+class BlockDocumentCreate(ActionBaseModel):
+    """Asks for a block document. Only anonymous ones have no name."""
+
+    name: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    block_schema_id: UUID
+    block_type_id: UUID
+    is_anonymous: bool = False
+
+
+class BlockDocumentUpdate(ActionBaseModel):
+    """Changes the values of a block document."""
+
+    block_schema_id: UUID | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    merge_existing_data: bool = True
+
+
+class BlockDocumentReferenceCreate(ActionBaseModel):
+    """Asks for a reference from one block document to another."""
+
+    id: UUID = Field(default_factory=uuid7)
+    parent_block_document_id: UUID
+    reference_block_document_id: UUID
+    name: str

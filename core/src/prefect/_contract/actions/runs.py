@@ -1,0 +1,162 @@
+"""Requests that make or change flows, runs, logs and artifacts."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from prefect._contract.base import ActionBaseModel, KeyValueLabels, Moment
+from prefect._contract.objects import (
+    Constant,
+    FlowRunPolicy,
+    FlowRunResult,
+    Parameter,
+    TaskRunPolicy,
+    TaskRunResult,
+)
+from prefect._contract.state import StateDetails, StateType
+
+__all__ = [
+    "ArtifactCreate",
+    "ArtifactUpdate",
+    "DeploymentFlowRunCreate",
+    "FlowCreate",
+    "FlowRunCreate",
+    "FlowRunUpdate",
+    "FlowUpdate",
+    "LogCreate",
+    "StateCreate",
+    "TaskRunCreate",
+    "TaskRunUpdate",
+]
+
+
+class StateCreate(ActionBaseModel):
+    """Asks for a state."""
+
+    type: StateType
+    name: str | None = None
+    message: str | None = None
+    state_details: StateDetails = Field(default_factory=StateDetails)
+    data: Any = None
+
+
+class FlowCreate(ActionBaseModel):
+    """Asks for a flow of this name; there is only one."""
+
+    name: str
+    tags: list[str] = Field(default_factory=list)
+    labels: KeyValueLabels = Field(default_factory=dict)
+
+
+class FlowUpdate(ActionBaseModel):
+    """Changes a flow."""
+
+    tags: list[str] = Field(default_factory=list)
+
+
+class FlowRunCreate(ActionBaseModel):
+    """Asks for a flow run."""
+
+    state: StateCreate | None = None
+    name: str | None = None
+    flow_id: UUID
+    deployment_id: UUID | None = None
+    flow_version: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] = Field(default_factory=dict)
+    parent_task_run_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
+    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    idempotency_key: str | None = None
+    labels: KeyValueLabels = Field(default_factory=dict)
+    work_pool_name: str | None = None
+    work_queue_name: str | None = None
+    job_variables: dict[str, Any] | None = None
+
+
+class DeploymentFlowRunCreate(ActionBaseModel):
+    """Asks for a run of a deployment."""
+
+    state: StateCreate | None = None
+    name: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    enforce_parameter_schema: bool | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+    infrastructure_document_id: UUID | None = None
+    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    idempotency_key: str | None = None
+    parent_task_run_id: UUID | None = None
+    work_queue_name: str | None = None
+    job_variables: dict[str, Any] | None = None
+    labels: KeyValueLabels = Field(default_factory=dict)
+
+
+class FlowRunUpdate(ActionBaseModel):
+    """Changes a flow run; its state changes by proposing another one."""
+
+    name: str | None = None
+    flow_version: str | None = None
+    parameters: dict[str, Any] | None = Field(default_factory=dict)
+    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    infrastructure_pid: str | None = None
+    job_variables: dict[str, Any] | None = None
+
+
+class TaskRunCreate(ActionBaseModel):
+    """Asks for a task run."""
+
+    id: UUID | None = None
+    state: StateCreate | None = None
+    name: str | None = None
+    flow_run_id: UUID | None = None
+    task_key: str
+    dynamic_key: str
+    cache_key: str | None = None
+    cache_expiration: Moment | None = None
+    task_version: str | None = None
+    empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    labels: KeyValueLabels = Field(default_factory=dict)
+    task_inputs: dict[str, list[TaskRunResult | FlowRunResult | Parameter | Constant]] = Field(default_factory=dict)
+
+
+class TaskRunUpdate(ActionBaseModel):
+    """Changes a task run."""
+
+    name: str | None = None
+
+
+class LogCreate(ActionBaseModel):
+    """One line of a log to be kept."""
+
+    name: str
+    level: int
+    message: str
+    timestamp: Moment
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+    worker_id: UUID | None = None
+
+
+class ArtifactCreate(ActionBaseModel):
+    """Asks for an artifact."""
+
+    key: str | None = None
+    type: str | None = None
+    description: str | None = None
+    data: Any = None
+    metadata_: dict[str, str] | None = None
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
+class ArtifactUpdate(ActionBaseModel):
+    """Changes an artifact."""
+
+    data: Any = None
+    description: str | None = None
+    metadata_: dict[str, str] | None = None

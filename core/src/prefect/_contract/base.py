@@ -1,0 +1,145 @@
+"""
+The base of all models of the contract, and the field types that they share.
+
+A model exists once and serves both sides: what a client sends is what an orchestrator validates. Answers ignore fields
+that they do not know, so that an old client reads a new server; actions and filters refuse them, so that a typing error
+is found where it is made.
+"""
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import core_schema
+
+from prefect.utilities.ids import uuid7
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from typing_extensions import Self
+
+__all__ = [
+    "ActionBaseModel",
+    "FilterBaseModel",
+    "KeyValueLabels",
+    "Moment",
+    "ObjectBaseModel",
+    "PrefectBaseModel",
+    "TimeSeriesBaseModel",
+    "new_name",
+]
+
+M = TypeVar("M", bound="PrefectBaseModel")
+
+
+class PrefectBaseModel(BaseModel):
+    """A value of the contract. Validators are built on first use, so importing a model costs next to nothing."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True, ser_json_timedelta="float")
+
+    @classmethod
+    def model_validate_list(
+        cls,
+        obj: Any,
+        *,
+        strict: bool | None = None,
+        from_attributes: bool | None = None,
+        context: Any | None = None,
+    ) -> "list[Self]":
+        """
+        Validate a list of this model.
+
+        Args:
+            obj: What to validate: a sequence of mappings or models.
+            strict: Whether to refuse to convert types.
+            from_attributes: Whether to read the fields from the attributes of the items.
+            context: Handed on to the validators.
+
+        Raises:
+            pydantic.ValidationError: An item does not fit.
+        """
+        options = {"strict": strict, "from_attributes": from_attributes, "context": context}
+        return [cls.model_validate(item, **options) for item in obj]  # type: ignore[arg-type]
+
+    def reset_fields(self: M) -> M:
+        """A copy in which the fields that identify one record (id, created, updated ...) have their defaults again."""
+        fields = type(self).model_fields
+        values = {
+            name: fields[name].get_default(call_default_factory=True) for name in self._reset_fields() if name in fields
+        }
+        return self.model_copy(update=values)
+
+    @classmethod
+    def _reset_fields(cls) -> frozenset[str]:
+        """Names of the fields that `reset_fields` resets."""
+        return frozenset()
+
+
+class ActionBaseModel(PrefectBaseModel):
+    """What is asked for: a model that refuses fields which it does not know."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, ser_json_timedelta="float")
+
+
+class FilterBaseModel(PrefectBaseModel):
+    """What is looked for: a model that refuses fields which it does not know."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, ser_json_timedelta="float")
+
+
+def _assume_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=timezone.utc)
+
+
+class _MomentSchema:
+    """Validates moments: aware ones at the validator's own speed, naive ones are taken to be UTC."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
+        aware = core_schema.datetime_schema(tz_constraint="aware")
+        naive = core_schema.no_info_after_validator_function(_assume_utc, core_schema.datetime_schema())
+        return core_schema.union_schema([aware, naive], mode="left_to_right")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
+
+Moment = Annotated[datetime, _MomentSchema]
+"""An aware moment. A naive one, and a string without an offset, is taken to be UTC."""
+
+KeyValueLabels = dict[str, bool | int | float | str]
+"""Labels of a flow or run: small values by key."""
+
+
+def new_name() -> str:
+    """A name for a run that is given none: two words, easily told apart by people."""
+    from prefect.utilities.names import generate_slug
+
+    return generate_slug(2)
+
+
+class ObjectBaseModel(PrefectBaseModel):
+    """A record: something with an id. `created` and `updated` are None until an orchestrator stored it."""
+
+    id: UUID = Field(default_factory=uuid7)
+    created: Moment | None = None
+    updated: Moment | None = None
+
+    @classmethod
+    def _reset_fields(cls) -> frozenset[str]:
+        return frozenset({"id", "created", "updated"})
+
+
+class TimeSeriesBaseModel(PrefectBaseModel):
+    """A record that an orchestrator stamps with the times of its creation and last change."""
+
+    created: Moment | None = None
+    updated: Moment | None = None
+
+    @classmethod
+    def _reset_fields(cls) -> frozenset[str]:
+        return frozenset({"created", "updated"})

@@ -1,0 +1,76 @@
+"""
+Answers of an orchestrator that are no plain records.
+
+Modules are imported when one of their names is first asked for.
+"""
+
+# ruff: noqa: F403 - type checkers read the names, and only they
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect._contract._lazy import export
+
+if TYPE_CHECKING:
+    from prefect._contract.responses.concurrency import *
+    from prefect._contract.responses.deployments import *
+    from prefect._contract.responses.graph import *
+    from prefect._contract.responses.orchestration import *
+    from prefect._contract.responses.pages import *
+    from prefect._contract.responses.runs import *
+    from prefect._contract.responses.work_pools import *
+
+_NAMES = {
+    "concurrency": (
+        "ConcurrencyLimitV2",
+        "ConcurrencyLimitWithLeaseResponse",
+        "GlobalConcurrencyLimitResponse",
+        "MinimalConcurrencyLimitResponse",
+    ),
+    "deployments": ("DeploymentBulkDeleteResponse", "DeploymentPaginationResponse", "DeploymentResponse"),
+    "graph": ("DependencyResult", "Edge", "Graph", "GraphArtifact", "GraphState", "Node"),
+    "orchestration": (
+        "FlowRunBulkSetStateResponse",
+        "FlowRunOrchestrationResult",
+        "OrchestrationResult",
+        "SetStateStatus",
+        "StateAbortDetails",
+        "StateAcceptDetails",
+        "StateRejectDetails",
+        "StateResponseDetails",
+        "StateWaitDetails",
+    ),
+    "pages": ("Page",),
+    "runs": (
+        "CountByState",
+        "FlowBulkDeleteResponse",
+        "FlowPaginationResponse",
+        "FlowRunBulkCreateResponse",
+        "FlowRunBulkDeleteResponse",
+        "FlowRunCreateResult",
+        "FlowRunPaginationResponse",
+        "FlowRunResponse",
+        "HistoryResponse",
+        "HistoryResponseState",
+        "SimpleFlowRun",
+        "SimpleNextFlowRun",
+        "TaskRunPaginationResponse",
+        "TaskRunResponse",
+        "UITaskRun",
+    ),
+    "work_pools": (
+        "FlowRunSlotSummary",
+        "TaskWorkerResponse",
+        "WorkPoolConcurrencyStatus",
+        "WorkPoolResponse",
+        "WorkQueueConcurrencyStatus",
+        "WorkQueueConcurrencyStatusDetail",
+        "WorkQueueResponse",
+        "WorkerFlowRunResponse",
+        "WorkerResponse",
+    ),
+}
+
+__all__ = sorted(name for names in _NAMES.values() for name in names)  # noqa: PLE0605
+
+__getattr__ = export(__name__, _NAMES)

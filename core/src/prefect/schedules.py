@@ -1,0 +1,145 @@
+"""Schedules for `flow.serve`, `flow.deploy` and `flow.to_deployment`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from prefect.utilities.time import now
+
+__all__ = ["Cron", "Interval", "RRule", "Schedule"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """
+    When runs are due, and what they are called with.
+
+    Args:
+        interval: How much time passes between runs.
+        cron: A cron expression.
+        rrule: A recurrence rule (RFC 5545). At most one of the three is given; with none, nothing is ever due.
+        timezone: The IANA name of the time zone, such as `Europe/Berlin`. By default UTC.
+        anchor_date: For intervals: the moment they are counted from.
+        day_or: For cron: whether matching the day of month or the day of week is enough.
+        active: Whether runs are created.
+        parameters: What the runs are called with, over the deployment's own parameters.
+        slug: Names the schedule, so that deploying again finds it.
+
+    Raises:
+        ValueError: More than one kind of schedule is given.
+    """
+
+    interval: timedelta | None = None
+    cron: str | None = None
+    rrule: str | None = None
+    timezone: str | None = None
+    anchor_date: datetime = field(default_factory=now)
+    day_or: bool = True
+    active: bool = True
+    parameters: dict[str, Any] = field(default_factory=dict)
+    slug: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a schedule of two kinds."""
+        kinds = [kind for kind in ("interval", "cron", "rrule") if getattr(self, kind) is not None]
+        if len(kinds) > 1:
+            raise ValueError(f"Only one schedule type can be defined at a time. Found: {', '.join(kinds)}")
+
+
+def Cron(  # noqa: N802, PLR0917
+    cron: str,
+    /,
+    timezone: str | None = None,
+    day_or: bool = True,
+    active: bool = True,
+    parameters: dict[str, Any] | None = None,
+    slug: str | None = None,
+) -> Schedule:
+    """
+    Due when the clock matches a cron expression.
+
+    Args:
+        cron: Five fields, as in `0 9 * * MON-FRI`, or a name like `@daily`.
+        timezone: The IANA name of the time zone. By default UTC.
+        day_or: Whether matching the day of month or the day of week is enough.
+        active: Whether runs are created.
+        parameters: What the runs are called with, over the deployment's own parameters.
+        slug: Names the schedule, so that deploying again finds it.
+
+    Raises:
+        ValueError: The expression is not valid.
+    """
+    from prefect._contract.schedules import check_cron
+
+    return Schedule(
+        cron=check_cron(cron),
+        timezone=timezone,
+        day_or=day_or,
+        active=active,
+        parameters=parameters or {},
+        slug=slug,
+    )
+
+
+def Interval(  # noqa: N802, PLR0917
+    interval: timedelta | float | int,
+    /,
+    anchor_date: datetime | None = None,
+    timezone: str | None = None,
+    active: bool = True,
+    parameters: dict[str, Any] | None = None,
+    slug: str | None = None,
+) -> Schedule:
+    """
+    Due each time an interval has passed.
+
+    Args:
+        interval: Seconds, or a duration.
+        anchor_date: The moment it is counted from. By default now.
+        timezone: The IANA name of the time zone. By default UTC.
+        active: Whether runs are created.
+        parameters: What the runs are called with, over the deployment's own parameters.
+        slug: Names the schedule, so that deploying again finds it.
+
+    Raises:
+        ValueError: The interval is not more than zero.
+    """
+    duration = interval if isinstance(interval, timedelta) else timedelta(seconds=interval)
+    if duration <= timedelta(0):
+        raise ValueError(f"Invalid interval: {interval!r}. It must be more than zero.")
+    return Schedule(
+        interval=duration,
+        anchor_date=anchor_date or now(),
+        timezone=timezone,
+        active=active,
+        parameters=parameters or {},
+        slug=slug,
+    )
+
+
+def RRule(  # noqa: N802
+    rrule: str,
+    /,
+    timezone: str | None = None,
+    active: bool = True,
+    parameters: dict[str, Any] | None = None,
+    slug: str | None = None,
+) -> Schedule:
+    """
+    Due as a recurrence rule says, in the words of calendars (RFC 5545).
+
+    Args:
+        rrule: A rule as in `FREQ=WEEKLY;BYDAY=MO`, or several lines of rules, exceptions and dates.
+        timezone: The IANA name of the time zone. By default UTC.
+        active: Whether runs are created.
+        parameters: What the runs are called with, over the deployment's own parameters.
+        slug: Names the schedule, so that deploying again finds it.
+
+    Raises:
+        ValueError: The rule is not valid.
+    """
+    from prefect._contract.schedules import check_rrule
+
+    return Schedule(rrule=check_rrule(rrule), timezone=timezone, active=active, parameters=parameters or {}, slug=slug)
