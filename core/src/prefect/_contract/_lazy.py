@@ -1,4 +1,4 @@
-"""Packages whose modules are imported when one of their names is first asked for."""
+"""Names whose modules are imported when one of their names is first asked for."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def export(package: str, names: Mapping[str, Iterable[str]]) -> Callable[[str], 
     def __getattr__(name: str) -> Any:  # noqa: N807
         home = homes.get(name)
         if home is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{home}"), name)
-        setattr(sys.modules[package], name, value)
+            raise AttributeError(f"module {exporter!r} has no attribute {name!r}")
+        value = getattr(import_module(home if "." in home else f"{exporter}.{home}"), name)
+        setattr(sys.modules[exporter], name, value)
         return value
 
     return __getattr__

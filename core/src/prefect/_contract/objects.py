@@ -1,11 +1,16 @@
-"""The records of an orchestrator that runs make and read: flows, runs, logs, artifacts, variables, blocks."""
+"""
+The records of an orchestrator: flows, their runs, task runs, logs; by name also blocks, artifacts and variables.
+
+What every run needs is here. The others are imported from their modules when one of their names is first asked for.
+"""
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, HttpUrl
+from pydantic import Field
 
+from prefect._contract._lazy import export
 from prefect._contract.base import (
     KeyValueLabels,
     Moment,
@@ -15,6 +20,17 @@ from prefect._contract.base import (
     new_name,
 )
 from prefect._contract.state import State, StateType
+
+if TYPE_CHECKING:
+    from prefect._contract.artifacts import Artifact, ArtifactCollection, FlowRunInput, Variable
+    from prefect._contract.blocks import (
+        DEFAULT_BLOCK_SCHEMA_VERSION,
+        BlockDocument,
+        BlockDocumentReference,
+        BlockSchema,
+        BlockSchemaReference,
+        BlockType,
+    )
 
 __all__ = [
     "DEFAULT_BLOCK_SCHEMA_VERSION",
@@ -41,8 +57,6 @@ __all__ = [
     "UpdatedBy",
     "Variable",
 ]
-
-DEFAULT_BLOCK_SCHEMA_VERSION = "non-versioned"
 
 
 class Flow(ObjectBaseModel):
@@ -266,100 +280,17 @@ class Log(TimeSeriesBaseModel, ObjectBaseModel):
     task_run_id: UUID | None = None
 
 
-class FlowRunInput(ObjectBaseModel):
-    """A message to a flow run. `value` is JSON."""
-
-    flow_run_id: UUID
-    key: str
-    value: str
-    sender: str | None = None
-
-
-class Artifact(ObjectBaseModel):
-    """Something for people that a run produced: a table, a text, a link, an image, a progress."""
-
-    key: str | None = None
-    type: str | None = None
-    description: str | None = None
-    data: Any = None
-    metadata_: dict[str, str] | None = None
-    flow_run_id: UUID | None = None
-    task_run_id: UUID | None = None
-
-
-class ArtifactCollection(ObjectBaseModel):
-    """All artifacts of one key, shown as the latest of them."""
-
-    key: str
-    latest_id: UUID
-    type: str | None = None
-    description: str | None = None
-    data: Any = None
-    metadata_: dict[str, str] | None = None
-    flow_run_id: UUID | None = None
-    task_run_id: UUID | None = None
-
-
-class Variable(ObjectBaseModel):
-    """A small value that is kept under a name, to be read by flows."""
-
-    name: str
-    value: str | int | bool | float | dict[str, Any] | list[Any] | None
-    tags: list[str] = Field(default_factory=list)
-
-
-class BlockType(ObjectBaseModel):
-    """A kind of blocks, such as `secret`."""
-
-    name: str
-    slug: str
-    logo_url: HttpUrl | None = None
-    documentation_url: HttpUrl | None = None
-    description: str | None = None
-    code_example: str | None = None
-    is_protected: bool = False
-
-
-class BlockSchema(ObjectBaseModel):
-    """One version of the fields of a block type, known by the checksum of `fields`."""
-
-    checksum: str
-    fields: dict[str, Any] = Field(default_factory=dict)
-    block_type_id: UUID | None
-    block_type: BlockType | None = None
-    capabilities: list[str] = Field(default_factory=list)
-    version: str = DEFAULT_BLOCK_SCHEMA_VERSION
-
-
-class BlockDocument(ObjectBaseModel):
-    """The stored values of one block."""
-
-    name: str | None = None
-    data: dict[str, Any] = Field(default_factory=dict)
-    block_schema_id: UUID
-    block_schema: BlockSchema | None = None
-    block_type_id: UUID
-    block_type_name: str | None = None
-    block_type: BlockType | None = None
-    block_document_references: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    is_anonymous: bool = False
-
-
-class BlockSchemaReference(ObjectBaseModel):
-    """Says that a block schema has a field whose value is another block."""
-
-    parent_block_schema_id: UUID
-    parent_block_schema: BlockSchema | None = None
-    reference_block_schema_id: UUID
-    reference_block_schema: BlockSchema | None = None
-    name: str
-
-
-class BlockDocumentReference(ObjectBaseModel):
-    """Says that a block document has a field whose value is another one."""
-
-    parent_block_document_id: UUID
-    parent_block_document: BlockDocument | None = None
-    reference_block_document_id: UUID
-    reference_block_document: BlockDocument | None = None
-    name: str
+__getattr__ = export(
+    __name__,
+    {
+        "prefect._contract.artifacts": ("Artifact", "ArtifactCollection", "FlowRunInput", "Variable"),
+        "prefect._contract.blocks": (
+            "DEFAULT_BLOCK_SCHEMA_VERSION",
+            "BlockDocument",
+            "BlockDocumentReference",
+            "BlockSchema",
+            "BlockSchemaReference",
+            "BlockType",
+        ),
+    },
+)

@@ -44,7 +44,7 @@ class BlockSchemaCreate(ActionBaseModel):
     fields: dict[str, Any] = Field(default_factory=dict)
     block_type_id: UUID | None = None
     capabilities: list[str] = Field(default_factory=list)
-    version: str = "non-versioned"
+    version: str = DEFAULT_BLOCK_SCHEMA_VERSION
 
 
 class BlockDocumentCreate(ActionBaseModel):

@@ -1,0 +1,76 @@
+"""Blocks: stored configuration, its types and the versions of their fields."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field, HttpUrl
+
+from prefect._contract.base import ObjectBaseModel
+
+__all__ = [
+    "DEFAULT_BLOCK_SCHEMA_VERSION",
+    "BlockDocument",
+    "BlockDocumentReference",
+    "BlockSchema",
+    "BlockSchemaReference",
+    "BlockType",
+]
+
+DEFAULT_BLOCK_SCHEMA_VERSION = "non-versioned"
+
+
+class BlockType(ObjectBaseModel):
+    """A kind of blocks, such as `secret`."""
+
+    name: str
+    slug: str
+    logo_url: HttpUrl | None = None
+    documentation_url: HttpUrl | None = None
+    description: str | None = None
+    code_example: str | None = None
+    is_protected: bool = False
+
+
+class BlockSchema(ObjectBaseModel):
+    """One version of the fields of a block type, known by the checksum of `fields`."""
+
+    checksum: str
+    fields: dict[str, Any] = Field(default_factory=dict)
+    block_type_id: UUID | None
+    block_type: BlockType | None = None
+    capabilities: list[str] = Field(default_factory=list)
+    version: str = DEFAULT_BLOCK_SCHEMA_VERSION
+
+
+class BlockDocument(ObjectBaseModel):
+    """The stored values of one block."""
+
+    name: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    block_schema_id: UUID
+    block_schema: BlockSchema | None = None
+    block_type_id: UUID
+    block_type_name: str | None = None
+    block_type: BlockType | None = None
+    block_document_references: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    is_anonymous: bool = False
+
+
+class BlockSchemaReference(ObjectBaseModel):
+    """Says that a block schema has a field whose value is another block."""
+
+    parent_block_schema_id: UUID
+    parent_block_schema: BlockSchema | None = None
+    reference_block_schema_id: UUID
+    reference_block_schema: BlockSchema | None = None
+    name: str
+
+
+class BlockDocumentReference(ObjectBaseModel):
+    """Says that a block document has a field whose value is another one."""
+
+    parent_block_document_id: UUID
+    parent_block_document: BlockDocument | None = None
+    reference_block_document_id: UUID
+    reference_block_document: BlockDocument | None = None
+    name: str
