@@ -2,7 +2,7 @@
 Leases: who works at a flow run, and whether that process is still there.
 
 A process that runs a flow holds a lease, renews it while it works, and shows its token with each state that it proposes.
-What dies is noticed: at once on the same host, when the lease expires on others. This is an addition to the public
+What dies is noticed: at once on the same host, on others when the lease expires. This is an addition to the public
 REST contract.
 """
 

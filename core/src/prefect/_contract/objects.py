@@ -10,7 +10,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from prefect._contract._lazy import export
 from prefect._contract.base import (
     KeyValueLabels,
     Moment,
@@ -20,6 +19,7 @@ from prefect._contract.base import (
     new_name,
 )
 from prefect._contract.state import State, StateType
+from prefect.utilities import lazy
 
 if TYPE_CHECKING:
     from prefect._contract.artifacts import Artifact, ArtifactCollection, FlowRunInput, Variable
@@ -280,17 +280,15 @@ class Log(TimeSeriesBaseModel, ObjectBaseModel):
     task_run_id: UUID | None = None
 
 
-__getattr__ = export(
-    __name__,
-    {
-        "prefect._contract.artifacts": ("Artifact", "ArtifactCollection", "FlowRunInput", "Variable"),
-        "prefect._contract.blocks": (
-            "DEFAULT_BLOCK_SCHEMA_VERSION",
-            "BlockDocument",
-            "BlockDocumentReference",
-            "BlockSchema",
-            "BlockSchemaReference",
-            "BlockType",
-        ),
-    },
-)
+_NAMES = {
+    "artifacts": ("Artifact", "ArtifactCollection", "FlowRunInput", "Variable"),
+    "blocks": (
+        "DEFAULT_BLOCK_SCHEMA_VERSION",
+        "BlockDocument",
+        "BlockDocumentReference",
+        "BlockSchema",
+        "BlockSchemaReference",
+        "BlockType",
+    ),
+}
+lazy.install(globals(), {name: f"prefect._contract.{module}" for module, names in _NAMES.items() for name in names})

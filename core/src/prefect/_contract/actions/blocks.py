@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, HttpUrl
 
 from prefect._contract.base import ActionBaseModel
+from prefect._contract.blocks import DEFAULT_BLOCK_SCHEMA_VERSION
 from prefect.utilities.ids import uuid7
 
 __all__ = [

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect._contract._lazy import export
+from prefect.utilities import lazy
 
 if TYPE_CHECKING:
     from prefect._contract.filters.artifacts import *
@@ -135,6 +135,6 @@ _NAMES = {
     ),
 }
 
-__all__ = sorted(name for names in _NAMES.values() for name in names)  # noqa: PLE0605
-
-__getattr__ = export(__name__, _NAMES)
+__all__ = lazy.install(  # noqa: PLE0605 - a list
+    globals(), {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
+)
