@@ -1,0 +1,51 @@
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from prefect.utilities.lazy import declared_exports, install
+
+
+def test_names_are_imported_when_they_are_first_used():
+    code = """
+        import sys
+        from prefect.utilities.lazy import install
+        all_names = install(globals(), {"Fraction": "fractions", "Frac": "fractions:Fraction"})
+        assert all_names == ["Fraction", "Frac"]
+        assert "fractions" not in sys.modules
+        assert "Fraction" in __dir__() and "sys" in __dir__()
+        module = sys.modules[__name__]
+        assert module.Fraction(1, 2) == 0.5
+        assert "fractions" in sys.modules
+        assert module.Frac is module.Fraction
+        assert globals()["Fraction"] is module.Fraction
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_unknown_names_are_attribute_errors():
+    namespace = {"__name__": "package"}
+    install(namespace, {"a": "package.a"})
+    with pytest.raises(AttributeError, match="module 'package' has no attribute 'b'"):
+        namespace["__getattr__"]("b")
+
+
+def test_a_submodule_can_be_exported():
+    namespace = {"__name__": "xml"}
+    install(namespace, {"dom": "xml.dom"})
+    assert namespace["__getattr__"]("dom").__name__ == "xml.dom"
+
+
+def test_declared_exports_are_read_from_the_type_checking_block(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "import os\n"
+        "if TYPE_CHECKING:\n"
+        "    from a.b import C, d as e\n"
+        "    import f\n"
+        "    from g import H as H\n"
+        "from z import not_this\n"
+    )
+    assert declared_exports(path) == {"C": "a.b", "e": "a.b:d", "H": "g"}
