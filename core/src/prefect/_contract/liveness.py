@@ -1,7 +1,7 @@
 """
 Leases: who works at a flow run, and whether that process is still there.
 
-A process that runs a flow holds a lease, renews it while it works, and shows its token with each state that it proposes.
+A process that runs a flow holds a lease, renews it while it works, and shows its token with each state it proposes.
 What dies is noticed: at once on the same host, on others when the lease expires. This is an addition to the public
 REST contract.
 """
@@ -9,7 +9,6 @@ REST contract.
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -170,6 +169,8 @@ def _look_up(pid: int) -> tuple[str, bool]:
 def _ask_ps(pid: int) -> tuple[str, bool]:
     if os.name != "posix":
         return ("", False)
+
+    import subprocess
 
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]  # the same on macOS and the BSDs
     fixed = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}  # so that two processes read the same start

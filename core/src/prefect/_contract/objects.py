@@ -1,3 +1,4 @@
+# ruff: noqa: TC004 - what lazy.install offers is imported for type checkers alone
 """
 The records of an orchestrator: flows, their runs, task runs, logs; by name also blocks, artifacts and variables.
 
@@ -21,7 +22,7 @@ from prefect._contract.base import (
 from prefect._contract.state import State, StateType
 from prefect.utilities import lazy
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what lazy.install offers below
     from prefect._contract.artifacts import Artifact, ArtifactCollection, FlowRunInput, Variable
     from prefect._contract.blocks import (
         DEFAULT_BLOCK_SCHEMA_VERSION,

@@ -194,14 +194,15 @@ class RRuleSchedule(_ScheduleModel):
         parsed: Any = rrulestr(self.rrule, dtstart=begin, cache=True)
         if not isinstance(parsed, rruleset):
             return parsed.replace(**_in_zone(parsed, zone))  # type: ignore[no-any-return]
+        rules: Any = parsed
         localized: Any = rruleset(cache=True)
-        for rule in parsed._rrule:
+        for rule in rules._rrule:
             localized.rrule(rule.replace(**_in_zone(rule, zone)))
-        for rule in parsed._exrule:
+        for rule in rules._exrule:
             localized.exrule(rule.replace(**_in_zone(rule, zone)))
-        for moment in parsed._rdate:
+        for moment in rules._rdate:
             localized.rdate(_localize(moment, zone))
-        for moment in parsed._exdate:
+        for moment in rules._exdate:
             localized.exdate(_localize(moment, zone))
         return localized  # type: ignore[no-any-return]
 

@@ -118,7 +118,7 @@ class WorkPool(ObjectBaseModel):
     status: WorkPoolStatus | None = None
     active_slots: int | None = None
     storage_configuration: WorkPoolStorageConfiguration = Field(default_factory=WorkPoolStorageConfiguration)
-    default_queue_id: UUID = None
+    default_queue_id: UUID | None = None
 
 
 class Worker(ObjectBaseModel):

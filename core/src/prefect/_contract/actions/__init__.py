@@ -45,6 +45,7 @@ _NAMES = {
         "StateCreate",
         "TaskRunCreate",
         "TaskRunUpdate",
+        "as_state_create",
     ),
     "settings": (
         "ConcurrencyLimitCreate",

@@ -14,7 +14,7 @@ from prefect._contract.objects import (
     TaskRunPolicy,
     TaskRunResult,
 )
-from prefect._contract.state import StateDetails, StateType
+from prefect._contract.state import State, StateDetails, StateType, data_discriminator
 
 __all__ = [
     "ArtifactCreate",
@@ -28,6 +28,7 @@ __all__ = [
     "StateCreate",
     "TaskRunCreate",
     "TaskRunUpdate",
+    "as_state_create",
 ]
 
 
@@ -39,6 +40,22 @@ class StateCreate(ActionBaseModel):
     message: str | None = None
     state_details: StateDetails = Field(default_factory=StateDetails)
     data: Any = None
+
+
+def as_state_create(state: StateCreate | State[Any]) -> StateCreate:
+    """What is sent of a state: of its data only the whereabouts of a stored result, never a value."""
+    if isinstance(state, StateCreate):
+        return state
+    data = state.data
+    if data_discriminator(data) == "Any":  # a record of a result, with the value at hand, knows its whereabouts
+        data = getattr(data, "metadata", None)
+    return StateCreate(
+        type=state.type,
+        name=state.name,
+        message=state.message,
+        state_details=state.state_details,
+        data=data if data_discriminator(data) == "ResultRecordMetadata" else None,
+    )
 
 
 class FlowCreate(ActionBaseModel):
