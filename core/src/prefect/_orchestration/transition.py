@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from prefect._contract.state import State, StateType
 
-__all__ = ["Decision", "Rule", "RunFacts", "Transition", "Verdict", "Write"]
+__all__ = ["Decision", "Rule", "RunFacts", "Transition", "Verdict", "Write", "abort", "accept", "reject", "wait"]
 
 Verdict = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a rule may know of a run, read by the caller beforehand.
+    """
+    What a rule may know of a run, read by the caller beforehand.
 
     Args:
         kind: Whether this is a flow run or a task run.
@@ -33,6 +34,9 @@ class RunFacts:
         retry_type: For flow runs: `in_process`, `reschedule` or None.
         lease_token: The token of the live attempt that owns the run, None if nobody does.
         proposer_token: The token that the proposer shows, None if it shows none.
+        is_subflow: For flow runs: whether it was started by another flow run, in the same process.
+        flow_run_run_count: For task runs: how often the flow run has entered Running, None when unknown.
+        cached_state: For task runs: the completed state that was found under the proposed cache key, if any.
     """
 
     kind: Literal["flow", "task"]
@@ -48,15 +52,18 @@ class RunFacts:
     retry_type: Literal["in_process", "reschedule"] | None = None
     lease_token: UUID | None = None
     proposer_token: UUID | None = None
+    is_subflow: bool = False
+    flow_run_run_count: int | None = None
+    cached_state: State[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A proposal: this run, now in `initial`, wants to be in `proposed`. `force` skips the rules, keeps the bookkeeping."""
+    """A proposal: this run, now in `initial`, wants to be in `proposed`. `force` skips the rules, not the bookkeeping."""
 
     run: RunFacts
-    initial: State | None
-    proposed: State
+    initial: State[Any] | None
+    proposed: State[Any]
     now: datetime
     force: bool = False
 
@@ -68,7 +75,11 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A change to the run that goes with a decision, performed in the same transaction: field name and value."""
+    """
+    A change to the run that goes with a decision, performed in the same transaction: field name and value.
+
+    Fields are those of the run's `empirical_policy`: `pause_keys` (a frozenset), `resuming`, `retry_type`.
+    """
 
     field: str
     value: object
@@ -76,11 +87,12 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a proposal.
+    """
+    What becomes of a proposal.
 
     Args:
-        verdict: ACCEPT: the run enters `state`. REJECT: the run enters `state`, another one than proposed (or stays as it
-            is when `state` is None). WAIT: ask again after `delay_seconds`. ABORT: nothing changes, the proposer must stop.
+        verdict: ACCEPT: the run enters `state`. REJECT: the run enters `state`, another one than proposed, or stays as
+            it is. WAIT: ask again after `delay_seconds`. ABORT: nothing changes, the proposer must stop.
         state: The state that the run is in afterwards.
         reason: For people; for all but ACCEPT.
         delay_seconds: For WAIT.
@@ -88,10 +100,47 @@ class Decision:
     """
 
     verdict: Verdict
-    state: State | None = None
+    state: State[Any] | None = None
     reason: str | None = None
     delay_seconds: int = 0
     writes: tuple[Write, ...] = field(default=())
+
+    def entered(self, transition: Transition) -> State[Any] | None:
+        """The state that the run enters, None when it stays in the one it is in: then nothing is to be written."""
+        if self.verdict in {"WAIT", "ABORT"} or self.state is transition.initial:
+            return None
+        return self.state
+
+
+def accept(transition: Transition, state: State[Any] | None = None, *writes: Write) -> Decision:
+    """Let the run enter the proposed state, or `state`, which says the same in more detail."""
+    return Decision("ACCEPT", transition.proposed if state is None else state, None, 0, writes)
+
+
+def reject(transition: Transition, reason: str, state: State[Any] | None = None, *writes: Write) -> Decision:
+    """
+    Let the run enter `state` instead of the proposed one, or stay as it is without one.
+
+    The state that is entered instead is known by the proposal's `transition_id`, so that proposing again finds it.
+    """
+    if state is None:
+        return Decision("REJECT", transition.initial, reason, 0, writes)
+    details = state.state_details
+    transition_id = transition.proposed.state_details.transition_id
+    if transition_id is not None and details.transition_id != transition_id:
+        details = details.model_copy(update={"transition_id": transition_id})
+        state = state.model_copy(update={"state_details": details, "timestamp": state.timestamp})
+    return Decision("REJECT", state, reason, 0, writes)
+
+
+def wait(transition: Transition, reason: str, delay_seconds: int) -> Decision:
+    """Let the proposer ask again after a delay."""
+    return Decision("WAIT", transition.initial, reason, delay_seconds)
+
+
+def abort(transition: Transition, reason: str) -> Decision:
+    """Tell the proposer to stop."""
+    return Decision("ABORT", transition.initial, reason)
 
 
 Rule = Callable[[Transition], "Decision | None"]
