@@ -84,7 +84,7 @@ class alarm_deadline:  # noqa: N801 - used like a function
 
 
 class _ForeignAlarm:
-    """The alarm that somebody else had set before the first deadline: it goes off in time and is put back at the end."""
+    """The alarm that somebody else had set before the first deadline: it goes off in time, and is put back."""
 
     def __init__(self) -> None:
         remaining, self.interval = signal.getitimer(signal.ITIMER_REAL)

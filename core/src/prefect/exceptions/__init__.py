@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from prefect.states import State
-    from prefect.utilities.refused_calls import PrefectHTTPStatusError
+    from prefect.exceptions.http_status import PrefectHTTPStatusError
 
 __all__ = [
     "Abort",
@@ -95,7 +95,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "PrefectHTTPStatusError":  # its base class is httpx's, which embedded use does not load
-        from prefect.utilities.refused_calls import PrefectHTTPStatusError
+        from prefect.exceptions.http_status import PrefectHTTPStatusError
 
         globals()[name] = PrefectHTTPStatusError
         return PrefectHTTPStatusError
@@ -236,7 +236,7 @@ class _AnsweredError(PrefectException):
     def __reduce__(self) -> tuple[Any, ...]:
         cause = self.http_exc
         if cause is not None and type(cause).__name__ == "HTTPStatusError":  # pickles of httpx's cannot be read back
-            from prefect.utilities.refused_calls import PrefectHTTPStatusError
+            from prefect.exceptions.http_status import PrefectHTTPStatusError
 
             cause = PrefectHTTPStatusError.from_httpx_error(cause)  # type: ignore[arg-type]
         return type(self), (cause, *self.args)

@@ -1,0 +1,146 @@
+"""Which settings are in force here: those of the surrounding `temporary_settings`, else those of the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from prefect.settings.models.root import SettingKey, Settings
+
+if TYPE_CHECKING:
+    from prefect.settings.profiles import Profile
+
+__all__ = [
+    "get_current_profile",
+    "get_current_settings",
+    "reload_settings",
+    "settings_from_environment",
+    "temporary_settings",
+    "use_profile",
+]
+
+_override: ContextVar[Settings | None] = ContextVar("settings_override", default=None)
+_profile: ContextVar[Profile | None] = ContextVar("profile_override", default=None)
+
+
+@lru_cache(maxsize=1)
+def _process_settings() -> Settings:
+    return Settings()
+
+
+def get_current_settings() -> Settings:
+    """The settings in force here. The sources are read once per process; `reload_settings` reads them again."""
+    return _override.get() or _process_settings()
+
+
+def reload_settings() -> Settings:
+    """Read the sources again: the environment or a file was changed."""
+    _process_settings.cache_clear()
+    return get_current_settings()
+
+
+def get_current_profile() -> Profile:
+    """The profile in force here."""
+    from prefect.settings.profiles import load_active_profile
+
+    return _profile.get() or load_active_profile()
+
+
+@contextmanager
+def _using(settings: Settings) -> Iterator[Settings]:
+    token = _override.set(settings)
+    try:
+        yield settings
+    finally:
+        _override.reset(token)
+
+
+@contextmanager
+def temporary_settings(
+    updates: Optional[Mapping[SettingKey, Any]] = None,
+    set_defaults: Optional[Mapping[SettingKey, Any]] = None,
+    restore_defaults: Optional[Iterable[SettingKey]] = None,
+) -> Iterator[Settings]:
+    """
+    Let other settings be in force inside of the `with` statement.
+
+    Args:
+        updates: New values.
+        set_defaults: Values for those that have none but their default.
+        restore_defaults: Those to get their default back.
+
+    Yields:
+        The settings.
+
+    Raises:
+        ConfigurationError: There is no such setting, or it does not accept its value.
+    """
+    changed = get_current_settings().copy_with_update(updates, set_defaults, restore_defaults)
+    with _using(changed):
+        yield changed
+
+
+@contextmanager
+def settings_from_environment(variables: Mapping[str, str]) -> Iterator[Settings]:
+    """
+    Let the settings that `to_environment_variables` packed be in force inside of the `with` statement.
+
+    Args:
+        variables: Environment variables with values. Those of settings that are not known here (of another version) are
+            left out.
+    """
+    from prefect.settings.legacy import known_settings
+
+    known = known_settings()
+    updates: dict[SettingKey, Any] = {known[name]: value for name, value in variables.items() if name in known}
+    with temporary_settings(updates) as settings:
+        yield settings
+
+
+@contextmanager
+def use_profile(
+    profile: Union[Profile, str],
+    override_environment_variables: bool = False,
+    include_current_context: bool = True,
+) -> Iterator[Settings]:
+    """
+    Let a profile be in force inside of the `with` statement.
+
+    Args:
+        profile: The profile, or its name.
+        override_environment_variables: Whether it wins over variables that are set in the environment.
+        include_current_context: Whether settings that the profile says nothing about stay as they are here; else they
+            are read from the sources.
+
+    Yields:
+        The settings.
+
+    Raises:
+        ValueError: There is no profile of that name.
+    """
+    from prefect.settings.profiles import load_profile
+
+    chosen = load_profile(profile) if isinstance(profile, str) else profile
+    in_environment = set() if override_environment_variables else {name.upper() for name in os.environ}
+    updates: dict[SettingKey, Any] = {
+        setting: value
+        for setting, value in chosen.settings.items()
+        if not in_environment.intersection(_names(setting.accessor))
+    }
+    base = get_current_settings() if include_current_context else Settings()
+    token = _profile.set(chosen)
+    try:
+        with _using(base.copy_with_update(updates)) as settings:
+            yield settings
+    finally:
+        _profile.reset(token)
+
+
+def _names(accessor: str) -> list[str]:
+    from prefect.settings.legacy import known_settings
+
+    return [name for name, setting in known_settings().items() if setting.accessor == accessor]
