@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from prefect._contract.call import Call
+from prefect.exceptions import ConfigurationError
+from prefect.utilities.collections import AutoEnum
 from prefect.utilities.dual import Steps
+
+if TYPE_CHECKING:
+    from prefect.settings import Settings
+
+__all__ = ["Send", "ServerType", "Transport", "ask", "current_transport", "determine_server_type"]
 
 R = TypeVar("R")
 
 
 class Transport(Protocol):
     """Sends calls. `EmbeddedTransport` performs them in this process, `HttpTransport` sends them to a server."""
+
+    barrier: Callable[[], None] | None
+    """Called before every call that is not itself a recording (routes below `/_core/` and the creation of logs), so that
+    what this process has queued is recorded before anything is read: read-your-writes."""
 
     def send(self, call: Call[R]) -> R:
         """Answer a call.
@@ -54,5 +66,50 @@ def ask(call: Call[R], transport: Transport | None = None) -> Steps[R]:
 
 
 def current_transport() -> Transport:
-    """The transport that the current settings ask for: HTTP with PREFECT_API_URL, embedded without."""
-    raise NotImplementedError
+    """
+    The transport that the current settings ask for. It is the same one for the same settings, and stays open.
+
+    Raises:
+        prefect.exceptions.ConfigurationError: The settings ask for a server, which this version cannot reach.
+    """
+    from prefect.settings import get_current_settings
+
+    global _latest
+    settings = get_current_settings()
+    asked, transport = _latest
+    if asked is not settings:
+        transport = _make_transport(settings)
+        _latest = (settings, transport)
+    return transport  # type: ignore[return-value]
+
+
+def _make_transport(settings: Settings) -> Transport:
+    if settings.api.url is not None:
+        message = (
+            f"PREFECT_API_URL is {settings.api.url!r}, and this version cannot reach a server yet. Unset it to use the "
+            "orchestrator in this process: `unset PREFECT_API_URL`, or `prefect config unset PREFECT_API_URL`."
+        )
+        raise ConfigurationError(message)
+    from prefect.client.embedded import embedded_transport
+
+    return embedded_transport(settings)
+
+
+_latest: tuple[Settings | None, Transport | None] = (None, None)
+"""The settings that were asked about last, and their transport: nearly always the same ones are asked about again."""
+
+
+class ServerType(AutoEnum):
+    """Where a client's orchestrator is."""
+
+    EPHEMERAL = "EPHEMERAL"
+    SERVER = "SERVER"
+    CLOUD = "CLOUD"
+    UNCONFIGURED = "UNCONFIGURED"
+
+
+def determine_server_type() -> ServerType:
+    """Where the orchestrator is that the current settings ask for: in this process, or a server."""
+    from prefect.settings import get_current_settings
+
+    return ServerType.EPHEMERAL if get_current_settings().api.url is None else ServerType.SERVER

@@ -82,7 +82,9 @@ def timeout(
     return thread_deadline(seconds, timeout_exc_type, _message(seconds))
 
 
-def call_with_timeout(fn: Callable[[], R], seconds: float | None) -> R:
+def call_with_timeout(
+    fn: Callable[[], R], seconds: float | None, timeout_exc_type: type[TimeoutError] = TimeoutError
+) -> R:
     """
     Call a sync function and end it when its time is over.
 
@@ -93,6 +95,7 @@ def call_with_timeout(fn: Callable[[], R], seconds: float | None) -> R:
     Args:
         fn: The function.
         seconds: How long it may take; None for ever.
+        timeout_exc_type: What is raised then.
 
     Returns:
         What the function returned, if it did so in time.
@@ -103,9 +106,9 @@ def call_with_timeout(fn: Callable[[], R], seconds: float | None) -> R:
     if seconds is None:
         return fn()
     if alarm_available():
-        with alarm_deadline(seconds, lambda: TimeoutError(_message(seconds))):
+        with alarm_deadline(seconds, lambda: timeout_exc_type(_message(seconds))):
             return fn()
-    return _Call(fn).run(seconds)
+    return _Call(fn).run(seconds, timeout_exc_type)
 
 
 class _Call(Generic[R]):
@@ -118,7 +121,7 @@ class _Call(Generic[R]):
         self._value: R
         self._error: BaseException | None = None
 
-    def run(self, seconds: float) -> R:
+    def run(self, seconds: float, timeout_exc_type: type[TimeoutError]) -> R:
         context = contextvars.copy_context()
         thread = threading.Thread(target=self._body, args=(context,), daemon=True, name=threading.current_thread().name)
         deadline = time.monotonic() + seconds
@@ -131,7 +134,7 @@ class _Call(Generic[R]):
                 send_exception(thread.ident, _Interrupted)
         if not in_time:
             self._over.wait(_LAST_WORDS_SECONDS)
-            raise TimeoutError(_message(seconds))
+            raise timeout_exc_type(_message(seconds))
         if self._error is not None:
             raise self._error
         return self._value

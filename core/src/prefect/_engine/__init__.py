@@ -1,0 +1,1 @@
+"""How flows and tasks run: generators that say what is to be done next, and the effects that do it."""

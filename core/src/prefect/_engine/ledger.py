@@ -1,0 +1,159 @@
+"""The states of one task run, as this process knows them: proposed, decided by the rules, remembered, recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect._contract.objects import TaskRun, TaskRunPolicy
+from prefect._contract.state import State
+from prefect._engine.inputs import collect_inputs, current_results
+from prefect._engine.recorder import Recorder, recorder_of
+from prefect._orchestration.bookkeeping import apply
+from prefect._orchestration.decide import decide
+from prefect._orchestration.transition import RunFacts, Transition
+from prefect.client.base import current_transport
+from prefect.context import TagsContext
+from prefect.states import Pending
+from prefect.utilities.ids import uuid7
+from prefect.utilities.time import now
+
+if TYPE_CHECKING:
+    from prefect._contract.objects import RunInput
+    from prefect.context import FlowRunContext
+    from prefect.tasks import Task
+
+
+class Ledger:
+    """Holds a task run and moves it from state to state by the rules."""
+
+    __slots__ = ("recorder", "retries", "task_run")
+
+    def __init__(self, task_run: TaskRun, recorder: Recorder) -> None:
+        self.task_run = task_run
+        self.recorder = recorder
+        self.retries = task_run.empirical_policy.retries or 0
+
+    @property
+    def state(self) -> State[Any]:
+        """The run's current state."""
+        return self.task_run.state or Pending()
+
+    def propose(
+        self, state: State[Any], *, retriable: bool = True, retry_delay: float = 0.0, force: bool = False
+    ) -> State[Any]:
+        """Propose a state, and return the one that the run is in afterwards.
+
+        Args:
+            state: The proposed state.
+            retriable: For failures: whether the task's `retry_condition_fn` allows a retry.
+            retry_delay: Seconds until the retry, should there be one.
+            force: Skip the rules.
+        """
+        run = self.task_run
+        transition = Transition(
+            RunFacts(
+                kind="task",
+                run_id=run.id,
+                run_count=run.run_count,
+                retries=self.retries,
+                retry_delay=retry_delay,
+                retriable=retriable,
+            ),
+            run.state,
+            state,
+            now(),
+            force,
+        )
+        decision = decide(transition)
+        if decision.verdict in ("ACCEPT", "REJECT") and decision.state is not None:
+            self._enter(decision.state, transition)
+        return self.state
+
+    def _enter(self, state: State[Any], transition: Transition) -> None:
+        run = self.task_run
+        details = state.state_details.model_copy(update={"task_run_id": run.id, "flow_run_id": run.flow_run_id})
+        entered = state.model_copy(update={"state_details": details})
+        updates = apply(run, transition, entered)
+        updates.update(state=entered, state_id=entered.id)
+        self.task_run = run.model_copy(update=updates)
+        self.recorder.record(self.task_run, entered)
+
+    def update(self, **fields: Any) -> None:
+        """Change other fields of the run; recorded with its next state."""
+        self.task_run = self.task_run.model_copy(update=fields)
+
+
+def new_task_run(
+    task: Task[Any, Any],
+    parameters: dict[str, Any],
+    context: FlowRunContext | None,
+    *,
+    task_run_id: UUID | None = None,
+    wait_for: Any = None,
+    dependencies: dict[str, set[RunInput]] | None = None,
+    parent: TaskRun | None = None,
+    state: State[Any] | None = None,
+) -> Ledger:
+    """A new task run in state Pending, queued to be recorded.
+
+    Args:
+        task: The task.
+        parameters: What it is called with.
+        context: The flow run that it belongs to, if any.
+        task_run_id: Its id; a new one without.
+        wait_for: What it waits for.
+        dependencies: The runs that its values came from; found in the parameters without.
+        parent: The task run that called it, when a task calls a task.
+        state: Its first state; Pending without.
+    """
+    flow_run = context.flow_run if context is not None else None
+    run_id = task_run_id or uuid7()
+    if context is not None and flow_run is not None:
+        index = context.task_run_dynamic_keys.next(task.task_key)
+        attempt = flow_run.run_count
+        dynamic_key = str(index) if attempt <= 1 else f"{index}.{attempt}"
+        suffix = str(index)
+    else:
+        dynamic_key = str(run_id)
+        suffix = run_id.hex[-3:]
+    inputs = collect_inputs(parameters, wait_for, current_results(context)) if dependencies is None else dependencies
+    if parent is not None:
+        from prefect._contract.objects import TaskRunResult
+
+        inputs = {**inputs, "__parents__": {TaskRunResult(id=parent.id)}}
+    moment = now()
+    task_run = TaskRun.model_construct(
+        id=run_id,
+        created=moment,
+        updated=moment,
+        name=f"{task.name}-{suffix}",
+        flow_run_id=flow_run.id if flow_run is not None else None,
+        task_key=task.task_key,
+        dynamic_key=dynamic_key,
+        task_version=task.version,
+        empirical_policy=policy_of(task),
+        tags=sorted(TagsContext.get().current_tags | task.tags),
+        task_inputs={name: list(found) for name, found in inputs.items()},
+        flow_run_run_count=flow_run.run_count if flow_run is not None else 0,
+        expected_start_time=moment,
+    )
+    ledger = Ledger(task_run, recorder_of(current_transport()))
+    ledger.propose(state or Pending())
+    return ledger
+
+
+def policy_of(task: Task[Any, Any]) -> TaskRunPolicy:
+    """How runs of a task are retried, as it is recorded with each of them; the same object for all of them."""
+    policy = task.__dict__.get("_policy")
+    if policy is None:
+        delay = task.retry_delay_seconds
+        policy = task.__dict__["_policy"] = TaskRunPolicy(
+            retries=task.retries,
+            retry_delay=None if callable(delay) else delay,
+            retry_jitter_factor=task.retry_jitter_factor,
+        )
+    return policy  # type: ignore[no-any-return]
+
+
+__all__ = ["Ledger", "new_task_run", "policy_of"]

@@ -1,0 +1,204 @@
+"""One writer per process: task-run transitions and logs go out in order, in batches, and are not lost on the way.
+
+A run hands over a snapshot and goes on; the writer sends what has gathered at least every `INTERVAL` seconds or every
+`BATCH` transitions, in one call. Whoever needs everything before a point to be recorded calls `flush`: a flow-run
+transition, any read through the client, the end of the process. A store that does not answer is asked again with growing
+pauses; producers wait once `HIGH_WATER` transitions are queued, so that memory stays bounded.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from prefect._contract.endpoints import recording as endpoints
+from prefect._contract.recording import TaskRunRecord
+
+if TYPE_CHECKING:
+    from prefect._contract.objects import TaskRun
+    from prefect._contract.state import State
+    from prefect.client.base import Transport
+
+INTERVAL = 0.05
+BATCH = 500
+LOG_BATCH = 1_000
+HIGH_WATER = 20_000
+PATIENCE = 300.0
+"""Seconds for which a store that does not answer is asked again before the queue is given up with an error."""
+
+logger = logging.getLogger("prefect.recorder")
+
+
+class Recorder:
+    """Records the task runs and logs of this process over one transport."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = weakref.ref(transport)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self._transitions: deque[tuple[TaskRun, State[Any]]] = deque()
+        self._logs: deque[dict[str, Any]] = deque()
+        self._writing = threading.RLock()
+        self._wake = threading.Event()
+        self._urgent = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    # -- producers
+
+    def record(self, task_run: TaskRun, state: State[Any]) -> None:
+        """Queue the snapshot of a task run that has just entered `state`."""
+        self._own()
+        self._transitions.append((task_run, state))
+        self._notice(len(self._transitions), BATCH)
+        while len(self._transitions) > HIGH_WATER and threading.current_thread() is not self._thread:
+            self.flush()
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Queue a log record."""
+        self._own()
+        self._logs.append(record)
+        self._notice(len(self._logs), LOG_BATCH)
+
+    def flush(self) -> None:
+        """Return once everything that was queued before is recorded.
+
+        Raises:
+            Exception: What the store said when it refused for `PATIENCE` seconds.
+        """
+        if self._pid != os.getpid():
+            return  # what a fork left here belongs to the parent
+        with self._writing:
+            while self._transitions or self._logs:
+                self._write_batch()
+
+    def _own(self) -> None:
+        if self._pid != os.getpid():
+            self._start_over()
+
+    def _notice(self, queued: int, batch: int) -> None:
+        if self._thread is None:
+            self._start_thread()
+        if not self._wake.is_set():
+            self._wake.set()
+        if queued >= batch and not self._urgent.is_set():
+            self._urgent.set()
+
+    def _start_thread(self) -> None:
+        with self._writing:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._work, name="prefect-recorder", daemon=True)
+                self._thread.start()
+
+    # -- the writer
+
+    def _work(self) -> None:
+        while not self._closed:
+            self._wake.wait()
+            self._urgent.wait(INTERVAL)
+            self._wake.clear()
+            self._urgent.clear()
+            try:
+                self.flush()
+            except Exception:
+                self._wake.set()
+                logger.exception(
+                    "Task runs and logs could not be recorded for %s seconds; they stay queued and are tried again.",
+                    int(PATIENCE),
+                )
+            if self._transport() is None:
+                return
+
+    def _write_batch(self) -> None:
+        transitions = [self._transitions.popleft() for _ in range(min(BATCH, len(self._transitions)))]
+        logs = [self._logs.popleft() for _ in range(min(LOG_BATCH, len(self._logs)))]
+        try:
+            if transitions:
+                self._send(endpoints.record_task_runs(merge(transitions)))
+                transitions = []
+            if logs:
+                self._send_logs(logs)
+                logs = []
+        finally:
+            self._transitions.extendleft(reversed(transitions))
+            self._logs.extendleft(reversed(logs))
+
+    def _send_logs(self, records: list[dict[str, Any]]) -> None:
+        from prefect._contract.actions import LogCreate
+        from prefect._contract.endpoints.logs import create_logs
+
+        self._send(create_logs([LogCreate.model_construct(**record) for record in records]))
+
+    def _send(self, call: Any) -> None:
+        transport = self._transport()
+        if transport is None:
+            return
+        deadline, pause = time.monotonic() + PATIENCE, 0.05
+        while True:
+            try:
+                transport.send(call)
+            except Exception as error:
+                if time.monotonic() + pause > deadline or not is_worth_retrying(error):
+                    raise
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                return
+
+    def close(self) -> None:
+        """Record what is left, and stop."""
+        self._closed = True
+        self._wake.set()
+        self._urgent.set()
+        self.flush()
+
+
+def merge(transitions: list[tuple[TaskRun, State[Any]]]) -> list[TaskRunRecord]:
+    """One record per task run: its latest snapshot, and the states that it entered, in order."""
+    records: dict[Any, TaskRunRecord] = {}
+    for task_run, state in transitions:
+        known = records.get(task_run.id)
+        states = [*known.states, state] if known else [state]
+        records[task_run.id] = TaskRunRecord(task_run=task_run, states=states)
+    return list(records.values())
+
+
+def is_worth_retrying(error: Exception) -> bool:
+    """Whether the same call may succeed later: the store is away or busy, rather than refusing what was said."""
+    from prefect.exceptions import PrefectException
+
+    return not isinstance(error, (PrefectException, TypeError, ValueError, AttributeError))
+
+
+_recorders: weakref.WeakKeyDictionary[Any, Recorder] = weakref.WeakKeyDictionary()
+_guard = threading.Lock()
+
+
+def recorder_of(transport: Transport) -> Recorder:
+    """The one recorder of a transport; made at the first call, flushed before whatever else the transport sends."""
+    recorder = _recorders.get(transport)
+    if recorder is None:
+        with _guard:
+            recorder = _recorders.get(transport)
+            if recorder is None:
+                recorder = _recorders[transport] = Recorder(transport)
+                transport.barrier = recorder.flush
+    return recorder
+
+
+@atexit.register
+def flush_all() -> None:
+    """Record all that is queued in this process, because it ends."""
+    for recorder in list(_recorders.values()):
+        try:
+            recorder.close()
+        except Exception:
+            logger.exception("The last task runs and logs of this process could not be recorded.")

@@ -1,0 +1,481 @@
+"""How a task runs: wait for what it needs, call it, keep its result, try again if the rules say so."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from logging import LoggerAdapter
+from typing import TYPE_CHECKING, Any
+
+from prefect._contract.state import RunType, State, StateType
+from prefect._engine.caching import Attempt
+from prefect._engine.effects import (
+    Advance,
+    CallEither,
+    Close,
+    Contexts,
+    Emit,
+    Exhausted,
+    Invoke,
+    Overtime,
+    SleepUntil,
+    adrive_stream,
+    drive_stream,
+)
+from prefect._engine.hooks import run_hooks
+from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
+from prefect._engine.ledger import Ledger, new_task_run
+from prefect._engine.names import render_run_name
+from prefect._engine.sessions import ensure_session
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import UpstreamTaskError
+from prefect.futures import resolve_futures_to_states
+from prefect.logging.loggers import patch_print, task_run_logger
+from prefect.results import get_result_store, should_persist_result
+from prefect.states import Pending, Retrying, Running, crashed_state, failed_state, read_state_result, value_to_state
+from prefect.utilities.callables import parameters_to_args_kwargs
+from prefect.utilities.dual import Run, Steps, adrive, drive, user_code_is_async
+
+if TYPE_CHECKING:
+    from prefect._engine.submission import SubmittedRun
+    from prefect.results import ResultStore
+    from prefect.tasks import Task
+
+
+class Colour(AbstractContextManager[None]):
+    """Tells dual functions whether the user's code around them is async."""
+
+    __slots__ = ("_is_async", "_token")
+
+    def __init__(self, is_async: bool) -> None:
+        self._is_async = is_async
+
+    def __enter__(self) -> None:
+        self._token = user_code_is_async.set(self._is_async)
+
+    def __exit__(self, *_: object) -> None:
+        user_code_is_async.reset(self._token)
+
+
+@dataclass(slots=True)
+class TaskExecution:
+    """One task run that is being executed in this process."""
+
+    task: Task[Any, Any]
+    parameters: dict[str, Any]
+    ledger: Ledger
+    wait_for: Any = None
+    flow_context: FlowRunContext | None = None
+    store: ResultStore = field(init=False)
+    persist: bool = field(init=False)
+    log_prints: bool = field(init=False)
+    logger: LoggerAdapter[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        task, context = self.task, self.flow_context
+        base = context.result_store if context is not None and context.result_store is not None else get_result_store()
+        self.store = base.for_task(task)
+        self.persist = task.persist_result if task.persist_result is not None else should_persist_result()
+        self.log_prints = _log_prints(task, context)
+        self.logger = task_run_logger(
+            task_run=self.ledger.task_run,
+            task=task,
+            flow_run=context.flow_run if context is not None else None,
+            flow=context.flow if context is not None else None,
+        )
+
+    def context(self) -> TaskRunContext:
+        """The context of the current attempt."""
+        return TaskRunContext(
+            task=self.task,
+            task_run=self.ledger.task_run,
+            log_prints=self.log_prints,
+            parameters=self.parameters,
+            result_store=self.store,
+            persist_result=self.persist,
+        )
+
+    def contexts(self) -> list[AbstractContextManager[Any]]:
+        """What the user's code runs within."""
+        contexts: list[AbstractContextManager[Any]] = [self.context(), Colour(self.task.isasync)]
+        if self.log_prints:
+            contexts.append(patch_print())
+        return contexts
+
+
+def _log_prints(task: Task[Any, Any], context: FlowRunContext | None) -> bool:
+    if task.log_prints is not None:
+        return task.log_prints
+    if context is not None:
+        return context.log_prints
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().logging.log_prints
+
+
+# -- the run ------------------------------------------------------------------------------------------------------
+
+
+def run_steps(run: TaskExecution) -> Steps[State[Any]]:
+    """A task run from Pending to its end."""
+    try:
+        not_ready = yield from make_ready(run)
+        if not_ready is not None:
+            return not_ready
+        with Attempt(run) as attempt:
+            yield from attempt.begin()
+            if (cached := (yield from attempt.cached_state())) is not None:
+                state = run.ledger.propose(cached)
+            else:
+                state = yield from attempts(run, attempt)
+            yield from attempt.end(state)
+        state = run.ledger.state
+        yield from finish(run, state)
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        yield from crash(run, error)
+        raise
+    return state
+
+
+def attempts(run: TaskExecution, attempt: Attempt) -> Steps[State[Any]]:
+    """Run the task until the rules let it end."""
+    state = run.ledger.propose(Running())
+    while state.is_running():
+        yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
+        proposal = yield from call_task(run, attempt)
+        state = yield from settle(run, proposal)
+        if state.is_scheduled():
+            moment = state.state_details.scheduled_time
+            assert moment is not None
+            yield SleepUntil(moment)
+            state = run.ledger.propose(Retrying())
+    return state
+
+
+def call_task(run: TaskExecution, attempt: Attempt) -> Steps[State[Any]]:
+    """Call the user's function, and say which state its outcome amounts to."""
+    task = run.task
+    try:
+        args, kwargs = parameters_to_args_kwargs(task.fn, run.parameters)
+        value = yield Invoke(task.fn, args, kwargs, [*run.contexts(), attempt.scope], task.timeout_seconds)
+        if type(value) not in PLAIN_TYPES:
+            value = yield Run(lambda: resolve_futures_to_states(value))
+    except Exception as error:
+        return failure_of(run, error)
+    state = value_to_state(value, run.store, attempt.result_key, attempt.expiration)
+    if state.is_completed():
+        attempt.stage(state)
+    return state
+
+
+def failure_of(run: TaskExecution, error: Exception) -> State[Any]:
+    """The state that an exception in the user's code amounts to."""
+    task = run.task
+    if isinstance(error, Overtime):
+        message = f"Task run exceeded timeout of {task.timeout_seconds} second(s)"
+        return failed_state(error, run.store, name="TimedOut").model_copy(update={"message": message})
+    return failed_state(error, run.store, message="Task run encountered an exception")
+
+
+def settle(run: TaskExecution, proposal: State[Any]) -> Steps[State[Any]]:
+    """Propose the outcome of an attempt; a failure may become a retry."""
+    if proposal.type is not StateType.FAILED:
+        return run.ledger.propose(proposal)
+    retries, count = run.ledger.retries, run.ledger.task_run.run_count
+    has_retry = retries >= count
+    retriable = has_retry and (yield from may_retry(run, proposal))
+    delay = retry_delay(run.task, count) if retriable else 0.0
+    state = run.ledger.propose(proposal, retriable=retriable, retry_delay=delay)
+    error = getattr(proposal.data, "result", proposal.data)
+    shown = error if isinstance(error, BaseException) else None
+    if state.is_scheduled():
+        when = "immediately" if delay <= 0 else f"{delay:g} second(s) from now"
+        run.logger.warning(
+            "Task run failed with exception: %r - Retry %s/%s will start %s", shown or proposal.message, count, retries, when
+        )
+    elif proposal.name == "TimedOut":
+        run.logger.error(proposal.message)
+    elif shown is not None:
+        why = "Retries are exhausted" if retries and not has_retry else "" if not retries else "It is not to be retried"
+        run.logger.error(
+            "Task run failed with exception: %r%s", shown, f" - {why}" if why else "", exc_info=_trimmed(shown)
+        )
+    else:
+        run.logger.error("Task run failed with state: %s", proposal)
+    return state
+
+
+def _trimmed(error: BaseException) -> tuple[type[BaseException], BaseException, Any]:
+    """An exception with the traceback of the user's frames only."""
+    traceback = error.__traceback__
+    while traceback is not None and "prefect" in traceback.tb_frame.f_globals.get("__name__", "").split("."):
+        traceback = traceback.tb_next
+    return (type(error), error, traceback or error.__traceback__)
+
+
+def may_retry(run: TaskExecution, failure: State[Any]) -> Steps[bool]:
+    """What the task's `retry_condition_fn` says of a failure; a condition that fails itself means no."""
+    condition = run.task.retry_condition_fn
+    if condition is None:
+        return True
+    try:
+        contexts: Contexts = (Colour(run.task.isasync),)
+        return bool((yield CallEither(condition, (run.task, run.ledger.task_run, failure), contexts)))
+    except Exception:
+        run.logger.exception("The retry condition of task %r raised; the task is not retried.", run.task.name)
+        return False
+
+
+def retry_delay(task: Task[Any, Any], run_count: int) -> float:
+    """Seconds until the retry after attempt number `run_count`, jitter included."""
+    delay = task.retry_delay_seconds
+    if isinstance(delay, (list, tuple)):
+        delay = delay[min(run_count - 1, len(delay) - 1)] if delay else 0
+    seconds = float(delay or 0)
+    if seconds and task.retry_jitter_factor:
+        # Exponential around the delay, bounded by the factor: retries of many runs spread out.
+        spread = random.uniform(0, float(task.retry_jitter_factor))  # noqa: S311 - not for secrets
+        seconds *= 1 + spread
+    return seconds
+
+
+def make_ready(run: TaskExecution) -> Steps[State[Any] | None]:
+    """Wait for upstream runs, put their results into the parameters, and name the run. The state if it cannot begin."""
+    try:
+        if run.wait_for is not None:
+            yield from wait_for_upstream(run.wait_for)
+        if any(type(value) not in PLAIN_TYPES for value in run.parameters.values()):
+            run.parameters = yield from resolve_parameters(run.parameters)
+    except UpstreamTaskError as error:
+        state = run.ledger.propose(Pending(name="NotReady", message=str(error)))
+        run.logger.error("Finished in state %s", shown_state(state))
+        return state
+    if run.task.task_run_name is not None:
+        name = render_run_name(run.task.task_run_name, run.parameters, "task_run_name")
+        run.ledger.update(name=name)
+        run.logger = task_run_logger(
+            task_run=run.ledger.task_run,
+            task=run.task,
+            flow_run=run.flow_context.flow_run if run.flow_context is not None else None,
+            flow=run.flow_context.flow if run.flow_context is not None else None,
+        )
+    return None
+
+
+def finish(run: TaskExecution, state: State[Any]) -> Steps[None]:
+    """Say how the run ended, to its hooks, its log, and to whoever uses its result."""
+    yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
+    if state.is_final():
+        if state.is_completed():
+            run.logger.info("Finished in state %s", shown_state(state))
+        else:
+            run.logger.error("Finished in state %s", shown_state(state))
+        if run.flow_context is not None and state.is_completed():
+            remember_result(run.flow_context, state)
+
+
+def remember_result(context: FlowRunContext, state: State[Any]) -> None:
+    """Link a result to its run, so that whoever gets it passed is known to depend on the run."""
+    value = getattr(state.data, "result", state.data)
+    if type(value) not in PLAIN_TYPES:
+        context.run_results.remember(value, state, RunType.TASK_RUN)
+
+
+def shown_state(state: State[Any]) -> str:
+    """A state in a log line: `Completed()`, `Failed('why')`, `TimedOut('why', type=FAILED)`."""
+    parts = [repr(state.message)] if state.message else []
+    if (state.name or "").lower() != state.type.value.lower():
+        parts.append(f"type={state.type.value}")
+    return f"{state.name}({', '.join(parts)})"
+
+
+def crash(run: TaskExecution, error: BaseException) -> Steps[None]:
+    """End a run that something from outside of the user's code has ended: a signal, an exit, an error of the engine."""
+    if run.ledger.state.is_final():
+        return
+    state = run.ledger.propose(crashed_state(error, run.store), force=True)
+    run.logger.error("Crash detected! %s", state.message)
+    run.logger.debug("Crash details:", exc_info=error)
+    yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
+    run.logger.error("Finished in state %s", shown_state(state))
+
+
+# -- runs of generator functions ------------------------------------------------------------------------------------
+
+
+def stream_steps(run: TaskExecution) -> Steps[State[Any]]:
+    """The run of a generator task: each value is handed out as it comes, the result is the values together.
+
+    A consumer that stops early closes the generator; what it took is what there was to do, so the run is Completed.
+    """
+    try:
+        not_ready = yield from make_ready(run)
+        if not_ready is not None:
+            raise UpstreamTaskError(not_ready.message)
+        state = run.ledger.propose(Running())
+        error: BaseException | None = None
+        while state.is_running():
+            yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
+            proposal, error = yield from stream_once(run)
+            state = yield from settle(run, proposal)
+            if state.is_scheduled():
+                moment = state.state_details.scheduled_time
+                assert moment is not None
+                yield SleepUntil(moment)
+                state = run.ledger.propose(Retrying())
+        yield from finish(run, state)
+        if error is not None and not state.is_completed():
+            raise error
+    except UpstreamTaskError:
+        raise
+    except BaseException as failure:
+        yield from crash(run, failure)
+        raise
+    return state
+
+
+def stream_once(run: TaskExecution) -> Steps[tuple[State[Any], BaseException | None]]:
+    """One attempt at a generator: its values emitted, the state it amounts to, and the error it ended with."""
+    from prefect.states import Completed
+
+    args, kwargs = parameters_to_args_kwargs(run.task.fn, run.parameters)
+    generator = run.task.fn(*args, **kwargs)
+    contexts = run.contexts()
+    sent = None
+    try:
+        while True:
+            value = yield Advance(generator, sent, contexts, run.task.timeout_seconds)
+            try:
+                sent = yield Emit(value)
+            except GeneratorExit:
+                yield Close(generator, contexts)
+                return Completed(message="The consumer took no further values."), None
+    except Exhausted as end:
+        return Completed(data=run.store.create_result_record(end.value)), None
+    except Exception as error:
+        return failure_of(run, error), error
+
+
+# -- entry points ---------------------------------------------------------------------------------------------------
+
+
+def execute(run: TaskExecution, return_type: str = "result") -> Any:
+    """Run a sync task here, and return its result or final state."""
+    state = drive(run_steps(run))
+    return state if return_type == "state" else drive(answer(state))
+
+
+async def aexecute(run: TaskExecution, return_type: str = "result") -> Any:
+    """Run an async task here, and return its result or final state."""
+    state = await adrive(run_steps(run))
+    return state if return_type == "state" else await adrive(answer(state))
+
+
+def answer(state: State[Any]) -> Steps[Any]:
+    """What calling a task returns: its result, or its exception raised."""
+    if state.type is StateType.PENDING:
+        raise UpstreamTaskError(state.message)
+    data = state.data
+    if state.type is StateType.COMPLETED and hasattr(data, "result"):
+        return data.result
+    return (yield from read_state_result.steps(state))
+
+
+def stream(run: TaskExecution) -> Generator[Any, Any, Any]:
+    """Run a generator task here."""
+    state = yield from drive_stream(stream_steps(run))
+    return getattr(state.data, "result", None)
+
+
+async def astream(run: TaskExecution) -> AsyncGenerator[Any, Any]:
+    """Run an async generator task here."""
+    steps = adrive_stream(stream_steps(run))
+    try:
+        async for value in steps:
+            yield value
+    finally:
+        await steps.aclose()
+
+
+def execution(
+    task: Task[Any, Any],
+    parameters: dict[str, Any],
+    *,
+    wait_for: Any = None,
+    task_run: Any = None,
+    task_run_id: Any = None,
+    dependencies: Any = None,
+) -> TaskExecution:
+    """Prepare the run of a task that is called here."""
+    ensure_session()
+    context = FlowRunContext.get()
+    if task_run is not None:
+        from prefect._engine.recorder import recorder_of
+        from prefect.client.base import current_transport
+
+        ledger = Ledger(task_run, recorder_of(current_transport()))
+        if task_run.state is None:
+            ledger.propose(Pending())
+    else:
+        caller = TaskRunContext.get()
+        ledger = new_task_run(
+            task,
+            parameters,
+            context,
+            task_run_id=task_run_id,
+            wait_for=wait_for,
+            dependencies=dependencies,
+            parent=caller.task_run if caller is not None else None,
+        )
+    return TaskExecution(task, parameters, ledger, wait_for, context)
+
+
+def execute_submitted(submitted: SubmittedRun) -> State[Any]:
+    """Execute a submitted run on this thread; async tasks in an event loop of their own. Returns the final state."""
+    run = TaskExecution(
+        submitted.task, submitted.parameters, submitted.ledger, submitted.wait_for, FlowRunContext.get()
+    )
+    task = submitted.task
+    try:
+        if task.isgenerator:
+            return _collect(run)
+        if task.isasync:
+            import asyncio
+
+            return asyncio.run(adrive(run_steps(run)))
+        return drive(run_steps(run))
+    except BaseException as error:  # noqa: BLE001 - a worker thread hands everything back through the state
+        state = run.ledger.state
+        return state if state.is_final() else run.ledger.propose(crashed_state(error), force=True)
+
+
+def _collect(run: TaskExecution) -> State[Any]:
+    """Exhaust a submitted generator task; its result is the list of its values."""
+    import asyncio
+
+    async def gather() -> list[Any]:
+        return [value async for value in astream(run)]
+
+    try:
+        values = asyncio.run(gather()) if run.task.isasync else list(stream(run))
+    except Exception:
+        if run.ledger.state.is_final():
+            return run.ledger.state
+        raise
+    return run.ledger.state.model_copy(update={"data": run.store.create_result_record(values)})
+
+
+def ready_parameters_now(submitted: SubmittedRun) -> dict[str, Any] | State[Any]:
+    """The parameters of a submitted run, its upstream runs having ended; or the state that keeps it from running."""
+    run = TaskExecution(
+        submitted.task, submitted.parameters, submitted.ledger, submitted.wait_for, FlowRunContext.get()
+    )
+    not_ready = drive(make_ready(run))
+    return run.parameters if not_ready is None else not_ready
+
+
+__all__ = ["TaskExecution", "aexecute", "astream", "execute", "execution", "stream"]

@@ -1,0 +1,159 @@
+"""Run flows as the engine does: for processes that execute runs which exist already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import contextmanager
+from logging import Logger
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from prefect._contract.endpoints.flow_runs import read_flow_run
+from prefect._engine import flow_run as _engine
+from prefect._engine.effects import Overtime as FlowRunTimeoutError
+from prefect.client.base import current_transport
+from prefect.context import hydrated_context
+
+if TYPE_CHECKING:
+    from prefect._contract.objects import FlowRun
+    from prefect.flows import Flow
+    from prefect.futures import PrefectFuture
+
+__all__ = [
+    "FlowRunTimeoutError",
+    "load_flow_run",
+    "run_flow",
+    "run_flow_async",
+    "run_flow_sync",
+    "run_generator_flow_async",
+    "run_generator_flow_sync",
+]
+
+ReturnType = Literal["state", "result"]
+
+
+def load_flow_run(flow_run_id: UUID) -> FlowRun:
+    """Read a flow run.
+
+    Raises:
+        ObjectNotFound: There is none of that id.
+    """
+    return current_transport().send(read_flow_run(flow_run_id))
+
+
+@contextmanager
+def _execution(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun | None,
+    parameters: dict[str, Any] | None,
+    wait_for: Any,
+    context: dict[str, Any] | None,
+) -> Generator[_engine.FlowExecution, None, None]:
+    if parameters is None:
+        parameters = dict(flow_run.parameters) if flow_run is not None else {}
+    from prefect.utilities.callables import get_parameter_defaults
+
+    parameters = {**get_parameter_defaults(flow.fn), **parameters}
+    with hydrated_context(context):
+        yield _engine.execution(flow, parameters, flow_run=flow_run, wait_for=wait_for)
+
+
+def run_flow_sync(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun | None = None,
+    parameters: dict[str, Any] | None = None,
+    wait_for: Iterable[PrefectFuture[Any]] | None = None,
+    return_type: ReturnType = "result",
+    context: dict[str, Any] | None = None,
+) -> Any:
+    """Run a sync flow on this thread.
+
+    Args:
+        flow: The flow.
+        flow_run: Its run, if it exists already.
+        parameters: What it is called with, by name; those of the run without.
+        wait_for: Runs that must have ended before.
+        return_type: Return its result, or its final state.
+        context: What `serialize_context()` returned elsewhere.
+    """
+    with _execution(flow, flow_run, parameters, wait_for, context) as run:
+        return _engine.execute(run, return_type)
+
+
+async def run_flow_async(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun | None = None,
+    parameters: dict[str, Any] | None = None,
+    wait_for: Iterable[PrefectFuture[Any]] | None = None,
+    return_type: ReturnType = "result",
+    context: dict[str, Any] | None = None,
+) -> Any:
+    """Run an async flow in this event loop; see `run_flow_sync`."""
+    with _execution(flow, flow_run, parameters, wait_for, context) as run:
+        return await _engine.aexecute(run, return_type)
+
+
+def run_generator_flow_sync(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun | None = None,
+    parameters: dict[str, Any] | None = None,
+    wait_for: Iterable[PrefectFuture[Any]] | None = None,
+    return_type: ReturnType = "result",
+    context: dict[str, Any] | None = None,
+) -> Generator[Any, None, Any]:
+    """Run a generator flow on this thread, value by value; see `run_flow_sync`."""
+    _refuse_state(return_type)
+    with _execution(flow, flow_run, parameters, wait_for, context) as run:
+        return (yield from _engine.stream(run))
+
+
+async def run_generator_flow_async(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun | None = None,
+    parameters: dict[str, Any] | None = None,
+    wait_for: Iterable[PrefectFuture[Any]] | None = None,
+    return_type: ReturnType = "result",
+    context: dict[str, Any] | None = None,
+) -> AsyncGenerator[Any, None]:
+    """Run an async generator flow in this event loop, value by value; see `run_flow_sync`."""
+    _refuse_state(return_type)
+    with _execution(flow, flow_run, parameters, wait_for, context) as run:
+        async for value in _engine.astream(run):
+            yield value
+
+
+def run_flow(
+    flow: Flow[Any, Any],
+    flow_run: FlowRun | None = None,
+    parameters: dict[str, Any] | None = None,
+    wait_for: Iterable[PrefectFuture[Any]] | None = None,
+    return_type: ReturnType = "result",
+    error_logger: Logger | None = None,
+    context: dict[str, Any] | None = None,
+) -> Any:
+    """Run a flow the way its function wants to be run: a value, an awaitable, a generator or an async generator.
+
+    Args:
+        flow: The flow.
+        flow_run: Its run, if it exists already.
+        parameters: What it is called with, by name.
+        wait_for: Runs that must have ended before.
+        return_type: Return its result, or its final state.
+        error_logger: Told of what keeps the run from starting, before it is raised.
+        context: What `serialize_context()` returned elsewhere.
+    """
+    arguments = (flow, flow_run, parameters, wait_for, return_type, context)
+    try:
+        if flow.isgenerator:
+            return run_generator_flow_async(*arguments) if flow.isasync else run_generator_flow_sync(*arguments)
+        return run_flow_async(*arguments) if flow.isasync else run_flow_sync(*arguments)
+    except Exception:
+        if error_logger is not None:
+            error_logger.exception("Flow run could not be executed by process %s.", os.getpid())
+        raise
+
+
+def _refuse_state(return_type: ReturnType) -> None:
+    if return_type != "result":
+        raise ValueError(f"The return_type for a generator flow must be 'result', got {return_type!r}.")

@@ -1,0 +1,530 @@
+"""Flows: functions whose calls are runs with a record, parameters that are checked, and tasks inside."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from copy import copy
+from functools import partial, update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar, cast, overload
+
+from prefect.exceptions import InvalidNameError, MissingFlowError, UnspecifiedFlowError
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.tasks import _checked_name, _checked_timeout, _unwrapped, check_hooks
+from prefect.utilities.annotations import NotSet
+from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
+from prefect.utilities.hashing import file_hash
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from prefect._contract.objects import FlowRun
+    from prefect._contract.state import State
+    from prefect.results import ResultSerializer, ResultStorage
+    from prefect.utilities.callables import ParameterSchema
+
+__all__ = ["Flow", "FlowDecorator", "FlowStateHook", "flow", "load_flow_from_entrypoint", "select_flow"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class FlowStateHook(Protocol):
+    """A function of flow, run and state."""
+
+    def __call__(self, flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> Any: ...
+
+
+class Flow(Generic[P, R]):
+    """A function whose calls are flow runs. Made by `@flow`.
+
+    Args:
+        fn: The function: sync, async, a generator or an async generator; a static or class method too.
+        name: The flow's name; the function's without, with hyphens for underscores.
+        version: Its version, recorded with its runs; a hash of its file without.
+        flow_run_name: A template of the parameters such as `import-{day}`, or a function.
+        retries: How often a failed run is run again, in this process.
+        retry_delay_seconds: Seconds before it is.
+        task_runner: Where submitted tasks run; threads without.
+        description: What it does; the function's docstring without.
+        timeout_seconds: After which a run fails as TimedOut.
+        validate_parameters: Whether parameters are converted to the annotated types, and refused if they cannot be.
+        persist_result: Whether the result is written to storage; by settings without.
+        result_storage: Where results of the flow and its tasks go.
+        result_serializer: How they are written.
+        cache_result_in_memory: Whether they are also kept in memory.
+        log_prints: Whether `print` is logged, in the flow and its tasks.
+        on_completion: Called with flow, run and state when a run completes.
+        on_failure: The same for failed runs.
+        on_cancellation: The same for cancelled runs.
+        on_crashed: The same for crashed runs.
+        on_running: The same for runs that begin.
+
+    Raises:
+        TypeError: `fn` is not callable, or an option has the wrong type.
+        InvalidNameError: The name holds characters that names may not hold.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[P, R] | classmethod[Any, P, R] | staticmethod[P, R],
+        name: str | None = None,
+        version: str | None = None,
+        flow_run_name: Callable[[], str] | str | None = None,
+        retries: int | None = None,
+        retry_delay_seconds: float | None = None,
+        task_runner: type[TaskRunner[PrefectFuture[Any]]] | TaskRunner[PrefectFuture[Any]] | None = None,
+        description: str | None = None,
+        timeout_seconds: float | None = None,
+        validate_parameters: bool = True,
+        persist_result: bool | None = None,
+        result_storage: ResultStorage | str | None = None,
+        result_serializer: ResultSerializer | None = None,
+        cache_result_in_memory: bool = True,
+        log_prints: bool | None = None,
+        on_completion: list[FlowStateHook] | None = None,
+        on_failure: list[FlowStateHook] | None = None,
+        on_cancellation: list[FlowStateHook] | None = None,
+        on_crashed: list[FlowStateHook] | None = None,
+        on_running: list[FlowStateHook] | None = None,
+    ) -> None:
+        hooks = {
+            "on_completion": on_completion,
+            "on_failure": on_failure,
+            "on_cancellation": on_cancellation,
+            "on_crashed": on_crashed,
+            "on_running": on_running,
+        }
+        for option, given in hooks.items():
+            check_hooks(option, given)
+        self._set_function(fn)
+        self.name = checked_name(name) if name else default_name(self.fn)
+        self.flow_run_name = _checked_name(flow_run_name, "flow_run_name")
+        self.description = description or inspect.getdoc(fn)
+        self._version = version
+        self.task_runner = _runner(task_runner)
+        self._set_retries(retries, retry_delay_seconds)
+        self.timeout_seconds = _checked_timeout(timeout_seconds)
+        self.should_validate_parameters = validate_parameters
+        self.log_prints = log_prints
+        if persist_result is None and (result_storage is not None or result_serializer is not None):
+            persist_result = True
+        self.persist_result = persist_result
+        self.result_storage = result_storage
+        self.result_serializer = result_serializer
+        self.cache_result_in_memory = cache_result_in_memory
+        self.on_completion_hooks: list[FlowStateHook] = on_completion or []
+        self.on_failure_hooks: list[FlowStateHook] = on_failure or []
+        self.on_cancellation_hooks: list[FlowStateHook] = on_cancellation or []
+        self.on_crashed_hooks: list[FlowStateHook] = on_crashed or []
+        self.on_running_hooks: list[FlowStateHook] = on_running or []
+
+    def _set_function(self, fn: Any) -> None:
+        self._isclassmethod = isinstance(fn, classmethod)
+        self._isstaticmethod = isinstance(fn, staticmethod)
+        self._ismethod = False
+        function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
+        if not callable(function):
+            raise TypeError(f"'fn' must be callable, got {function!r}.")
+        self.fn: Callable[P, R] = function
+        update_wrapper(self, function)
+        inner = _unwrapped(function)
+        self.isasyncgenerator = inspect.isasyncgenfunction(inner)
+        self.isgenerator = inspect.isgeneratorfunction(inner) or self.isasyncgenerator
+        self.isasync = inspect.iscoroutinefunction(inner) or self.isasyncgenerator
+        raise_for_reserved_arguments(function, ["return_state", "wait_for"])
+
+    def _set_retries(self, retries: int | None, delay: float | None) -> None:
+        if retries is None or delay is None:
+            from prefect.settings import get_current_settings
+
+            defaults = get_current_settings().flows
+            retries = defaults.default_retries if retries is None else retries
+            delay = defaults.default_retry_delay_seconds if delay is None else delay
+        if not isinstance(retries, int) or retries < 0:
+            raise ValueError(f"Flow {self.name!r}: retries must be a whole number of at least 0, got {retries!r}.")
+        self.retries: int = retries
+        self.retry_delay_seconds: float = cast(float, delay)
+
+    # -- what the flow is
+
+    @property
+    def version(self) -> str | None:
+        """The flow's version: the given one, else a hash of the file that defines it, None if there is no file."""
+        if self._version is None:
+            path = _source_file(self.fn)
+            self._version = file_hash(path) if path is not None else None
+        return self._version
+
+    @property
+    def entrypoint(self) -> str | None:
+        """Where the flow can be loaded from: `path/to/file.py:function`. None for flows of interactive sessions."""
+        path = _source_file(self.fn)
+        if path is None or "<locals>" in getattr(self.fn, "__qualname__", "<locals>"):
+            return None
+        return f"{path}:{self.fn.__qualname__}"
+
+    @property
+    def parameters(self) -> ParameterSchema:
+        """The JSON schema of the flow's parameters."""
+        from prefect.utilities.callables import parameter_schema
+
+        return parameter_schema(self.fn)
+
+    @property
+    def ismethod(self) -> bool:
+        """Whether this is bound to an instance."""
+        return self._ismethod
+
+    @property
+    def isclassmethod(self) -> bool:
+        """Whether this wraps a class method."""
+        return self._isclassmethod
+
+    @property
+    def isstaticmethod(self) -> bool:
+        """Whether this wraps a static method."""
+        return self._isstaticmethod
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Flow[P, R]:
+        """Bind like a function does, so that a flow can be a method."""
+        if self._isstaticmethod:
+            return self
+        if self._isclassmethod:
+            return self._bound(partial(self.fn, owner or type(instance)))  # type: ignore[call-arg]
+        if instance is None:
+            return self
+        bound = self._bound(partial(self.fn, instance))  # type: ignore[call-arg]
+        bound._ismethod = True
+        return bound
+
+    def _bound(self, method: Any) -> Flow[P, R]:
+        twin = copy(self)
+        update_wrapper(method, self.fn)
+        del method.__wrapped__  # its signature is that of the partial: without self
+        twin.fn = method
+        twin.__dict__.pop("_parameter_model", None)
+        return twin
+
+    # -- options
+
+    def with_options(
+        self,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        retries: int | None = None,
+        retry_delay_seconds: float | None = None,
+        description: str | None = None,
+        flow_run_name: Callable[[], str] | str | None = None,
+        task_runner: type[TaskRunner[PrefectFuture[Any]]] | TaskRunner[PrefectFuture[Any]] | None = None,
+        timeout_seconds: float | None = None,
+        validate_parameters: bool | None = None,
+        persist_result: bool | type[NotSet] | None = NotSet,
+        result_storage: ResultStorage | type[NotSet] | None = NotSet,
+        result_serializer: ResultSerializer | type[NotSet] | None = NotSet,
+        cache_result_in_memory: bool | None = None,
+        log_prints: bool | type[NotSet] | None = NotSet,
+        on_completion: list[FlowStateHook] | None = None,
+        on_failure: list[FlowStateHook] | None = None,
+        on_cancellation: list[FlowStateHook] | None = None,
+        on_crashed: list[FlowStateHook] | None = None,
+        on_running: list[FlowStateHook] | None = None,
+    ) -> Flow[P, R]:
+        """A flow of the same function with some options changed; see `Flow` for what they mean."""
+
+        def pick(given: Any, current: Any) -> Any:
+            return current if given is NotSet else given
+
+        def or_current(given: Any, current: Any) -> Any:
+            return current if given is None else given
+
+        twin = Flow(
+            fn=self._original(),
+            name=name or self.name,
+            version=version or self._version,
+            flow_run_name=flow_run_name or self.flow_run_name,
+            retries=or_current(retries, self.retries),
+            retry_delay_seconds=or_current(retry_delay_seconds, self.retry_delay_seconds),
+            task_runner=task_runner or self.task_runner,
+            description=description or self.description,
+            timeout_seconds=or_current(timeout_seconds, self.timeout_seconds),
+            validate_parameters=or_current(validate_parameters, self.should_validate_parameters),
+            persist_result=pick(persist_result, self.persist_result),
+            result_storage=pick(result_storage, self.result_storage),
+            result_serializer=pick(result_serializer, self.result_serializer),
+            cache_result_in_memory=or_current(cache_result_in_memory, self.cache_result_in_memory),
+            log_prints=pick(log_prints, self.log_prints),
+            on_completion=on_completion or self.on_completion_hooks,
+            on_failure=on_failure or self.on_failure_hooks,
+            on_cancellation=on_cancellation or self.on_cancellation_hooks,
+            on_crashed=on_crashed or self.on_crashed_hooks,
+            on_running=on_running or self.on_running_hooks,
+        )
+        twin._ismethod = self._ismethod
+        return twin
+
+    def _original(self) -> Any:
+        if self._isstaticmethod:
+            return staticmethod(self.fn)
+        if self._isclassmethod and not isinstance(self.fn, partial):
+            return classmethod(self.fn)  # type: ignore[arg-type]
+        return self.fn
+
+    def on_completion(self, fn: FlowStateHook) -> FlowStateHook:
+        """Decorate a function of flow, run and state to be called when a run completes."""
+        self.on_completion_hooks.append(fn)
+        return fn
+
+    def on_failure(self, fn: FlowStateHook) -> FlowStateHook:
+        """Decorate a function of flow, run and state to be called when a run fails."""
+        self.on_failure_hooks.append(fn)
+        return fn
+
+    def on_cancellation(self, fn: FlowStateHook) -> FlowStateHook:
+        """Decorate a function of flow, run and state to be called when a run is cancelled."""
+        self.on_cancellation_hooks.append(fn)
+        return fn
+
+    def on_crashed(self, fn: FlowStateHook) -> FlowStateHook:
+        """Decorate a function of flow, run and state to be called when a run crashes."""
+        self.on_crashed_hooks.append(fn)
+        return fn
+
+    def on_running(self, fn: FlowStateHook) -> FlowStateHook:
+        """Decorate a function of flow, run and state to be called when a run begins."""
+        self.on_running_hooks.append(fn)
+        return fn
+
+    # -- parameters
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Parameters converted to the types that the function declares.
+
+        Raises:
+            ParameterTypeError: One of them cannot be.
+        """
+        from prefect._engine.parameters import parameter_model, validate_parameters
+
+        model: type[BaseModel] | None = self.__dict__.get("_parameter_model")
+        if model is None:
+            model = self.__dict__["_parameter_model"] = parameter_model(self.fn)
+        return validate_parameters(model, parameters)
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Parameters as JSON values, as they are recorded with a run."""
+        from prefect._engine.parameters import serialize_parameters
+
+        return serialize_parameters(parameters)
+
+    # -- runs
+
+    @overload
+    def __call__(self, *args: P.args, return_state: Literal[True], **kwargs: P.kwargs) -> State[R]: ...
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def __call__(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
+        """Run the flow here.
+
+        Args:
+            args: The function's arguments.
+            return_state: Return the run's final state rather than its result; failures are not raised then.
+            wait_for: Runs that must have ended before.
+            kwargs: The function's arguments by name.
+
+        Raises:
+            ParameterBindError: The arguments do not fit the function's signature.
+            ParameterTypeError: They are not of the declared types.
+        """
+        from prefect._engine.flow_run import execution
+
+        parameters = get_call_parameters(self.fn, args, kwargs)
+        run = execution(self, parameters, wait_for=wait_for)
+        return run_execution(run, "state" if return_state else "result")
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.name!r}>"
+
+
+def run_execution(run: Any, return_type: str) -> Any:
+    """Run a prepared flow run the way its function wants to be run."""
+    from prefect._engine import flow_run as engine
+
+    flow = run.flow
+    if flow.isgenerator:
+        return engine.astream(run) if flow.isasync else engine.stream(run)
+    return engine.aexecute(run, return_type) if flow.isasync else engine.execute(run, return_type)
+
+
+def default_name(function: Any) -> str:
+    """The name of a flow that is given none."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return "unknown-lambda" if name == "<lambda>" else name.replace("_", "-")
+
+
+def checked_name(name: str) -> str:
+    """A flow name, if it may be one.
+
+    Raises:
+        TypeError: It is not text.
+        InvalidNameError: It holds a character that names may not hold.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"Expected string for flow parameter 'name'; got {type(name).__name__} instead.")
+    banned = [character for character in ("/", "%", "&", ">", "<") if character in name]
+    if banned or not name.strip():
+        raise InvalidNameError(f"Name {name!r} is not a possible flow name: it must not be empty nor hold any of / % & > <.")
+    return name
+
+
+def _runner(given: Any) -> TaskRunner[Any]:
+    if given is None:
+        return cast("TaskRunner[Any]", ThreadPoolTaskRunner())
+    if isinstance(given, str):
+        from prefect.plugins import registries
+
+        given = registries.task_runners.get(given)
+    runner = given() if inspect.isclass(given) else given
+    if not isinstance(runner, TaskRunner):
+        raise TypeError(f"Expected a task runner for 'task_runner'; got {type(runner).__name__} instead.")
+    return runner
+
+
+def _source_file(function: Any) -> str | None:
+    try:
+        path = inspect.getsourcefile(_unwrapped(function))
+    except TypeError:
+        return None
+    return os.path.abspath(path) if path is not None and os.path.exists(path) else None
+
+
+class FlowDecorator:
+    """The type of `flow`: a decorator, and the place of `flow.from_source`."""
+
+    @overload
+    def __call__(self, __fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+    @overload
+    def __call__(self, __fn: None = None, /, **options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+
+    def __call__(  # type: ignore[misc]
+        self,
+        __fn: Callable[P, R] | None = None,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        flow_run_name: Callable[[], str] | str | None = None,
+        retries: int | None = None,
+        retry_delay_seconds: float | None = None,
+        task_runner: TaskRunner[PrefectFuture[Any]] | None = None,
+        description: str | None = None,
+        timeout_seconds: float | None = None,
+        validate_parameters: bool = True,
+        persist_result: bool | None = None,
+        result_storage: ResultStorage | None = None,
+        result_serializer: ResultSerializer | None = None,
+        cache_result_in_memory: bool = True,
+        log_prints: bool | None = None,
+        on_completion: list[FlowStateHook] | None = None,
+        on_failure: list[FlowStateHook] | None = None,
+        on_cancellation: list[FlowStateHook] | None = None,
+        on_crashed: list[FlowStateHook] | None = None,
+        on_running: list[FlowStateHook] | None = None,
+    ) -> Any:
+        """Make a function a flow: `@flow` or `@flow(retries=3)`. See `Flow` for the options."""
+        options = {key: value for key, value in locals().items() if key != "self" and not key.endswith("__fn")}
+        if __fn is not None:
+            return Flow(fn=__fn, **options)
+        return partial(_decorate, options)
+
+
+def _decorate(options: dict[str, Any], fn: Any) -> Flow[Any, Any]:
+    return Flow(fn=fn, **options)
+
+
+flow = FlowDecorator()
+
+
+# -- loading flows ------------------------------------------------------------------------------------------------------
+
+
+def select_flow(
+    flows: Iterable[Flow[P, R]], flow_name: str | None = None, from_message: str | None = None
+) -> Flow[P, R]:
+    """Choose one flow.
+
+    Args:
+        flows: The flows to choose from.
+        flow_name: The name of the one that is wanted; not needed when there is one only.
+        from_message: Where they come from, for errors.
+
+    Raises:
+        MissingFlowError: There is none, or none of that name.
+        UnspecifiedFlowError: There are several and no name was given.
+    """
+    by_name = {candidate.name: candidate for candidate in flows}
+    origin = f" {from_message}" if from_message else ""
+    known = ", ".join(repr(name) for name in sorted(by_name))
+    if not by_name:
+        raise MissingFlowError(f"No flows found{origin}.")
+    if flow_name is not None:
+        if flow_name not in by_name:
+            raise MissingFlowError(f"Flow {flow_name!r} not found{origin}. Found the following flows: {known}.")
+        return by_name[flow_name]
+    if len(by_name) > 1:
+        raise UnspecifiedFlowError(f"Found {len(by_name)} flows{origin}: {known}. Specify a flow name to select one.")
+    return next(iter(by_name.values()))
+
+
+def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True) -> Flow[P, Any]:
+    """Load a flow from `path/to/file.py:function` or `package.module:function`.
+
+    Args:
+        entrypoint: Where it is. The function may be nested in a class: `file.py:Class.method`.
+        use_placeholder_flow: Accepted for compatibility; a script that cannot be imported raises either way.
+
+    Raises:
+        MissingFlowError: There is no flow of that name there.
+        ScriptError: The script raised an exception while it was loaded.
+    """
+    from prefect.utilities.importtools import import_object
+
+    target = import_object(entrypoint)
+    if not isinstance(target, Flow):
+        raise MissingFlowError(
+            f"Function with name {entrypoint.rpartition(':')[2]!r} is not a flow. Make sure that it is decorated with '@flow'."
+        )
+    return target
+
+
+def load_function_and_convert_to_flow(entrypoint: str) -> Flow[P, Any]:
+    """Load a plain function from an entrypoint, and make a flow of it that logs what it prints.
+
+    Raises:
+        RuntimeError: What is there is not a function.
+    """
+    from prefect.utilities.importtools import import_object
+
+    function = import_object(entrypoint)
+    if isinstance(function, Flow):
+        return function
+    if not callable(function):
+        raise RuntimeError(f"Unable to convert {entrypoint!r} to a flow: it is a {type(function).__name__}.")
+    return Flow(fn=function, log_prints=True)
+
+
+def flows_in_file(path: str | Path) -> list[Flow[Any, Any]]:
+    """All flows that a script defines at its top level.
+
+    Raises:
+        ScriptError: The script raised an exception while it was loaded.
+    """
+    from prefect.utilities.importtools import load_script_as_module
+
+    module = load_script_as_module(str(path))
+    return [value for value in vars(module).values() if isinstance(value, Flow)]

@@ -1,0 +1,99 @@
+"""Every chore of the project. `nox` alone checks and tests everything that a change must pass; `nox -l` lists the rest."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["lint", "types", "imports", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "uv|venv"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+SOURCES = ["core", "tests", "examples", "benchmarks", "noxfile.py"]
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the product from this checkout, with the tools of some dependency groups."""
+    tools = [requirement for group in groups for requirement in nox.project.dependency_groups(PYPROJECT, group)]
+    session.install("-e", "./core", "-e", ".", *tools)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the example pipelines on real data, and show what ran."""
+    install(session, "examples")
+    session.run("python", "examples/run_all.py", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and likely mistakes."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
+    session.run("ruff", "check", *SOURCES)
+    session.run("ruff", "format", "--check", *SOURCES)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    install(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """The layers: who may import whom."""
+    install(session, "imports")
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests that a change must pass."""
+    install(session, "test", "examples")
+    session.run("pytest", "-n", "2", "--dist", "worksteal", *session.posargs)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The suites that every plugin runs too, on the built-ins."""
+    install(session, "test")
+    session.run("pytest", "tests/conformance", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Real kills of real processes, many times over."""
+    install(session, "test")
+    session.run("pytest", "tests/faults", "--fault-repetitions", "50", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The speed promises: each script prints what it measured. `nox -s bench -- --against PYTHON` compares."""
+    install(session)
+    session.run("python", "benchmarks/run_all.py", *session.posargs)
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """The tests on the oldest dependencies that are allowed."""
+    core = nox.project.load_toml("core/pyproject.toml")
+    floors = [
+        line.split(";")[0].split(",")[0].replace(">=", "==") for line in core["project"]["dependencies"] if ">=" in line
+    ]
+    session.install("-e", "./core", *floors, *nox.project.dependency_groups(PYPROJECT, "test"))
+    session.run("pytest", "-n", "2", "tests/unit", "tests/integration", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Wheels of the workspace, in dist/."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build")
+    for project in (".", "core"):
+        session.run("python", "-m", "build", "--wheel", "--outdir", str(Path("dist").resolve()), project)

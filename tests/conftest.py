@@ -1,0 +1,26 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# Nothing that a developer has configured may change what tests see.
+for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+    del os.environ[name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-repetitions", type=int, default=2, help="how often each fault is repeated")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "repetition" in metafunc.fixturenames:
+        metafunc.parametrize("repetition", range(metafunc.config.getoption("--fault-repetitions")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def isolated_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests that forget to make a home of their own do not touch the developer's."""
+    os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("home"))

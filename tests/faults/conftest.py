@@ -1,0 +1,126 @@
+"""Scripts that are run as processes of their own, killed, and looked at afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TERMINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
+
+
+class Victim:
+    """A home, and scripts that run on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.journal = folder / "journal"
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
+            "PREFECT_HOME": str(self.home),
+            "JOURNAL": str(self.journal),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "error",
+        }
+
+    def start(self, body: str, name: str = "script.py") -> subprocess.Popen[str]:
+        script = self.folder / name
+        script.write_text(PRELUDE + textwrap.dedent(body))
+        return subprocess.Popen(
+            [sys.executable, str(script)],
+            env=self.env,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def run(self, body: str, timeout: float = 60) -> tuple[int, str]:
+        process = self.start(body)
+        output, _ = process.communicate(timeout=timeout)
+        return process.returncode, output
+
+    def cli(self, *arguments: str) -> str:
+        program = Path(sys.executable).parent / "prefect"
+        done = subprocess.run(
+            [str(program), *arguments],
+            env=self.env,
+            cwd=self.folder,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def notes(self) -> list[str]:
+        return self.journal.read_text().splitlines() if self.journal.exists() else []
+
+    def wait_for_note(self, note: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while note not in self.notes():
+            assert time.monotonic() < deadline, f"{note!r} was not written within {seconds} s: {self.notes()}"
+            time.sleep(0.02)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.home / "prefect.db") as database:
+            return database.execute(query).fetchall()
+
+    def states(self) -> dict[str, list[str]]:
+        return {
+            "flow": [name for (name,) in self.rows("select state_name from flow_run order by id")],
+            "task": [name for (name,) in self.rows("select state_name from task_run order by id")],
+        }
+
+    def check_invariants(self) -> None:
+        """What must be true however runs ended: see each line."""
+        for kind in ("flow_run", "task_run"):
+            # The current state of each run is the last one of its history.
+            torn = self.rows(
+                f"select r.id from {kind} r left join {kind}_state s on s.id = r.state_id where s.id is null"
+            )
+            assert not torn, f"{kind}: the current state is not in the history: {torn}"
+            # After a terminal state comes nothing, except an explicit retry.
+            histories: dict[str, list[tuple[str, str]]] = {}
+            for run, state, name in self.rows(
+                f"select {kind}_id, type, name from {kind}_state order by {kind}_id, timestamp, id"
+            ):
+                histories.setdefault(run, []).append((state, name))
+            for run, history in histories.items():
+                for (state, _), (following, name) in zip(history, history[1:], strict=False):
+                    assert state not in TERMINAL or following == "SCHEDULED", f"{kind} {run}: {state} -> {name}"
+        # Nobody holds a lease of a run that has ended.
+        assert not self.rows(
+            "select l.flow_run_id from flow_run_lease l join flow_run r on r.id = l.flow_run_id "
+            "where r.state_type in ('COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED')"
+        )
+
+
+PRELUDE = """\
+import os, signal, sys, threading, time
+from prefect import flow, task, get_run_logger
+
+def note(line):
+    with open(os.environ["JOURNAL"], "a") as file:
+        file.write(line + "\\n")
+
+"""
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Any:
+    made = Victim(tmp_path)
+    yield made
+    for process in made.__dict__.get("processes", []):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
