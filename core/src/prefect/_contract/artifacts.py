@@ -1,12 +1,13 @@
 """What runs leave for people and for each other: artifacts, variables, inputs."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from prefect._contract.base import ObjectBaseModel
+from prefect.types.names import raise_on_name_alphanumeric_dashes_only
 
 __all__ = [
     "Artifact",
@@ -20,7 +21,7 @@ class FlowRunInput(ObjectBaseModel):
     """A message to a flow run. `value` is JSON."""
 
     flow_run_id: UUID
-    key: str
+    key: Annotated[str, AfterValidator(raise_on_name_alphanumeric_dashes_only)]
     value: str
     sender: str | None = None
 

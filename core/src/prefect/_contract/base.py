@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import core_schema
 
 from prefect.utilities.ids import uuid7
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionBaseModel",
     "FilterBaseModel",
+    "GivenName",
     "KeyValueLabels",
+    "LabelsOrNone",
     "Moment",
     "ObjectBaseModel",
     "PrefectBaseModel",
@@ -115,11 +117,27 @@ KeyValueLabels = dict[str, bool | int | float | str]
 """Labels of a flow or run: small values by key."""
 
 
+def _empty_for_none(value: Any) -> Any:
+    return {} if value is None else value
+
+
+LabelsOrNone = Annotated[KeyValueLabels, BeforeValidator(_empty_for_none)]
+"""Labels in a request, where None means that there are none."""
+
+
 def new_name() -> str:
     """A name for a run that is given none: two words, easily told apart by people."""
     from prefect.utilities.names import generate_slug
 
     return generate_slug(2)
+
+
+def _named(name: Any) -> Any:
+    return name or new_name()
+
+
+GivenName = Annotated[str, BeforeValidator(_named)]
+"""The name of a run, made up when it is None or empty."""
 
 
 class ObjectBaseModel(PrefectBaseModel):

@@ -1,11 +1,15 @@
 """Blocks: stored configuration, its types and the versions of their fields."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, model_validator
 
 from prefect._contract.base import ObjectBaseModel
+from prefect.types.names import Name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "DEFAULT_BLOCK_SCHEMA_VERSION",
@@ -22,7 +26,7 @@ DEFAULT_BLOCK_SCHEMA_VERSION = "non-versioned"
 class BlockType(ObjectBaseModel):
     """A kind of blocks, such as `secret`."""
 
-    name: str
+    name: Name
     slug: str
     logo_url: HttpUrl | None = None
     documentation_url: HttpUrl | None = None
@@ -42,10 +46,32 @@ class BlockSchema(ObjectBaseModel):
     version: str = DEFAULT_BLOCK_SCHEMA_VERSION
 
 
+class _MayBeAnonymous(Protocol):
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def is_anonymous(self) -> bool: ...
+
+
+D = TypeVar("D", bound=_MayBeAnonymous)
+
+
+def require_name_unless_anonymous(document: D) -> D:
+    """
+    Return a block document that has a name or is anonymous.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if document.name is None and not document.is_anonymous:
+        raise ValueError("Names must be provided for block documents. Only anonymous ones have none.")
+    return document
+
+
 class BlockDocument(ObjectBaseModel):
     """The stored values of one block."""
 
-    name: str | None = None
+    name: Name | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     block_schema_id: UUID
     block_schema: BlockSchema | None = None
@@ -54,6 +80,10 @@ class BlockDocument(ObjectBaseModel):
     block_type: BlockType | None = None
     block_document_references: dict[str, dict[str, Any]] = Field(default_factory=dict)
     is_anonymous: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> "Self":
+        return require_name_unless_anonymous(self)
 
 
 class BlockSchemaReference(ObjectBaseModel):

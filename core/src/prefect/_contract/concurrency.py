@@ -1,6 +1,6 @@
 """Limits: how much may happen at the same time."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -35,7 +35,7 @@ class ConcurrencyOptions(PrefectBaseModel):
     """
 
     collision_strategy: ConcurrencyLimitStrategy
-    grace_period_seconds: int | None = None
+    grace_period_seconds: Annotated[int, Field(ge=60)] | None = None
 
 
 class ConcurrencyLimitConfig(PrefectBaseModel):

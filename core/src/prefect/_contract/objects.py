@@ -6,12 +6,13 @@ What every run needs is here. The others are imported from their modules when on
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from prefect._contract.base import (
+    GivenName,
     KeyValueLabels,
     Moment,
     ObjectBaseModel,
@@ -20,6 +21,7 @@ from prefect._contract.base import (
     new_name,
 )
 from prefect._contract.state import State, StateType
+from prefect.types.names import Name
 from prefect.utilities import lazy
 
 if TYPE_CHECKING:  # what lazy.install offers below
@@ -59,11 +61,16 @@ __all__ = [
     "Variable",
 ]
 
+T = TypeVar("T")
+
+MAX_RETRY_DELAYS = 50
+"""How many retry delays a task may have."""
+
 
 class Flow(ObjectBaseModel):
     """A flow, known by its name. Its runs may come from different versions of its code."""
 
-    name: str
+    name: Name
     tags: list[str] = Field(default_factory=list)
     labels: KeyValueLabels = Field(default_factory=dict)
 
@@ -89,6 +96,13 @@ class FlowRunPolicy(PrefectBaseModel):
     pause_keys: set[str] | None = Field(default_factory=set)
     resuming: bool | None = False
     retry_type: Literal["in_process", "reschedule"] | None = None
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Read the fields that were superseded, as older clients send them."""
+        if self.retries is None and self.max_retries:
+            self.retries = self.max_retries
+        if self.retry_delay is None and self.retry_delay_seconds:
+            self.retry_delay = int(self.retry_delay_seconds)
 
 
 class CreatedBy(PrefectBaseModel):
@@ -132,7 +146,7 @@ class FlowRun(TimeSeriesBaseModel, ObjectBaseModel):
         job_variables: Overrides for the work pool's job template.
     """
 
-    name: str = Field(default_factory=new_name)
+    name: GivenName = Field(default_factory=new_name)
     flow_id: UUID
     state_id: UUID | None = None
     deployment_id: UUID | None = None
@@ -167,6 +181,20 @@ class FlowRun(TimeSeriesBaseModel, ObjectBaseModel):
     state_name: str | None = None
 
 
+def _at_most_50_delays(delay: T) -> T:
+    if isinstance(delay, list) and len(delay) > MAX_RETRY_DELAYS:
+        raise ValueError(
+            f"Can not configure more than {MAX_RETRY_DELAYS} retry delays per task. These are {len(delay)}."
+        )
+    return delay
+
+
+def _not_negative(factor: float) -> float:
+    if factor < 0:
+        raise ValueError(f"`retry_jitter_factor` must be >= 0. It is {factor}.")
+    return factor
+
+
 class TaskRunPolicy(PrefectBaseModel):
     """
     How a task run is retried.
@@ -182,8 +210,15 @@ class TaskRunPolicy(PrefectBaseModel):
     max_retries: int = 0
     retry_delay_seconds: float = 0
     retries: int | None = None
-    retry_delay: int | float | list[int] | list[float] | None = None
-    retry_jitter_factor: float | None = None
+    retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_at_most_50_delays)] = None
+    retry_jitter_factor: Annotated[float, AfterValidator(_not_negative)] | None = None
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Read the fields that were superseded, as older clients send them."""
+        if self.retries is None and self.max_retries:
+            self.retries = self.max_retries
+        if self.retry_delay is None and self.retry_delay_seconds:
+            self.retry_delay = self.retry_delay_seconds
 
 
 class RunInput(PrefectBaseModel):
@@ -244,7 +279,7 @@ class TaskRun(TimeSeriesBaseModel, ObjectBaseModel):
         estimated_start_time_delta: How late it started, or is by now.
     """
 
-    name: str = Field(default_factory=new_name)
+    name: GivenName = Field(default_factory=new_name)
     flow_run_id: UUID | None = None
     task_key: str
     dynamic_key: str

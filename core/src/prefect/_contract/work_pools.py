@@ -1,12 +1,14 @@
 """Work pools, their queues and their workers."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from prefect._contract.base import Moment, ObjectBaseModel, PrefectBaseModel, new_name
 from prefect.utilities.collections import AutoEnum
+from prefect.utilities.time import now
 
 __all__ = [
     "DEFAULT_AGENT_WORK_POOL_NAME",
@@ -34,6 +36,11 @@ class WorkPoolStatus(AutoEnum):
     READY = "READY"
     NOT_READY = "NOT_READY"
     PAUSED = "PAUSED"
+
+    @property
+    def display_name(self) -> str:
+        """The status for people: `Not ready`."""
+        return self.value.replace("_", " ").capitalize()
 
 
 class WorkerStatus(AutoEnum):
@@ -80,6 +87,21 @@ class WorkQueueHealthPolicy(PrefectBaseModel):
     maximum_late_runs: int | None = 0
     maximum_seconds_since_last_polled: int | None = 60
 
+    def evaluate_health_status(self, late_runs_count: int, last_polled: datetime | None = None) -> bool:
+        """
+        Whether a work queue is healthy.
+
+        Args:
+            late_runs_count: How many of its runs are late.
+            last_polled: When it was polled last, None if never.
+        """
+        if self.maximum_late_runs is not None and late_runs_count > self.maximum_late_runs:
+            return False
+        if self.maximum_seconds_since_last_polled is None:
+            return True
+        allowed = timedelta(seconds=self.maximum_seconds_since_last_polled)
+        return last_polled is not None and now() - last_polled <= allowed
+
 
 class WorkQueueStatusDetail(PrefectBaseModel):
     """Whether a work queue is healthy, and why."""
@@ -120,6 +142,16 @@ class WorkPool(ObjectBaseModel):
     storage_configuration: WorkPoolStorageConfiguration = Field(default_factory=WorkPoolStorageConfiguration)
     default_queue_id: UUID | None = None
 
+    @property
+    def is_push_pool(self) -> bool:
+        """Whether runs are pushed to a service, so that no worker is needed."""
+        return self.type.endswith(":push")
+
+    @property
+    def is_managed_pool(self) -> bool:
+        """Whether the orchestrator itself runs what is queued here."""
+        return self.type.endswith(":managed")
+
 
 class Worker(ObjectBaseModel):
     """A process that takes runs from a work pool."""
@@ -139,6 +171,8 @@ class Integration(PrefectBaseModel):
 
 
 class WorkerMetadata(PrefectBaseModel):
-    """What a worker tells of itself."""
+    """What a worker tells of itself. Kinds of workers may tell more than is declared here."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True, ser_json_timedelta="float")
 
     integrations: list[Integration]

@@ -59,7 +59,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A proposal: this run, now in `initial`, wants to be in `proposed`. `force` skips the rules, not the bookkeeping."""
+    """A proposal: this run, now in `initial`, wants to be in `proposed`. `force` skips rules, not bookkeeping."""
 
     run: RunFacts
     initial: State[Any] | None

@@ -1,13 +1,17 @@
 """Requests that make or change block types, schemas and documents."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, model_validator
 
 from prefect._contract.base import ActionBaseModel
-from prefect._contract.blocks import DEFAULT_BLOCK_SCHEMA_VERSION
+from prefect._contract.blocks import DEFAULT_BLOCK_SCHEMA_VERSION, require_name_unless_anonymous
+from prefect.types.names import BlockDocumentName, BlockTypeSlug, Name
 from prefect.utilities.ids import uuid7
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "BlockDocumentCreate",
@@ -22,8 +26,8 @@ __all__ = [
 class BlockTypeCreate(ActionBaseModel):
     """Asks for a block type."""
 
-    name: str
-    slug: str
+    name: Name
+    slug: BlockTypeSlug
     logo_url: HttpUrl | None = None
     documentation_url: HttpUrl | None = None
     description: str | None = None
@@ -38,6 +42,11 @@ class BlockTypeUpdate(ActionBaseModel):
     description: str | None = None
     code_example: str | None = None
 
+    @classmethod
+    def updatable_fields(cls) -> set[str]:
+        """The names of the fields that can be changed."""
+        return set(cls.model_fields)
+
 
 class BlockSchemaCreate(ActionBaseModel):
     """Asks for a block schema."""
@@ -51,11 +60,15 @@ class BlockSchemaCreate(ActionBaseModel):
 class BlockDocumentCreate(ActionBaseModel):
     """Asks for a block document. Only anonymous ones have no name."""
 
-    name: str | None = None
+    name: BlockDocumentName | None = None
     data: dict[str, Any] = Field(default_factory=dict)
     block_schema_id: UUID
     block_type_id: UUID
     is_anonymous: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> "Self":
+        return require_name_unless_anonymous(self)
 
 
 class BlockDocumentUpdate(ActionBaseModel):

@@ -1,14 +1,21 @@
 """Requests that make or change deployments."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import Field
 
-from prefect._contract.base import ActionBaseModel, KeyValueLabels
+from prefect._contract.base import ActionBaseModel, LabelsOrNone
 from prefect._contract.concurrency import ConcurrencyOptions
 from prefect._contract.deployments import DeploymentBranchingOptions, VersionInfo
-from prefect._contract.schedules import SCHEDULE_TYPES
+from prefect._contract.schedules import SCHEDULE_TYPES, CronSchedule, IntervalSchedule, NoSchedule, RRuleSchedule
+from prefect.types import NonNegativeInteger, PositiveInteger
+from prefect.types.names import NameOrEmpty
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from prefect.schedules import Schedule
 
 __all__ = [
     "DeploymentBranch",
@@ -17,6 +24,17 @@ __all__ = [
     "DeploymentScheduleUpdate",
     "DeploymentUpdate",
 ]
+
+
+def _as_model(schedule: "Schedule") -> SCHEDULE_TYPES:
+    zone = schedule.timezone
+    if schedule.interval is not None:
+        return IntervalSchedule(interval=schedule.interval, anchor_date=schedule.anchor_date, timezone=zone)
+    if schedule.cron is not None:
+        return CronSchedule(cron=schedule.cron, timezone=zone, day_or=schedule.day_or)
+    if schedule.rrule is not None:
+        return RRuleSchedule(rrule=schedule.rrule, timezone=zone or "UTC")
+    return NoSchedule()
 
 
 def _empty_schema() -> dict[str, Any]:
@@ -34,10 +52,20 @@ class DeploymentScheduleCreate(ActionBaseModel):
 
     schedule: SCHEDULE_TYPES
     active: bool = True
-    max_scheduled_runs: int | None = None
+    max_scheduled_runs: PositiveInteger | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
     replaces: str | None = None
+
+    @classmethod
+    def from_schedule(cls, schedule: "Schedule") -> "Self":
+        """Ask for a schedule as users write it: `Cron("0 9 * * *")`."""
+        return cls(
+            schedule=_as_model(schedule),
+            active=schedule.active,
+            parameters=schedule.parameters,
+            slug=schedule.slug,
+        )
 
 
 class DeploymentScheduleUpdate(ActionBaseModel):
@@ -45,7 +73,7 @@ class DeploymentScheduleUpdate(ActionBaseModel):
 
     schedule: SCHEDULE_TYPES | None = None
     active: bool | None = None
-    max_scheduled_runs: int | None = None
+    max_scheduled_runs: PositiveInteger | None = None
     parameters: dict[str, Any] | None = None
     slug: str | None = None
     replaces: str | None = None
@@ -54,17 +82,17 @@ class DeploymentScheduleUpdate(ActionBaseModel):
 class DeploymentCreate(ActionBaseModel):
     """Asks for a deployment; one of the same flow and name is replaced."""
 
-    name: str
+    name: NameOrEmpty
     flow_id: UUID
     paused: bool | None = None
     schedules: list[DeploymentScheduleCreate] = Field(default_factory=list)
-    concurrency_limit: int | None = None
+    concurrency_limit: NonNegativeInteger | None = None
     concurrency_options: ConcurrencyOptions | None = None
     enforce_parameter_schema: bool | None = None
     parameter_openapi_schema: dict[str, Any] | None = Field(default_factory=_empty_schema)
     parameters: dict[str, Any] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
     pull_steps: list[dict[str, Any]] | None = None
     work_queue_name: str | None = None
     work_pool_name: str | None = None
@@ -91,7 +119,7 @@ class DeploymentUpdate(ActionBaseModel):
     parameters: dict[str, Any] | None = None
     paused: bool | None = None
     schedules: list[DeploymentScheduleUpdate] | None = None
-    concurrency_limit: int | None = None
+    concurrency_limit: NonNegativeInteger | None = None
     concurrency_options: ConcurrencyOptions | None = None
     tags: list[str] = Field(default_factory=list)
     work_queue_name: str | None = None

@@ -1,11 +1,12 @@
 """Requests that make or change flows, runs, logs and artifacts."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import to_json
 
-from prefect._contract.base import ActionBaseModel, KeyValueLabels, Moment
+from prefect._contract.base import ActionBaseModel, LabelsOrNone, Moment
 from prefect._contract.objects import (
     Constant,
     FlowRunPolicy,
@@ -15,6 +16,7 @@ from prefect._contract.objects import (
     TaskRunResult,
 )
 from prefect._contract.state import State, StateDetails, StateType, data_discriminator
+from prefect.types.names import ArtifactKey
 
 __all__ = [
     "ArtifactCreate",
@@ -30,6 +32,32 @@ __all__ = [
     "TaskRunUpdate",
     "as_state_create",
 ]
+
+
+MAX_PARAMETERS_BYTES = 524_288
+"""How long the parameters of a run may be as JSON."""
+
+MAX_CACHE_KEY_LENGTH = 2000
+"""How many characters a cache key may have."""
+
+
+def _small_enough(parameters: dict[str, Any]) -> dict[str, Any]:
+    size = len(to_json(parameters, serialize_unknown=True)) if parameters else 0
+    if size > MAX_PARAMETERS_BYTES:
+        raise ValueError(
+            f"Flow run parameters must be less than {MAX_PARAMETERS_BYTES:,} bytes when serialized "
+            f"(got {size:,} bytes). Store the data elsewhere, and pass where it is."
+        )
+    return parameters
+
+
+def _short_enough(cache_key: str) -> str:
+    if len(cache_key) > MAX_CACHE_KEY_LENGTH:
+        raise ValueError(f"Cache key exceeded maximum allowed length of {MAX_CACHE_KEY_LENGTH} characters.")
+    return cache_key
+
+
+Parameters = Annotated[dict[str, Any], AfterValidator(_small_enough)]
 
 
 class StateCreate(ActionBaseModel):
@@ -63,7 +91,7 @@ class FlowCreate(ActionBaseModel):
 
     name: str
     tags: list[str] = Field(default_factory=list)
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
 
 
 class FlowUpdate(ActionBaseModel):
@@ -80,14 +108,14 @@ class FlowRunCreate(ActionBaseModel):
     flow_id: UUID
     deployment_id: UUID | None = None
     flow_version: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = Field(default_factory=list)
     idempotency_key: str | None = None
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
     work_pool_name: str | None = None
     work_queue_name: str | None = None
     job_variables: dict[str, Any] | None = None
@@ -98,7 +126,7 @@ class DeploymentFlowRunCreate(ActionBaseModel):
 
     state: StateCreate | None = None
     name: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     enforce_parameter_schema: bool | None = None
     context: dict[str, Any] = Field(default_factory=dict)
     infrastructure_document_id: UUID | None = None
@@ -108,7 +136,7 @@ class DeploymentFlowRunCreate(ActionBaseModel):
     parent_task_run_id: UUID | None = None
     work_queue_name: str | None = None
     job_variables: dict[str, Any] | None = None
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
 
 
 class FlowRunUpdate(ActionBaseModel):
@@ -116,7 +144,7 @@ class FlowRunUpdate(ActionBaseModel):
 
     name: str | None = None
     flow_version: str | None = None
-    parameters: dict[str, Any] | None = Field(default_factory=dict)
+    parameters: Parameters | None = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = Field(default_factory=list)
     infrastructure_pid: str | None = None
@@ -132,12 +160,12 @@ class TaskRunCreate(ActionBaseModel):
     flow_run_id: UUID | None = None
     task_key: str
     dynamic_key: str
-    cache_key: str | None = None
+    cache_key: Annotated[str, AfterValidator(_short_enough)] | None = None
     cache_expiration: Moment | None = None
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
     task_inputs: dict[str, list[TaskRunResult | FlowRunResult | Parameter | Constant]] = Field(default_factory=dict)
 
 
@@ -158,11 +186,18 @@ class LogCreate(ActionBaseModel):
     task_run_id: UUID | None = None
     worker_id: UUID | None = None
 
+    def model_dump(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The fields as a dict; `worker_id` only when there is one, since orchestrators of others know it not."""
+        data = super().model_dump(*args, **kwargs)
+        if self.worker_id is None:
+            data.pop("worker_id", None)
+        return data
+
 
 class ArtifactCreate(ActionBaseModel):
     """Asks for an artifact."""
 
-    key: str | None = None
+    key: ArtifactKey | None = None
     type: str | None = None
     description: str | None = None
     data: Any = None

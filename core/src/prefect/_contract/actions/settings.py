@@ -7,6 +7,8 @@ from pydantic import Field
 from prefect._contract.administration import SavedSearchFilter
 from prefect._contract.base import ActionBaseModel, Moment
 from prefect._contract.work_pools import QueueFilter, WorkPoolStorageConfiguration
+from prefect.types import NonNegativeFloat, NonNegativeInteger, PositiveInteger, StrictVariableValue
+from prefect.types.names import Name, NonEmptyishName, VariableName
 
 __all__ = [
     "ConcurrencyLimitCreate",
@@ -27,16 +29,16 @@ __all__ = [
 class VariableCreate(ActionBaseModel):
     """Asks for a variable."""
 
-    name: str
-    value: str | int | bool | float | dict[str, Any] | list[Any] | None
+    name: VariableName
+    value: StrictVariableValue
     tags: list[str] | None = None
 
 
 class VariableUpdate(ActionBaseModel):
     """Changes a variable."""
 
-    name: str | None = None
-    value: str | int | bool | float | dict[str, Any] | list[Any] | None = None
+    name: VariableName | None = None
+    value: StrictVariableValue = None
     tags: list[str] | None = None
 
 
@@ -51,53 +53,53 @@ class ConcurrencyLimitV2Create(ActionBaseModel):
     """Asks for a limit of slots, in all its fields."""
 
     active: bool = True
-    name: str
-    limit: int
-    active_slots: int = 0
-    denied_slots: int = 0
-    slot_decay_per_second: float = 0
+    name: Name
+    limit: NonNegativeInteger
+    active_slots: NonNegativeInteger = 0
+    denied_slots: NonNegativeInteger = 0
+    slot_decay_per_second: NonNegativeFloat = 0
 
 
 class ConcurrencyLimitV2Update(ActionBaseModel):
     """Changes a limit of slots."""
 
     active: bool | None = None
-    name: str | None = None
-    limit: int | None = None
-    active_slots: int | None = None
-    denied_slots: int | None = None
-    slot_decay_per_second: float | None = None
+    name: Name | None = None
+    limit: NonNegativeInteger | None = None
+    active_slots: NonNegativeInteger | None = None
+    denied_slots: NonNegativeInteger | None = None
+    slot_decay_per_second: NonNegativeFloat | None = None
 
 
 class GlobalConcurrencyLimitCreate(ActionBaseModel):
     """Asks for a limit of slots."""
 
-    name: str
-    limit: int
+    name: Name
+    limit: NonNegativeInteger
     active: bool | None = True
-    active_slots: int | None = 0
-    slot_decay_per_second: float | None = 0.0
+    active_slots: NonNegativeInteger | None = 0
+    slot_decay_per_second: NonNegativeFloat | None = 0.0
 
 
 class GlobalConcurrencyLimitUpdate(ActionBaseModel):
     """Changes a limit of slots."""
 
-    name: str | None = None
-    limit: int | None = None
+    name: Name | None = None
+    limit: NonNegativeInteger | None = None
     active: bool | None = None
-    active_slots: int | None = None
-    slot_decay_per_second: float | None = None
+    active_slots: NonNegativeInteger | None = None
+    slot_decay_per_second: NonNegativeFloat | None = None
 
 
 class WorkPoolCreate(ActionBaseModel):
     """Asks for a work pool."""
 
-    name: str
+    name: NonEmptyishName
     description: str | None = None
     type: str = "prefect-agent"
     base_job_template: dict[str, Any] = Field(default_factory=dict)
     is_paused: bool = False
-    concurrency_limit: int | None = None
+    concurrency_limit: NonNegativeInteger | None = None
     storage_configuration: WorkPoolStorageConfiguration = Field(default_factory=WorkPoolStorageConfiguration)
 
 
@@ -107,29 +109,29 @@ class WorkPoolUpdate(ActionBaseModel):
     description: str | None = None
     is_paused: bool | None = None
     base_job_template: dict[str, Any] | None = None
-    concurrency_limit: int | None = None
+    concurrency_limit: NonNegativeInteger | None = None
     storage_configuration: WorkPoolStorageConfiguration | None = None
 
 
 class WorkQueueCreate(ActionBaseModel):
     """Asks for a work queue."""
 
-    name: str
+    name: Name
     description: str | None = None
     is_paused: bool = False
-    concurrency_limit: int | None = None
-    priority: int | None = None
+    concurrency_limit: NonNegativeInteger | None = None
+    priority: PositiveInteger | None = None
     filter: QueueFilter | None = None
 
 
 class WorkQueueUpdate(ActionBaseModel):
     """Changes a work queue."""
 
-    name: str | None = None
+    name: Name | None = None
     description: str | None = None
     is_paused: bool = False
-    concurrency_limit: int | None = None
-    priority: int | None = None
+    concurrency_limit: NonNegativeInteger | None = None
+    priority: PositiveInteger | None = None
     last_polled: Moment | None = None
     filter: QueueFilter | None = None
 
