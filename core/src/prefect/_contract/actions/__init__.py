@@ -32,6 +32,7 @@ _NAMES = {
         "DeploymentScheduleCreate",
         "DeploymentScheduleUpdate",
         "DeploymentUpdate",
+        "NormalizedSchedule",
     ),
     "runs": (
         "ArtifactCreate",

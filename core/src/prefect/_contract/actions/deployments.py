@@ -23,6 +23,7 @@ __all__ = [
     "DeploymentScheduleCreate",
     "DeploymentScheduleUpdate",
     "DeploymentUpdate",
+    "NormalizedSchedule",
 ]
 
 
@@ -39,6 +40,10 @@ def _as_model(schedule: "Schedule") -> SCHEDULE_TYPES:
 
 def _empty_schema() -> dict[str, Any]:
     return {"type": "object", "properties": {}}
+
+
+NormalizedSchedule = SCHEDULE_TYPES
+"""A schedule as it is sent: one of the kinds, without what users may write for short."""
 
 
 class DeploymentScheduleCreate(ActionBaseModel):

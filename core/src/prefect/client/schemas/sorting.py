@@ -1,0 +1,30 @@
+"""Orders in which records are listed."""
+
+# ruff: noqa: F403 - type checkers read the names, and only they
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect.utilities import lazy
+
+if TYPE_CHECKING:
+    from prefect._contract.sorting import *
+
+_NAMES = {
+    "sorting": (
+        "ArtifactCollectionSort",
+        "ArtifactSort",
+        "AutomationSort",
+        "BlockDocumentSort",
+        "DeploymentSort",
+        "FlowRunSort",
+        "FlowSort",
+        "LogSort",
+        "TaskRunSort",
+        "VariableSort",
+    ),
+}
+
+__all__ = lazy.install(  # noqa: PLE0605 - a list
+    globals(), {name: f"prefect._contract.{module}" for module, names in _NAMES.items() for name in names}
+)

@@ -1,0 +1,1 @@
+"""The models of the contract, as servers know them."""
