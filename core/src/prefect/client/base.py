@@ -14,7 +14,7 @@ from prefect.utilities.dual import Steps
 if TYPE_CHECKING:
     from prefect.settings import Settings
 
-__all__ = ["Send", "ServerType", "Transport", "ask", "current_transport", "determine_server_type"]
+__all__ = ["Send", "ServerType", "Transport", "ask", "current_transport", "determine_server_type", "through"]
 
 R = TypeVar("R")
 
@@ -23,11 +23,14 @@ class Transport(Protocol):
     """Sends calls. `EmbeddedTransport` performs them in this process, `HttpTransport` sends them to a server."""
 
     barrier: Callable[[], None] | None
-    """Called before every call that is not itself a recording (routes below `/_core/` and the creation of logs), so that
-    what this process has queued is recorded before anything is read: read-your-writes."""
+    """
+    Called before every call that is not itself a recording (routes below `/_core/` and the creation of logs), so that
+    what this process has queued is recorded before anything is read: read-your-writes.
+    """
 
     def send(self, call: Call[R]) -> R:
-        """Answer a call.
+        """
+        Answer a call.
 
         Raises:
             prefect.exceptions.ObjectNotFound: What was asked for does not exist.
@@ -41,7 +44,7 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Release connections. Sending afterwards is an error."""
+        """Release connections. Sending afterwards opens new ones."""
         ...
 
 
@@ -60,9 +63,30 @@ class Send:
 
 
 def ask(call: Call[R], transport: Transport | None = None) -> Steps[R]:
-    """Ask the orchestrator, inside a step function: `flow = yield from ask(flows.read_flow(id))`."""
+    """
+    Ask the orchestrator, inside a step function.
+
+        flow = yield from ask(flows.read_flow(flow_id))
+    """
     answer: R = yield Send(call, transport)
     return answer
+
+
+def through(transport: Transport, steps: Steps[R]) -> Steps[R]:
+    """The same steps, asking over a transport where they name none."""
+    try:
+        effect = next(steps)
+        while True:
+            if isinstance(effect, Send) and effect.transport is None:
+                effect = Send(effect.call, transport)
+            try:
+                value = yield effect
+            except BaseException as error:
+                effect = steps.throw(error)
+            else:
+                effect = steps.send(value)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
 
 
 def current_transport() -> Transport:

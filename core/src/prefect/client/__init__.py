@@ -1,0 +1,1 @@
+"""How the SDK reaches an orchestrator: transports, and the clients over them."""

@@ -1,0 +1,151 @@
+"""The orchestrator in this process: calls are answered by operations on the database, here and now."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from prefect._contract.call import Call
+from prefect.utilities.time import now as current_moment
+
+if TYPE_CHECKING:
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.server.database.engine import Database
+    from prefect.server.operations.dispatch import Operation
+    from prefect.server.operations.refusals import Refusal
+    from prefect.server.operations.vault import Vault
+    from prefect.server.operations.work import Bounds
+    from prefect.settings import Settings
+
+__all__ = ["EmbeddedTransport", "embedded_transport"]
+
+R = TypeVar("R")
+
+REAP_SECONDS = 30.0
+"""How often, at most, a process looks for flow runs whose process is gone."""
+
+
+class EmbeddedTransport:
+    """
+    Answers calls in this process.
+
+    Args:
+        database: Where records are kept.
+        vault: Encrypts what is secret.
+        bounds: How much may be asked for at once.
+        clock: What time it is.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        bounds: Bounds | None = None,
+        clock: Callable[[], datetime] = current_moment,
+    ) -> None:
+        from prefect.server.operations.dispatch import find_operation
+        from prefect.server.operations.refusals import Refusal
+        from prefect.server.operations.work import Bounds, UnitOfWork
+
+        self.database = database
+        self.barrier: Callable[[], None] | None = None
+        self._find = find_operation
+        self._refusal = Refusal
+        self._open = partial(UnitOfWork, vault=vault, bounds=bounds or Bounds())
+        self._clock = clock
+        self._reaping = threading.Lock()
+        self._reaper: tuple[int, float] = (0, 0.0)
+
+    def send(self, call: Call[R]) -> R:
+        """Answer a call on this thread."""
+        if self.barrier is not None and not _is_recording(call):
+            self.barrier()
+        if self._reaping_is_due():
+            self._reap()
+        answer: R = self._answer(call)
+        return answer
+
+    async def asend(self, call: Call[R]) -> R:
+        """
+        Answer a call without blocking the event loop.
+
+        A read of one record takes less than handing it to another thread, and waits for nobody; all else is done there.
+        """
+        waits_for_nobody = call.method == "GET" and self.barrier is None and self.database.is_open
+        if waits_for_nobody and not self._reaping_is_due():
+            answer: R = self._answer(call)
+            return answer
+        from anyio.to_thread import run_sync
+
+        return await run_sync(self.send, call)
+
+    def close(self) -> None:
+        """Close the idle connections. Sending afterwards opens new ones."""
+        self.database.close()
+
+    def _answer(self, call: Call[Any]) -> Any:
+        try:
+            operation = self._find(call.route)
+            return self._perform(operation, call)
+        except self._refusal as refusal:
+            raise _describe(call, refusal) from None
+
+    def _perform(self, operation: Operation, call: Call[Any]) -> Any:
+        return self.database.transaction(
+            lambda connection: operation.perform(self._open(connection, self._clock()), call),
+            write=not operation.read_only,
+        )
+
+    def _reaping_is_due(self) -> bool:
+        pid, due = self._reaper
+        return time.monotonic() >= due or pid != os.getpid()
+
+    def _reap(self) -> None:
+        """Mark as Crashed the flow runs whose process is gone. Looking for them writes nothing, and is cheap."""
+        from prefect.server.operations.liveness import find_dead, reap_leases
+
+        if not self._reaping.acquire(blocking=False):
+            return
+        try:
+            self._reaper = (os.getpid(), time.monotonic() + REAP_SECONDS)
+            moment = self._clock()
+            look = self.database.transaction
+            if look(lambda connection: find_dead(connection, moment), write=False):
+                look(lambda connection: reap_leases(self._open(connection, moment), moment), write=True)
+        finally:
+            self._reaping.release()
+
+
+def _is_recording(call: Call[Any]) -> bool:
+    return call.path.startswith("/_core/") or call.route == ("POST", "/logs/")
+
+
+def _describe(call: Call[Any], refusal: Refusal) -> PrefectHTTPStatusError:
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    path = call.path.format_map({name: str(value) for name, value in call.path_params.items()})
+    return PrefectHTTPStatusError.from_refusal(call.method, path, refusal.status, refusal.detail)
+
+
+_transports: dict[tuple[str, str], EmbeddedTransport] = {}
+
+
+def embedded_transport(settings: Settings) -> EmbeddedTransport:
+    """The transport of this process for the database that settings name."""
+    from prefect.server.database.engine import get_database
+    from prefect.server.operations.vault import Vault
+
+    configured = settings.server.database
+    url = configured.connection_url.get_secret_value()  # type: ignore[union-attr]
+    key_file = settings.home / "encryption.key"
+    key = (url, str(key_file))
+    transport = _transports.get(key)
+    if transport is None:
+        vault = Vault(key_file, os.environ.get("PREFECT_API_ENCRYPTION_KEY"))
+        transport = _transports.setdefault(key, EmbeddedTransport(get_database(url), vault))
+    return transport

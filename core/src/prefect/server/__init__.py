@@ -1,0 +1,1 @@
+"""The orchestrator: what it stores (`database`) and what it does (`operations`)."""

@@ -1,0 +1,1 @@
+"""Where the orchestrator keeps its records: tables, connections, migrations and queries."""

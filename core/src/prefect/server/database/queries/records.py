@@ -1,0 +1,128 @@
+"""What can be asked of every table whose rows have an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.engine import Connection
+
+__all__ = ["count", "create", "inserting", "keys_of", "order", "read", "read_all", "remove", "remove_where", "revise"]
+
+Key = tuple[str, ...]
+T = TypeVar("T")
+
+
+@cache
+def keys_of(table: Table) -> Key:
+    """The names of a table's columns, in the order in which a row has them."""
+    return tuple(column.name for column in table.columns)
+
+
+def _identified(table: Table, by: Key) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = true()
+    for name in by:
+        condition = condition & (table.c[name] == bindparam(f"key_{name}"))
+    return condition
+
+
+@cache
+def _reading(table: Table, by: Key) -> Select[Any]:
+    return select(table).where(_identified(table, by))
+
+
+@cache
+def _removing(table: Table, by: Key) -> Delete:
+    return delete(table).where(_identified(table, by))
+
+
+@cache
+def _revising(table: Table, names: Key) -> Update:
+    return update(table).where(_identified(table, ("id",))).values({name: bindparam(name) for name in names})
+
+
+@cache
+def _creating(table: Table) -> Insert:
+    return insert(table)
+
+
+def inserting(kind: str, table: Table) -> Any:
+    """An insertion that can say what happens when the row is there already, for a kind of database."""
+    from importlib import import_module
+
+    return import_module(f"sqlalchemy.dialects.{kind}").insert(table)
+
+
+def _parameters(by: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"key_{name}": value for name, value in by.items()}
+
+
+def read(connection: Connection, table: Table, **by: Any) -> dict[str, Any] | None:
+    """The row whose columns equal `by`, as a mapping; None if there is none."""
+    row = connection.execute(_reading(table, tuple(by)), _parameters(by)).first()
+    return None if row is None else dict(zip(keys_of(table), row, strict=True))
+
+
+def read_all(connection: Connection, table: Table, statement: Select[Any]) -> list[dict[str, Any]]:
+    """The rows of a statement that selects whole rows of a table, as mappings."""
+    keys = keys_of(table)
+    return [dict(zip(keys, row, strict=True)) for row in connection.execute(statement)]
+
+
+def create(connection: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
+    """Insert rows, which name the same columns."""
+    if rows:
+        connection.execute(_creating(table), rows)
+
+
+def revise(connection: Connection, table: Table, identifier: UUID, **values: Any) -> bool:
+    """Change columns of one row. Returns whether there is such a row."""
+    statement = _revising(table, tuple(values))
+    return connection.execute(statement, {**values, "key_id": identifier}).rowcount > 0
+
+
+def remove(connection: Connection, table: Table, **by: Any) -> bool:
+    """Delete the rows whose columns equal `by`. Returns whether there was one."""
+    return connection.execute(_removing(table, tuple(by)), _parameters(by)).rowcount > 0
+
+
+def remove_where(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
+    """Delete the rows that meet a condition. Returns how many there were."""
+    return connection.execute(delete(table).where(condition)).rowcount
+
+
+def count(connection: Connection, table: Table, conditions: Sequence[ColumnElement[bool]]) -> int:
+    """How many rows meet all of some conditions."""
+    statement = select(func.count()).select_from(table)
+    if conditions:
+        statement = statement.where(*conditions)
+    return int(connection.execute(statement).scalar_one())
+
+
+def order(table: Table, sort: str) -> list[ColumnElement[Any]]:
+    """The columns that a sort order of the contract means, `NAME_ASC` or `END_TIME_DESC`; ties are broken by id."""
+    name, _, direction = sort.rpartition("_")
+    descending = direction == "DESC"
+    column: ColumnElement[Any] = table.c[name.lower()]
+    first = column.desc() if descending else column.asc()
+    if name == "ID":
+        return [first]
+    identifier = table.c.id
+    return [first, identifier.desc() if descending else identifier.asc()]

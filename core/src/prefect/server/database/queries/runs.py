@@ -1,0 +1,219 @@
+"""Flow runs, task runs and their states: what the two kinds have in common, which is nearly all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.engine import Connection
+
+from prefect._contract.state import TERMINAL_STATES, State, StateType
+from prefect._orchestration.bookkeeping import estimated_run_time, estimated_start_time_delta
+from prefect.server.database import tables
+from prefect.server.database.queries.records import create, keys_of, order
+from prefect.server.database.types import Moment
+
+__all__ = [
+    "FLOW_RUNS",
+    "TASK_RUNS",
+    "RunKind",
+    "add_states",
+    "history",
+    "lateness",
+    "read_run",
+    "read_runs",
+    "read_states",
+]
+
+Row = dict[str, Any]
+
+_ENDED = tuple(kind.value for kind in TERMINAL_STATES)
+_COMPOUND_LIMIT = 400
+"""SQLite joins at most 500 selections by UNION."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunKind:
+    """
+    One kind of runs.
+
+    Args:
+        table: Where the runs are.
+        states: Where their states are.
+        owner: The column of `states` that names the run.
+        reading: Selects runs together with their current states.
+    """
+
+    table: Table
+    states: Table
+    owner: str
+    reading: Select[Any]
+    reading_one: Select[Any]
+
+    @classmethod
+    def of(cls, table: Table, states: Table, owner: str) -> RunKind:
+        """Prepare the statements of a kind."""
+        reading = select(table, states).outerjoin_from(table, states, states.c.id == table.c.state_id)
+        return cls(table, states, owner, reading, reading.where(table.c.id == bindparam("run_id")))
+
+
+FLOW_RUNS = RunKind.of(tables.flow_run, tables.flow_run_state, "flow_run_id")
+TASK_RUNS = RunKind.of(tables.task_run, tables.task_run_state, "task_run_id")
+
+
+def _run(kind: RunKind, row: Sequence[Any], now: datetime) -> Row:
+    keys = keys_of(kind.table)
+    width = len(keys)
+    run = dict(zip(keys, row[:width], strict=True))
+    state: State[Any] | None = None
+    if row[width] is not None:
+        state = State.model_validate(dict(zip(keys_of(kind.states), row[width:], strict=True)))
+    run["state"] = state
+    _estimate(run, state, now)
+    return run
+
+
+def _estimate(run: Row, state: State[Any] | None, now: datetime) -> None:
+    """Add how long a run has been running and how late it is, both as of now."""
+    run["estimated_run_time"] = estimated_run_time(run["total_run_time"], state, now)
+    run["estimated_start_time_delta"] = estimated_start_time_delta(
+        run["expected_start_time"], run["start_time"], None if state is None else state.type, now
+    )
+
+
+def read_run(connection: Connection, kind: RunKind, run_id: UUID, now: datetime) -> Row | None:
+    """A run with its current state under `state`, ready to become a model; None if there is none."""
+    row = connection.execute(kind.reading_one, {"run_id": run_id}).first()
+    return None if row is None else _run(kind, row, now)
+
+
+def _order(kind: RunKind, sort: str) -> list[ColumnElement[Any]]:
+    if not sort.startswith("START_TIME"):
+        return order(kind.table, sort)
+    run = kind.table.c
+    started = func.coalesce(run.start_time, run.expected_start_time)
+    return [started.desc(), run.id.desc()] if sort.endswith("DESC") else [started.asc(), run.id.asc()]
+
+
+def read_runs(
+    connection: Connection,
+    kind: RunKind,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    sort: str,
+    limit: int | None,
+    offset: int,
+    now: datetime,
+) -> list[Row]:
+    """Runs with their current states, in an order of the contract."""
+    statement = kind.reading.where(*conditions) if conditions else kind.reading
+    statement = statement.order_by(*_order(kind, sort)).limit(limit).offset(offset)
+    return [_run(kind, row, now) for row in connection.execute(statement)]
+
+
+def read_states(connection: Connection, kind: RunKind, run_id: UUID) -> list[Row]:
+    """All states that a run was in, in the order in which it entered them."""
+    states = kind.states
+    statement = select(states).where(states.c[kind.owner] == run_id).order_by(states.c.timestamp, states.c.id)
+    keys = keys_of(states)
+    return [dict(zip(keys, row, strict=True)) for row in connection.execute(statement)]
+
+
+def add_states(
+    connection: Connection, kind: RunKind, run_id: UUID, states: Iterable[State[Any]], now: datetime
+) -> None:
+    """Store states of a run."""
+    create(connection, kind.states, *(_state(kind, run_id, state, now) for state in states))
+
+
+def _state(kind: RunKind, run_id: UUID, state: State[Any], now: datetime) -> Row:
+    return {
+        "id": state.id,
+        "created": now,
+        "updated": now,
+        kind.owner: run_id,
+        "type": state.type.value,
+        "timestamp": state.timestamp,
+        "name": state.name,
+        "message": state.message,
+        "state_details": state.state_details,
+        "data": state.data,
+    }
+
+
+def _seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
+    return (func.julianday(end) - func.julianday(start)) * 86_400.0
+
+
+def _running_seconds(run: Any, now: datetime) -> ColumnElement[Any]:
+    current = _seconds_between(run.state_timestamp, literal(now, Moment))
+    return type_coerce(run.total_run_time, Float) + case(
+        (run.state_type == StateType.RUNNING.value, current), else_=0.0
+    )
+
+
+def _late_seconds(run: Any, now: datetime) -> ColumnElement[Any]:
+    waiting = run.state_type.not_in(_ENDED) & (run.expected_start_time < now)
+    return case(
+        (run.start_time > run.expected_start_time, _seconds_between(run.expected_start_time, run.start_time)),
+        (run.start_time.is_(None) & waiting, _seconds_between(run.expected_start_time, literal(now, Moment))),
+        else_=0.0,
+    )
+
+
+def lateness(
+    connection: Connection, kind: RunKind, conditions: Sequence[ColumnElement[bool]], now: datetime
+) -> float | None:
+    """How many seconds after they were expected runs start, on average; None without runs."""
+    statement = select(func.avg(_late_seconds(kind.table.c, now))).where(*conditions)
+    value = connection.execute(statement).scalar()
+    return None if value is None else float(value)
+
+
+def history(
+    connection: Connection,
+    kind: RunKind,
+    conditions: Sequence[ColumnElement[bool]],
+    intervals: Sequence[tuple[datetime, datetime]],
+    now: datetime,
+) -> list[tuple[int, str, str, int, float, float]]:
+    """
+    Count the runs that are expected to start in intervals, by state.
+
+    Returns:
+        Rows of interval number, state type, state name, number of runs, seconds in Running, seconds of lateness.
+    """
+    run = kind.table.c
+    parts = [
+        select(
+            literal(number).label("number"),
+            run.state_type,
+            run.state_name,
+            func.count(),
+            func.sum(_running_seconds(run, now)),
+            func.sum(_late_seconds(run, now)),
+        )
+        .where(
+            run.expected_start_time >= start, run.expected_start_time < end, run.state_type.is_not(None), *conditions
+        )
+        .group_by(run.state_type, run.state_name)
+        for number, (start, end) in enumerate(intervals)
+    ]
+    chunks = (parts[first : first + _COMPOUND_LIMIT] for first in range(0, len(parts), _COMPOUND_LIMIT))
+    return [tuple(row) for chunk in chunks for row in connection.execute(union_all(*chunk))]

@@ -1,0 +1,96 @@
+"""Leases of flow runs: renewing them, and ending the runs of processes that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from prefect._contract.liveness import Lease, LeaseStatus
+from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
+from prefect._orchestration.transition import RunFacts, Transition
+from prefect.server.database.queries import leases
+from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, read_run, read_runs
+from prefect.server.operations.transitions import enter, propose_for_flow_run
+from prefect.server.operations.work import UnitOfWork, read_only
+
+__all__ = ["find_dead", "read_leases", "reap_leases", "renew_leases"]
+
+
+def renew_leases(work: UnitOfWork, tokens: Sequence[UUID], ttl_seconds: float) -> list[LeaseStatus]:
+    """Renew leases, and tell of each what has become of its flow run."""
+    held = leases.renew(work.connection, tokens, work.now + timedelta(seconds=ttl_seconds))
+    return [_status(token, held.get(token)) for token in tokens]
+
+
+def _status(token: UUID, held: tuple[UUID, str] | None) -> LeaseStatus:
+    if held is None:
+        return LeaseStatus(None, token, None)
+    run_id, state_type = held
+    return LeaseStatus(run_id, token, StateType(state_type))
+
+
+@read_only
+def read_leases(work: UnitOfWork) -> list[Lease]:
+    """List the leases of flow runs that somebody works at."""
+    return [holder.lease for holder in leases.read_leases(work.connection) if not holder.suspended]
+
+
+def find_dead(connection: Connection, now: datetime) -> list[leases.Holder]:
+    """The leases whose process is gone."""
+    return [holder for holder in leases.read_leases(connection) if holder.is_gone(now)]
+
+
+def reap_leases(work: UnitOfWork, now: datetime) -> list[UUID]:
+    """Mark as Crashed the flow runs whose process is gone, with their task runs, and answer with their ids."""
+    reaped: list[UUID] = []
+    for holder in find_dead(work.connection, now):
+        run_id = holder.lease.flow_run_id
+        leases.release(work.connection, run_id)
+        run = read_run(work.connection, FLOW_RUNS, run_id, work.now)
+        if run is None or _has_ended(run):
+            continue
+        message = _explain(holder)
+        crashed: State[Any] = State(
+            type=StateType.CRASHED,
+            name="Crashed",
+            message=message,
+            timestamp=work.now,
+            state_details=StateDetails(flow_run_id=run_id),
+        )
+        propose_for_flow_run(work, run, crashed)
+        _crash_task_runs(work, run_id, message)
+        reaped.append(run_id)
+    return reaped
+
+
+def _has_ended(run: dict[str, Any]) -> bool:
+    return run["state_type"] in {kind.value for kind in TERMINAL_STATES}
+
+
+def _explain(holder: leases.Holder) -> str:
+    owner = holder.lease.owner
+    process = f"process {owner.pid} on host '{owner.host}'"
+    if owner.is_alive() is False:
+        return f"The process that ran this flow is gone: {process}."
+    expired = holder.lease.expires_at.isoformat(timespec="seconds")
+    return f"The process that ran this flow has not been heard of: the lease of {process} expired at {expired}."
+
+
+def _crash_task_runs(work: UnitOfWork, run_id: UUID, message: str) -> None:
+    """Let the task runs of a flow run end that cannot go on without its process."""
+    run = TASK_RUNS.table.c
+    unfinished = [run.flow_run_id == run_id, run.state_type.not_in([kind.value for kind in TERMINAL_STATES])]
+    for task_run in read_runs(
+        work.connection, TASK_RUNS, unfinished, sort="ID_DESC", limit=None, offset=0, now=work.now
+    ):
+        details = StateDetails(flow_run_id=run_id, task_run_id=task_run["id"])
+        crashed: State[Any] = State(
+            type=StateType.CRASHED, name="Crashed", message=message, timestamp=work.now, state_details=details
+        )
+        facts = RunFacts(kind="task", run_id=task_run["id"], run_count=task_run["run_count"])
+        transition = Transition(facts, task_run["state"], crashed, work.now, force=True)
+        enter(work, TASK_RUNS, task_run, transition, crashed)

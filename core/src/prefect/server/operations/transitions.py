@@ -1,0 +1,239 @@
+"""
+How a run gets into another state: facts are read, the rules decide, and what they decided is written.
+
+All of it happens in the transaction of the operation: a state and what changes in its run are stored both or neither.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Update, bindparam, update
+
+from prefect._contract.actions.runs import StateCreate
+from prefect._contract.liveness import Lease, LeaseRequest
+from prefect._contract.objects import FlowRunPolicy, TaskRunPolicy
+from prefect._contract.responses.orchestration import (
+    OrchestrationResult,
+    SetStateStatus,
+    StateAbortDetails,
+    StateAcceptDetails,
+    StateRejectDetails,
+    StateWaitDetails,
+)
+from prefect._contract.state import State, StateType
+from prefect._orchestration import bookkeeping
+from prefect._orchestration.decide import decide
+from prefect._orchestration.transition import Decision, RunFacts, Transition
+from prefect.server.database import tables
+from prefect.server.database.queries import leases, records
+from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, RunKind, add_states
+from prefect.server.operations.work import UnitOfWork
+
+__all__ = ["begin", "enter", "make_state", "propose_for_flow_run", "propose_for_task_run"]
+
+Row = dict[str, Any]
+
+_CHANGING = (
+    "state_id",
+    "state_type",
+    "state_name",
+    "state_timestamp",
+    "run_count",
+    "expected_start_time",
+    "next_scheduled_start_time",
+    "start_time",
+    "end_time",
+    "total_run_time",
+    "updated",
+)
+"""The columns that entering a state may change; they are written all at once, so that there is only one statement."""
+
+
+def _entering(kind: RunKind, *further: str) -> Update:
+    table = kind.table
+    values: dict[str, Any] = {name: bindparam(name) for name in (*_CHANGING, *further)}
+    return update(table).where(table.c.id == bindparam("run_id")).values(values)
+
+
+_ENTER_FLOW_RUN = _entering(FLOW_RUNS, "empirical_policy")
+_ENTER_TASK_RUN = _entering(TASK_RUNS, "flow_run_run_count")
+
+
+def make_state(work: UnitOfWork, proposal: StateCreate | State[Any], **details: UUID | None) -> State[Any]:
+    """The state that a proposal asks for, entered now, with the ids of its run in the details."""
+    return State(
+        type=proposal.type,
+        name=proposal.name,
+        message=proposal.message,
+        timestamp=work.now,
+        state_details=proposal.state_details.model_copy(update=details),
+        data=proposal.data,
+    )
+
+
+def advance(work: UnitOfWork, run: Row, transition: Transition, state: State[Any]) -> None:
+    """Change a run that was read as entering a state changes it, without storing anything."""
+    changes = bookkeeping.apply(SimpleNamespace(**run), transition, state)
+    changes["state_type"] = state.type.value
+    run.update(changes, state_id=state.id, state_timestamp=state.timestamp, updated=work.now)
+    run["state"] = state
+
+
+def enter(work: UnitOfWork, kind: RunKind, run: Row, transition: Transition, state: State[Any]) -> None:
+    """
+    Store that a run enters a state, and what that changes in it; `run` is changed in the same way.
+
+    Args:
+        work: The transaction.
+        kind: Of flow runs or of task runs.
+        run: The run as it was read; for a flow run with its `empirical_policy` as it is to be stored.
+        transition: What was proposed.
+        state: The state that is entered, as it was decided.
+    """
+    advance(work, run, transition, state)
+    add_states(work.connection, kind, run["id"], [state], work.now)
+    statement, further = (
+        (_ENTER_FLOW_RUN, "empirical_policy") if kind is FLOW_RUNS else (_ENTER_TASK_RUN, "flow_run_run_count")
+    )
+    values = {name: run[name] for name in (*_CHANGING, further)}
+    work.connection.execute(statement, {**values, "run_id": run["id"]})
+
+
+def begin(work: UnitOfWork, kind: RunKind, run: Row, state: State[Any]) -> None:
+    """Store a new run that is in its first state, whatever that is; `run` is changed in the same way."""
+    facts = RunFacts(kind="flow" if kind is FLOW_RUNS else "task", run_id=run["id"])
+    stored = dict(run)
+    advance(work, stored, Transition(facts, None, state, work.now, force=True), state)
+    run.update(stored)
+    del stored["state"]
+    records.create(work.connection, kind.table, stored)
+    add_states(work.connection, kind, run["id"], [state], work.now)
+
+
+def _answer(decision: Decision, current: State[Any] | None) -> OrchestrationResult[Any]:
+    """What the proposer is told. The state that the run is in, unless it must ask again or stop."""
+    details: StateAcceptDetails | StateRejectDetails | StateWaitDetails | StateAbortDetails
+    if decision.verdict == "ACCEPT":
+        details = StateAcceptDetails()
+    elif decision.verdict == "REJECT":
+        details = StateRejectDetails(reason=decision.reason)
+    elif decision.verdict == "WAIT":
+        details = StateWaitDetails(delay_seconds=decision.delay_seconds, reason=decision.reason)
+    else:
+        details = StateAbortDetails(reason=decision.reason)
+    state = current if decision.state is None else decision.state
+    return OrchestrationResult(state=state, status=SetStateStatus(decision.verdict), details=details)
+
+
+def propose_for_flow_run(
+    work: UnitOfWork, run: Row, proposed: State[Any], *, force: bool = False, lease: LeaseRequest | None = None
+) -> OrchestrationResult[Any]:
+    """
+    Propose a state for a flow run that was read in this transaction.
+
+    Args:
+        work: The transaction.
+        run: The run, as `read_run` answers; afterwards as it is then.
+        proposed: The state.
+        force: Whether the rules are skipped.
+        lease: Shown by the process that runs it; stored if the run is to be worked at.
+    """
+    policy = FlowRunPolicy.model_validate(run["empirical_policy"])
+    holder = leases.read_lease(work.connection, run["id"])
+    facts = RunFacts(
+        kind="flow",
+        run_id=run["id"],
+        run_count=run["run_count"],
+        retries=policy.max_retries if policy.retries is None else policy.retries,
+        retry_delay=policy.retry_delay_seconds if policy.retry_delay is None else policy.retry_delay,
+        pause_keys=frozenset(policy.pause_keys or ()),
+        resuming=bool(policy.resuming),
+        has_deployment=run["deployment_id"] is not None,
+        retry_type=policy.retry_type,
+        lease_token=None if holder is None else _live_token(work, holder, lease),
+        proposer_token=None if lease is None else lease.token,
+        is_subflow=run["parent_task_run_id"] is not None,
+    )
+    transition = Transition(facts, run["state"], proposed, work.now, force)
+    decision = decide(transition)
+    entered = decision.entered(transition)
+    if entered is not None:
+        run["empirical_policy"] = policy = bookkeeping.apply_writes(policy, decision.writes)
+        enter(work, FLOW_RUNS, run, transition, entered)
+        _settle_lease(work, run, policy, holder, lease)
+    return _answer(decision, transition.initial)
+
+
+def _live_token(work: UnitOfWork, holder: leases.Holder, shown: LeaseRequest | None) -> UUID | None:
+    """The token of the attempt that owns the run. Who shows it is there, so it need not be looked for."""
+    if holder.suspended:
+        return None
+    is_its_owner = shown is not None and shown.token == holder.token
+    return holder.token if is_its_owner or holder.is_live(work.now) else None
+
+
+def _settle_lease(
+    work: UnitOfWork, run: Row, policy: FlowRunPolicy, holder: leases.Holder | None, request: LeaseRequest | None
+) -> None:
+    """Give the lease of a run to who works at it, and take it from who no longer does."""
+    entered: State[Any] = run["state"]
+    kind = entered.type
+    if kind in {StateType.PENDING, StateType.RUNNING}:
+        if request is not None:
+            expires_at = work.now + timedelta(seconds=request.ttl_seconds)
+            leases.grant(work.connection, Lease(run["id"], request.token, request.owner, expires_at), work.now)
+        return
+    if kind is StateType.CANCELLING or holder is None:
+        return
+    waits_in_process = (kind is StateType.PAUSED and not entered.state_details.pause_reschedule) or (
+        kind is StateType.SCHEDULED and policy.retry_type == "in_process"
+    )
+    if waits_in_process:
+        leases.suspend(work.connection, run["id"])
+    else:
+        leases.release(work.connection, run["id"])
+
+
+def propose_for_task_run(
+    work: UnitOfWork, run: Row, proposed: State[Any], *, force: bool = False
+) -> OrchestrationResult[Any]:
+    """
+    Propose a state for a task run that was read in this transaction.
+
+    Args:
+        work: The transaction.
+        run: The run, as `read_run` answers; afterwards as it is then.
+        proposed: The state.
+        force: Whether the rules are skipped.
+    """
+    policy = TaskRunPolicy.model_validate(run["empirical_policy"])
+    owner = None
+    if run["flow_run_id"] is not None:
+        owner = records.read(work.connection, tables.flow_run, id=run["flow_run_id"])
+    facts = RunFacts(
+        kind="task",
+        run_id=run["id"],
+        run_count=run["run_count"],
+        retries=policy.max_retries if policy.retries is None else policy.retries,
+        retry_delay=_delay(policy, run["run_count"]),
+        flow_run_state=None if owner is None or owner["state_type"] is None else StateType(owner["state_type"]),
+        flow_run_run_count=None if owner is None else owner["run_count"],
+    )
+    transition = Transition(facts, run["state"], proposed, work.now, force)
+    decision = decide(transition)
+    entered = decision.entered(transition)
+    if entered is not None:
+        enter(work, TASK_RUNS, run, transition, entered)
+    return _answer(decision, transition.initial)
+
+
+def _delay(policy: TaskRunPolicy, attempt: int) -> float:
+    """Seconds until the attempt after this one. Of a list of delays the last one holds for all further attempts."""
+    delay = policy.retry_delay_seconds if policy.retry_delay is None else policy.retry_delay
+    if isinstance(delay, list):
+        return delay[min(max(attempt - 1, 0), len(delay) - 1)] if delay else 0
+    return delay
