@@ -10,6 +10,7 @@ from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
+from prefect._engine.parameters import names_in_scope, parameter_model, serialize_parameters, validate_parameters
 from prefect.exceptions import InvalidNameError, MissingFlowError, UnspecifiedFlowError
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -130,6 +131,7 @@ class Flow(Generic[P, R]):
         if not callable(function):
             raise TypeError(f"'fn' must be callable, got {function!r}.")
         self.fn: Callable[P, R] = function
+        self._scope = names_in_scope(function)
         update_wrapper(self, function)
         inner = _unwrapped(function)
         self.isasyncgenerator = inspect.isasyncgenfunction(inner)
@@ -307,17 +309,13 @@ class Flow(Generic[P, R]):
         Raises:
             ParameterTypeError: One of them cannot be.
         """
-        from prefect._engine.parameters import parameter_model, validate_parameters
-
         model: type[BaseModel] | None = self.__dict__.get("_parameter_model")
         if model is None:
-            model = self.__dict__["_parameter_model"] = parameter_model(self.fn)
+            model = self.__dict__["_parameter_model"] = parameter_model(self.fn, self._scope)
         return validate_parameters(model, parameters)
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Parameters as JSON values, as they are recorded with a run."""
-        from prefect._engine.parameters import serialize_parameters
-
         return serialize_parameters(parameters)
 
     # -- runs

@@ -123,7 +123,11 @@ class PrefectConcurrentFuture(PrefectWrappedFuture[R, "concurrent.futures.Future
     def state(self) -> State[R]:
         if self._final_state is None and self._wrapped_future.done():
             self._settle(self._wrapped_future.result())
-        return super().state
+        state = super().state
+        if self._final_state is None and state.is_final():
+            self.wait()  # it is about to arrive here, with its result
+            return super().state
+        return state
 
     def _settle(self, outcome: Any) -> None:
         self._final_state = outcome if isinstance(outcome, State) else None

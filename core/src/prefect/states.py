@@ -192,7 +192,9 @@ araise_state_exception = asynchronous(raise_state_exception)
 
 def is_state_iterable(obj: Any) -> bool:
     """Whether this is a list, tuple or set of states, and not empty."""
-    return isinstance(obj, (list, set, tuple)) and bool(obj) and all(isinstance(o, State) for o in obj)
+    if not isinstance(obj, (list, set, tuple)) or isinstance(obj, BaseAnnotation) or not obj:
+        return False
+    return all(isinstance(o, State) for o in obj)
 
 
 class StateGroup:

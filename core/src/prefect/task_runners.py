@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefect._engine.pool import ThreadPool
-from prefect.exceptions import MappingLengthMismatch, MappingMissingIterable, TerminationSignal
+from prefect._engine.signals import CancellationRequest
+from prefect.exceptions import MappingLengthMismatch, MappingMissingIterable
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture, PrefectFutureList
 from prefect.utilities.annotations import allow_failure, quote, unmapped
 from prefect.utilities.collections import isiterable
@@ -231,7 +232,7 @@ class ThreadPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
 
     def cancel_all(self) -> None:
         if self._pool is not None:
-            self._pool.cancel(TerminationSignal)
+            self._pool.cancel(CancellationRequest)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

@@ -139,7 +139,7 @@ def test_what_depends_on_a_failure_does_not_run_unless_failures_are_allowed() ->
         allowed = describe(allow_failure(failed))
         return blocked.state, waiting.state, allowed
 
-    blocked, waiting, allowed = flow(lambda: quote(body()))().unwrap()
+    blocked, waiting, allowed = in_flow(lambda: quote(body()))
     assert (blocked.name, blocked.type.value) == ("NotReady", "PENDING")
     assert "did not reach a 'COMPLETED' state" in blocked.message
     assert waiting.name == "NotReady"
@@ -168,7 +168,7 @@ def test_map_refuses_what_cannot_be_mapped() -> None:
 
 
 def test_map_with_return_state() -> None:
-    states = in_flow(lambda: quote(double.map([1, 2], return_state=True))).unwrap()
+    states = in_flow(lambda: quote(double.map([1, 2], return_state=True)))
     assert [state.result() for state in states] == [2, 4]
 
 
@@ -315,7 +315,7 @@ def test_what_cannot_be_pickled_fails_with_its_reason() -> None:
         future.wait()
         return future.state
 
-    state = flow(task_runner=ProcessPoolTaskRunner(max_workers=1))(lambda: quote(body()))().unwrap()
+    state = in_flow(lambda: quote(body()), task_runner=ProcessPoolTaskRunner(max_workers=1))
     assert state.is_failed()
     assert "cannot be sent to another process" in state.message
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from prefect._contract.base import (
     GivenName,
@@ -222,7 +222,9 @@ class TaskRunPolicy(PrefectBaseModel):
 
 
 class RunInput(PrefectBaseModel):
-    """Where a value that was given to a task run came from."""
+    """Where a value that was given to a task run came from. Hashable, so that it can be in sets."""
+
+    model_config = ConfigDict(frozen=True)
 
     input_type: str
 

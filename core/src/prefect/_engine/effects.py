@@ -117,6 +117,10 @@ class Exhausted(Exception):
         super().__init__()
 
 
+class ConsumerStopped(BaseException):
+    """The consumer of a generator run takes no further values. (`GeneratorExit` itself does not pass `yield from`.)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Close:
     """Close the user's generator, so that its `finally` blocks run within the run's contexts."""
@@ -223,7 +227,9 @@ def drive_stream(steps: Steps[R]) -> Generator[Any, Any, R]:
         while True:
             try:
                 value = (yield effect.value) if isinstance(effect, Emit) else effect.perform()
-            except BaseException as error:  # noqa: BLE001 - GeneratorExit too: the consumer has stopped
+            except GeneratorExit:
+                effect = steps.throw(ConsumerStopped())
+            except BaseException as error:
                 effect = steps.throw(error)
             else:
                 effect = steps.send(value)
@@ -238,7 +244,9 @@ async def adrive_stream(steps: Steps[R]) -> AsyncGenerator[Any, Any]:
         while True:
             try:
                 value = (yield effect.value) if isinstance(effect, Emit) else await effect.aperform()
-            except BaseException as error:  # noqa: BLE001
+            except GeneratorExit:
+                effect = steps.throw(ConsumerStopped())
+            except BaseException as error:
                 effect = steps.throw(error)
             else:
                 effect = steps.send(value)

@@ -16,6 +16,7 @@ from prefect._contract.state import RunType, State, StateType
 from prefect._engine.effects import (
     Advance,
     Close,
+    ConsumerStopped,
     Emit,
     Exhausted,
     Invoke,
@@ -544,7 +545,7 @@ def stream_once(run: FlowExecution) -> Steps[tuple[State[Any], BaseException | N
                 value = yield Advance(generator, sent, contexts, run.flow.timeout_seconds)
                 try:
                     sent = yield Emit(value)
-                except GeneratorExit:
+                except ConsumerStopped:
                     yield Close(generator, contexts)
                     return Completed(message="The consumer took no further values."), None
         except Exhausted as end:

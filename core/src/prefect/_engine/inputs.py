@@ -97,11 +97,9 @@ class Wait:
 
 def settled_state(future: PrefectFuture[Any]) -> Steps[State[Any]]:
     """The final state of a future's run, waited for if need be."""
-    state = future.state
-    if not state.is_final():
+    if future._final_state is None:
         yield Wait(future)
-        state = future.state
-    return state
+    return future.state
 
 
 def resolve_parameters(parameters: dict[str, Any]) -> Steps[dict[str, Any]]:

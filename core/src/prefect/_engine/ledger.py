@@ -40,7 +40,13 @@ class Ledger:
         return self.task_run.state or Pending()
 
     def propose(
-        self, state: State[Any], *, retriable: bool = True, retry_delay: float = 0.0, force: bool = False
+        self,
+        state: State[Any],
+        *,
+        retriable: bool = True,
+        retry_delay: float = 0.0,
+        force: bool = False,
+        stored: bool = False,
     ) -> State[Any]:
         """Propose a state, and return the one that the run is in afterwards.
 
@@ -49,6 +55,7 @@ class Ledger:
             retriable: For failures: whether the task's `retry_condition_fn` allows a retry.
             retry_delay: Seconds until the retry, should there be one.
             force: Skip the rules.
+            stored: Whether the state's result is in storage, or will be when a transaction commits.
         """
         run = self.task_run
         transition = Transition(
@@ -67,17 +74,17 @@ class Ledger:
         )
         decision = decide(transition)
         if decision.verdict in ("ACCEPT", "REJECT") and decision.state is not None:
-            self._enter(decision.state, transition)
+            self._enter(decision.state, transition, stored)
         return self.state
 
-    def _enter(self, state: State[Any], transition: Transition) -> None:
+    def _enter(self, state: State[Any], transition: Transition, stored: bool) -> None:
         run = self.task_run
         details = state.state_details.model_copy(update={"task_run_id": run.id, "flow_run_id": run.flow_run_id})
         entered = state.model_copy(update={"state_details": details})
         updates = apply(run, transition, entered)
         updates.update(state=entered, state_id=entered.id)
         self.task_run = run.model_copy(update=updates)
-        self.recorder.record(self.task_run, entered)
+        self.recorder.record(self.task_run, entered, entered.data.metadata if stored else None)
 
     def update(self, **fields: Any) -> None:
         """Change other fields of the run; recorded with its next state."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,37 +13,79 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from prefect.exceptions import ParameterTypeError
 
 
-def parameter_model(function: Callable[..., Any]) -> type[BaseModel]:
-    """A model with one field per parameter of a function, as it is annotated."""
-    import inspect
+def names_in_scope(function: Callable[..., Any]) -> dict[str, Any]:
+    """What the annotations of a nested function name, as the calling frames know it now.
+
+    Annotations that are text (`from __future__ import annotations`) can name classes that only exist inside of a function.
+    """
+    wanted = {name for text in _texts(function) for name in _names(text)} - set(getattr(function, "__globals__", {}))
+    found: dict[str, Any] = {}
+    if "<locals>" not in getattr(function, "__qualname__", "") or not wanted:
+        return found
+    frame = sys._getframe(1)
+    while frame is not None and wanted - found.keys():
+        if not frame.f_globals.get("__name__", "").startswith("prefect."):
+            found |= {name: frame.f_locals[name] for name in wanted & frame.f_locals.keys() if name not in found}
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
+def _texts(function: Callable[..., Any]) -> list[str]:
+    annotations = getattr(function, "__annotations__", {})
+    return [text for name, text in annotations.items() if isinstance(text, str) and name != "return"]
+
+
+def _names(text: str) -> set[str]:
+    import ast
+
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return set()
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _annotation(function: Callable[..., Any], given: Any, scope: dict[str, Any]) -> Any:
+    """An annotation as a type; Any when it is missing or names something that cannot be found."""
     import typing
 
-    signature = inspect.signature(function)
+    if given is inspect.Parameter.empty:
+        return Any
+    holder = type("holder", (), {"__annotations__": {"value": given}})
     try:
-        hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+        return typing.get_type_hints(holder, {**getattr(function, "__globals__", {}), **scope}, include_extras=True)[
+            "value"
+        ]
     except Exception:
-        hints = {}
+        return Any
+
+
+def parameter_model(function: Callable[..., Any], scope: dict[str, Any] | None = None) -> type[BaseModel]:
+    """A model with one field per parameter of a function, as it is annotated.
+
+    Args:
+        function: The function.
+        scope: What else its annotations may name, see `names_in_scope`.
+    """
+    inner = inspect.unwrap(getattr(function, "func", function))
     fields: dict[str, Any] = {}
-    aliases: dict[str, str] = {}
-    for number, (name, parameter) in enumerate(signature.parameters.items()):
-        annotation = hints.get(name, parameter.annotation)
-        if annotation is inspect.Parameter.empty or isinstance(annotation, str):
-            annotation = Any
+    names: dict[str, str] = {}
+    for number, (name, parameter) in enumerate(inspect.signature(function).parameters.items()):
+        annotation = _annotation(inner, parameter.annotation, scope or {})
         if parameter.kind is parameter.VAR_POSITIONAL:
             annotation = tuple[annotation, ...]  # type: ignore[valid-type]
         elif parameter.kind is parameter.VAR_KEYWORD:
             annotation = dict[str, annotation]  # type: ignore[valid-type]
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         # Field names that pydantic reserves (`model_…`, `_x`, `schema`) are possible parameter names: use neutral ones.
-        field = f"p{number}"
-        aliases[field] = name
-        fields[field] = (annotation, default)
+        names[f"p{number}"] = name
+        fields[f"p{number}"] = (annotation, default)
     model = create_model(
         f"{getattr(function, '__name__', 'function')} parameters",
         __config__=ConfigDict(arbitrary_types_allowed=True, protected_namespaces=()),
         **fields,
     )
-    model.__parameter_names__ = aliases  # type: ignore[attr-defined]
+    model.__parameter_names__ = names  # type: ignore[attr-defined]
     return model
 
 

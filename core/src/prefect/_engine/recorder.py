@@ -32,6 +32,8 @@ HIGH_WATER = 20_000
 PATIENCE = 300.0
 """Seconds for which a store that does not answer is asked again before the queue is given up with an error."""
 
+Transition = tuple["TaskRun", "State[Any]", Any]
+
 logger = logging.getLogger("prefect.recorder")
 
 
@@ -44,7 +46,7 @@ class Recorder:
 
     def _start_over(self) -> None:
         self._pid = os.getpid()
-        self._transitions: deque[tuple[TaskRun, State[Any]]] = deque()
+        self._transitions: deque[Transition] = deque()
         self._logs: deque[dict[str, Any]] = deque()
         self._writing = threading.RLock()
         self._wake = threading.Event()
@@ -54,10 +56,10 @@ class Recorder:
 
     # -- producers
 
-    def record(self, task_run: TaskRun, state: State[Any]) -> None:
-        """Queue the snapshot of a task run that has just entered `state`."""
+    def record(self, task_run: TaskRun, state: State[Any], data: Any = None) -> None:
+        """Queue the snapshot of a task run that has just entered `state`; `data` is kept with it in place of the result."""
         self._own()
-        self._transitions.append((task_run, state))
+        self._transitions.append((task_run, state, data))
         self._notice(len(self._transitions), BATCH)
         while len(self._transitions) > HIGH_WATER and threading.current_thread() is not self._thread:
             self.flush()
@@ -161,13 +163,17 @@ class Recorder:
         self.flush()
 
 
-def merge(transitions: list[tuple[TaskRun, State[Any]]]) -> list[TaskRunRecord]:
-    """One record per task run: its latest snapshot, and the states that it entered, in order."""
+def merge(transitions: list[Transition]) -> list[TaskRunRecord]:
+    """One record per task run: its latest snapshot, and the states that it entered, in order. Results stay here."""
     records: dict[Any, TaskRunRecord] = {}
-    for task_run, state in transitions:
+    for task_run, state, data in transitions:
+        entered = state if state.data is data else state.model_copy(update={"data": data})
         known = records.get(task_run.id)
-        states = [*known.states, state] if known else [state]
-        records[task_run.id] = TaskRunRecord(task_run=task_run, states=states)
+        if known is None:
+            records[task_run.id] = TaskRunRecord(task_run=task_run, states=[entered])
+        else:
+            known.task_run = task_run
+            known.states.append(entered)
     return list(records.values())
 
 

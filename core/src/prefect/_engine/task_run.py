@@ -10,11 +10,12 @@ from logging import LoggerAdapter
 from typing import TYPE_CHECKING, Any
 
 from prefect._contract.state import RunType, State, StateType
-from prefect._engine.caching import Attempt
+from prefect._engine.caching import TaskTransaction
 from prefect._engine.effects import (
     Advance,
     CallEither,
     Close,
+    ConsumerStopped,
     Contexts,
     Emit,
     Exhausted,
@@ -124,14 +125,17 @@ def run_steps(run: TaskExecution) -> Steps[State[Any]]:
         not_ready = yield from make_ready(run)
         if not_ready is not None:
             return not_ready
-        with Attempt(run) as attempt:
-            yield from attempt.begin()
-            if (cached := (yield from attempt.cached_state())) is not None:
-                state = run.ledger.propose(cached)
+        transaction = TaskTransaction(run)
+        yield from transaction.begin()
+        try:
+            if (cached := (yield from transaction.cached_state())) is not None:
+                state = run.ledger.propose(cached, stored=True)
+                yield from transaction.leave()
             else:
-                state = yield from attempts(run, attempt)
-            yield from attempt.end(state)
-        state = run.ledger.state
+                state = yield from attempts(run, transaction)
+        except BaseException as error:
+            yield from transaction.fail(error)
+            raise
         yield from finish(run, state)
     except GeneratorExit:
         raise
@@ -141,13 +145,18 @@ def run_steps(run: TaskExecution) -> Steps[State[Any]]:
     return state
 
 
-def attempts(run: TaskExecution, attempt: Attempt) -> Steps[State[Any]]:
+def attempts(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[Any]]:
     """Run the task until the rules let it end."""
     state = run.ledger.propose(Running())
     while state.is_running():
         yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
-        proposal = yield from call_task(run, attempt)
-        state = yield from settle(run, proposal)
+        proposal = yield from call_task(run, transaction)
+        if proposal.is_completed():
+            state = run.ledger.propose((yield from transaction.complete(proposal)), stored=transaction.will_store)
+        else:
+            state = yield from settle(run, proposal)
+            if not state.is_scheduled():
+                yield from transaction.fail()
         if state.is_scheduled():
             moment = state.state_details.scheduled_time
             assert moment is not None
@@ -156,20 +165,17 @@ def attempts(run: TaskExecution, attempt: Attempt) -> Steps[State[Any]]:
     return state
 
 
-def call_task(run: TaskExecution, attempt: Attempt) -> Steps[State[Any]]:
+def call_task(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[Any]]:
     """Call the user's function, and say which state its outcome amounts to."""
     task = run.task
     try:
         args, kwargs = parameters_to_args_kwargs(task.fn, run.parameters)
-        value = yield Invoke(task.fn, args, kwargs, [*run.contexts(), attempt.scope], task.timeout_seconds)
+        value = yield Invoke(task.fn, args, kwargs, [*run.contexts(), transaction.scope()], task.timeout_seconds)
         if type(value) not in PLAIN_TYPES:
             value = yield Run(lambda: resolve_futures_to_states(value))
     except Exception as error:
         return failure_of(run, error)
-    state = value_to_state(value, run.store, attempt.result_key, attempt.expiration)
-    if state.is_completed():
-        attempt.stage(state)
-    return state
+    return value_to_state(value, run.store, transaction.result_key, transaction.expiration)
 
 
 def failure_of(run: TaskExecution, error: Exception) -> State[Any]:
@@ -351,7 +357,7 @@ def stream_once(run: TaskExecution) -> Steps[tuple[State[Any], BaseException | N
             value = yield Advance(generator, sent, contexts, run.task.timeout_seconds)
             try:
                 sent = yield Emit(value)
-            except GeneratorExit:
+            except ConsumerStopped:
                 yield Close(generator, contexts)
                 return Completed(message="The consumer took no further values."), None
     except Exhausted as end:
