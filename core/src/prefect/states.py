@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from types import GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from prefect._contract.base import evolve
 from prefect._contract.state import State, StateDetails, StateType
 from prefect.exceptions import (
     CancelledRun,
@@ -22,6 +23,7 @@ from prefect.exceptions import (
 from prefect.results import ResultRecord, ResultRecordMetadata
 from prefect.utilities.annotations import BaseAnnotation
 from prefect.utilities.dual import Run, Sleep, Steps, asynchronous, dual
+from prefect.utilities.ids import uuid7
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
@@ -271,7 +273,7 @@ def value_to_state(
     if isinstance(value, State):
         if isinstance(value.data, (ResultRecord, ResultRecordMetadata)):
             return value
-        return value.model_copy(update={"data": record(value.data)})
+        return evolve(value, data=record(value.data))
     if is_state_iterable(value):
         merged = StateGroup(list(value)).merged()
         return merged.model_copy(update={"data": record(value)})
@@ -397,6 +399,21 @@ def wire_data(data: Any) -> Any:
 # -- ready-made states --------------------------------------------------------------------------------------------
 
 
+_PLAIN_FIELDS = frozenset({"data", "message", "name"})
+_templates: dict[StateType, State[Any]] = {}
+
+
+def _make(cls: type[State[R]], kind: StateType, fields: dict[str, Any]) -> State[R]:
+    """A state of a type. Runs make thousands of plain ones, which are copied from a template rather than validated."""
+    message = fields.get("message")
+    if cls is not State or not fields.keys() <= _PLAIN_FIELDS or not (message is None or type(message) is str):
+        return cls(type=kind, **fields)
+    template = _templates.get(kind)
+    if template is None:
+        template = _templates[kind] = State(type=kind)
+    return evolve(template, id=uuid7(), timestamp=now(), **fields)
+
+
 def Scheduled(  # noqa: N802 - states are named like types
     cls: type[State[R]] = State, scheduled_time: datetime | None = None, **kwargs: Any
 ) -> State[R]:
@@ -419,37 +436,37 @@ def Scheduled(  # noqa: N802 - states are named like types
 
 def Completed(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type COMPLETED."""
-    return cls(type=StateType.COMPLETED, **kwargs)
+    return _make(cls, StateType.COMPLETED, kwargs)
 
 
 def Running(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type RUNNING."""
-    return cls(type=StateType.RUNNING, **kwargs)
+    return _make(cls, StateType.RUNNING, kwargs)
 
 
 def Failed(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type FAILED."""
-    return cls(type=StateType.FAILED, **kwargs)
+    return _make(cls, StateType.FAILED, kwargs)
 
 
 def Crashed(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type CRASHED."""
-    return cls(type=StateType.CRASHED, **kwargs)
+    return _make(cls, StateType.CRASHED, kwargs)
 
 
 def Cancelling(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type CANCELLING."""
-    return cls(type=StateType.CANCELLING, **kwargs)
+    return _make(cls, StateType.CANCELLING, kwargs)
 
 
 def Cancelled(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type CANCELLED."""
-    return cls(type=StateType.CANCELLED, **kwargs)
+    return _make(cls, StateType.CANCELLED, kwargs)
 
 
 def Pending(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A state of type PENDING."""
-    return cls(type=StateType.PENDING, **kwargs)
+    return _make(cls, StateType.PENDING, kwargs)
 
 
 def Paused(  # noqa: N802
@@ -534,7 +551,7 @@ def InfrastructurePending(cls: type[State[R]] = State, **kwargs: Any) -> State[R
 
 def Retrying(cls: type[State[R]] = State, **kwargs: Any) -> State[R]:  # noqa: N802
     """A RUNNING state named Retrying."""
-    return cls(type=StateType.RUNNING, name="Retrying", **kwargs)
+    return _make(cls, StateType.RUNNING, {"name": "Retrying", **kwargs})
 
 
 def states_in(value: Any) -> Iterable[State[Any]]:

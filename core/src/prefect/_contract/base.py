@@ -29,10 +29,25 @@ __all__ = [
     "ObjectBaseModel",
     "PrefectBaseModel",
     "TimeSeriesBaseModel",
+    "evolve",
     "new_name",
 ]
 
 M = TypeVar("M", bound="PrefectBaseModel")
+
+
+def evolve(model: M, **changes: Any) -> M:
+    """A copy with some fields changed and nothing validated: `model_copy(update=...)` at a fraction of its cost.
+
+    For the engine, which makes several for every task run. The copy shares all other values with the original.
+    """
+    twin: M = object.__new__(type(model))
+    put = object.__setattr__
+    put(twin, "__dict__", {**model.__dict__, **changes})
+    put(twin, "__pydantic_fields_set__", model.__pydantic_fields_set__ | changes.keys())
+    put(twin, "__pydantic_extra__", model.__pydantic_extra__)
+    put(twin, "__pydantic_private__", model.__pydantic_private__)
+    return twin
 
 
 class PrefectBaseModel(BaseModel):
@@ -149,7 +164,7 @@ class ObjectBaseModel(PrefectBaseModel):
 
     @classmethod
     def _reset_fields(cls) -> frozenset[str]:
-        return frozenset({"id", "created", "updated"})
+        return super()._reset_fields() | {"id", "created", "updated"}
 
 
 class TimeSeriesBaseModel(PrefectBaseModel):
@@ -160,4 +175,4 @@ class TimeSeriesBaseModel(PrefectBaseModel):
 
     @classmethod
     def _reset_fields(cls) -> frozenset[str]:
-        return frozenset({"created", "updated"})
+        return super()._reset_fields() | {"created", "updated"}

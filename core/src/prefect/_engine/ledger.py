@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from prefect._contract.base import evolve
 from prefect._contract.objects import TaskRun, TaskRunPolicy
-from prefect._contract.state import State
+from prefect._contract.state import State, StateDetails
 from prefect._engine.inputs import collect_inputs, current_results
 from prefect._engine.recorder import Recorder, recorder_of
 from prefect._orchestration.bookkeeping import apply
@@ -23,16 +24,20 @@ if TYPE_CHECKING:
     from prefect.context import FlowRunContext
     from prefect.tasks import Task
 
+_NO_DETAILS = StateDetails()
+
 
 class Ledger:
     """Holds a task run and moves it from state to state by the rules."""
 
-    __slots__ = ("recorder", "retries", "task_run")
+    __slots__ = ("_own_details", "_plain_details", "recorder", "retries", "task_run")
 
     def __init__(self, task_run: TaskRun, recorder: Recorder) -> None:
         self.task_run = task_run
         self.recorder = recorder
         self.retries = task_run.empirical_policy.retries or 0
+        self._own_details = {"task_run_id": task_run.id, "flow_run_id": task_run.flow_run_id}
+        self._plain_details = evolve(_NO_DETAILS, **self._own_details)
 
     @property
     def state(self) -> State[Any]:
@@ -79,16 +84,15 @@ class Ledger:
 
     def _enter(self, state: State[Any], transition: Transition, stored: bool) -> None:
         run = self.task_run
-        details = state.state_details.model_copy(update={"task_run_id": run.id, "flow_run_id": run.flow_run_id})
-        entered = state.model_copy(update={"state_details": details})
-        updates = apply(run, transition, entered)
-        updates.update(state=entered, state_id=entered.id)
-        self.task_run = run.model_copy(update=updates)
+        given = state.state_details
+        plain = given.__dict__ == _NO_DETAILS.__dict__
+        entered = evolve(state, state_details=self._plain_details if plain else evolve(given, **self._own_details))
+        self.task_run = evolve(run, state=entered, state_id=entered.id, **apply(run, transition, entered))
         self.recorder.record(self.task_run, entered, entered.data.metadata if stored else None)
 
     def update(self, **fields: Any) -> None:
         """Change other fields of the run; recorded with its next state."""
-        self.task_run = self.task_run.model_copy(update=fields)
+        self.task_run = evolve(self.task_run, **fields)
 
 
 def new_task_run(
@@ -130,16 +134,14 @@ def new_task_run(
 
         inputs = {**inputs, "__parents__": {TaskRunResult(id=parent.id)}}
     moment = now()
-    task_run = TaskRun.model_construct(
+    task_run = evolve(
+        template_of(task),
         id=run_id,
         created=moment,
         updated=moment,
         name=f"{task.name}-{suffix}",
         flow_run_id=flow_run.id if flow_run is not None else None,
-        task_key=task.task_key,
         dynamic_key=dynamic_key,
-        task_version=task.version,
-        empirical_policy=policy_of(task),
         tags=sorted(TagsContext.get().current_tags | task.tags),
         task_inputs={name: list(found) for name, found in inputs.items()},
         flow_run_run_count=flow_run.run_count if flow_run is not None else 0,
@@ -150,17 +152,21 @@ def new_task_run(
     return ledger
 
 
-def policy_of(task: Task[Any, Any]) -> TaskRunPolicy:
-    """How runs of a task are retried, as it is recorded with each of them; the same object for all of them."""
-    policy = task.__dict__.get("_policy")
-    if policy is None:
+def template_of(task: Task[Any, Any]) -> TaskRun:
+    """What all runs of a task have in common, made once."""
+    template: TaskRun | None = task.__dict__.get("_template")
+    if template is None:
         delay = task.retry_delay_seconds
-        policy = task.__dict__["_policy"] = TaskRunPolicy(
+        policy = TaskRunPolicy(
             retries=task.retries,
             retry_delay=None if callable(delay) else delay,
             retry_jitter_factor=task.retry_jitter_factor,
         )
-    return policy  # type: ignore[no-any-return]
-
-
-__all__ = ["Ledger", "new_task_run", "policy_of"]
+        template = task.__dict__["_template"] = TaskRun(
+            name=task.name,
+            task_key=task.task_key,
+            dynamic_key="",
+            task_version=task.version,
+            empirical_policy=policy,
+        )
+    return template

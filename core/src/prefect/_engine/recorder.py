@@ -17,6 +17,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from prefect._contract.base import evolve
 from prefect._contract.endpoints import recording as endpoints
 from prefect._contract.recording import TaskRunRecord
 
@@ -167,7 +168,7 @@ def merge(transitions: list[Transition]) -> list[TaskRunRecord]:
     """One record per task run: its latest snapshot, and the states that it entered, in order. Results stay here."""
     records: dict[Any, TaskRunRecord] = {}
     for task_run, state, data in transitions:
-        entered = state if state.data is data else state.model_copy(update={"data": data})
+        entered = state if state.data is data else evolve(state, data=data)
         known = records.get(task_run.id)
         if known is None:
             records[task_run.id] = TaskRunRecord(task_run=task_run, states=[entered])
