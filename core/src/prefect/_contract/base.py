@@ -37,7 +37,8 @@ M = TypeVar("M", bound="PrefectBaseModel")
 
 
 def evolve(model: M, **changes: Any) -> M:
-    """A copy with some fields changed and nothing validated: `model_copy(update=...)` at a fraction of its cost.
+    """
+    A copy with some fields changed and nothing validated: `model_copy(update=...)` at a fraction of its cost.
 
     For the engine, which makes several for every task run. The copy shares all other values with the original.
     """

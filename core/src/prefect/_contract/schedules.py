@@ -1,6 +1,7 @@
 """Schedules: when runs of a deployment are due."""
 
 import datetime as dt
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -40,9 +41,15 @@ DEFAULT_ANCHOR_DATE = dt.date(2020, 1, 1)
 
 def is_valid_timezone(v: str) -> bool:
     """Whether `v` is the IANA name of a time zone, such as `Europe/Berlin`."""
+    return v in _time_zones()
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
     from zoneinfo import available_timezones
 
-    return v in available_timezones()
+    # These are no places: they mean something else on every machine.
+    return frozenset(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 
 def _check_timezone(name: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from prefect._contract.state import State, StateDetails, StateType
+from prefect._orchestration.shared_rules import has_retries_left
 from prefect._orchestration.transition import Decision, Transition, Write, abort, accept, reject
 
 __all__ = [
@@ -36,7 +37,7 @@ def let_ended_flows_rest(t: Transition) -> Decision | None:
     if not t.proposed.is_scheduled():
         return abort(t, f"Run is already in terminal state {ended}. Schedule a retry, or force the transition.")
     if not t.run.has_deployment:
-        return abort(t, "Cannot reschedule a run without an associated deployment: nothing would start it.")
+        return abort(t, f"Cannot reschedule a {ended} run without an associated deployment: nothing would start it.")
     return None
 
 
@@ -112,14 +113,14 @@ def remember_that_a_pause_ends(t: Transition) -> Decision | None:
 
 def retry_failed_flows(t: Transition) -> Decision | None:
     """A flow run that fails with retries left waits to be run again by the process that it failed in."""
-    if not _has_retries_left(t):
+    if not has_retries_left(t):
         return None
     return _retry(t, "in_process" if t.run.retry_type is None else t.run.retry_type)
 
 
 def retry_crashed_flows(t: Transition) -> Decision | None:
     """A flow run whose process is gone is run again in another one, if it has retries left and a deployment."""
-    if not _has_retries_left(t) or not t.run.has_deployment or t.run.is_subflow:
+    if not has_retries_left(t) or not t.run.has_deployment or t.run.is_subflow:
         return None
     return _retry(t, "reschedule")
 
@@ -137,10 +138,6 @@ def forget_how_the_run_came_here(t: Transition) -> Decision | None:
     if t.run.retry_type is not None:
         writes.append(Write("retry_type", None))
     return accept(t, None, *writes) if writes else None
-
-
-def _has_retries_left(t: Transition) -> bool:
-    return t.run.run_count <= t.run.retries and t.run.retriable and t.proposed.state_details.retriable is not False
 
 
 def _retry(t: Transition, how: str) -> Decision:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from math import ceil
 
-from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect._orchestration.transition import Decision, Transition, abort, accept, reject, wait
 
 __all__ = [
     "answer_repeated_proposals",
+    "has_retries_left",
     "keep_the_scheduled_time_while_pending",
     "let_nobody_claim_what_is_claimed",
     "let_nothing_restart_while_cancelling",
     "refuse_those_who_lost_the_lease",
     "wait_for_the_scheduled_time",
 ]
-
-_WORKING_STATES = frozenset({StateType.RUNNING, StateType.PENDING})
 
 
 def answer_repeated_proposals(t: Transition) -> Decision | None:
@@ -72,11 +70,7 @@ def keep_the_scheduled_time_while_pending(t: Transition) -> Decision | None:
     return accept(t, t.proposed.model_copy(update=update))
 
 
-def ends(state_type: StateType) -> bool:
-    """Whether a run in a state of this type has ended."""
-    return state_type in TERMINAL_STATES
-
-
-def works(state_type: StateType) -> bool:
-    """Whether a process works at a run in a state of this type, or is about to."""
-    return state_type in _WORKING_STATES
+def has_retries_left(t: Transition) -> bool:
+    """Whether a run that does not end well may be run again, by its policy and by what is said of this failure."""
+    run = t.run
+    return 0 < run.retries >= run.run_count and run.retriable and t.proposed.state_details.retriable is not False

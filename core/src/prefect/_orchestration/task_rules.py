@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from prefect._contract.state import State, StateDetails, StateType
+from prefect._orchestration.shared_rules import has_retries_left
 from prefect._orchestration.transition import Decision, Transition, abort, accept, reject
 
 __all__ = [
@@ -61,7 +62,7 @@ def use_the_cached_result(t: Transition) -> Decision | None:
 
 def retry_failed_tasks(t: Transition) -> Decision | None:
     """A task run that fails with retries left waits to be run again."""
-    if t.run.run_count > t.run.retries or not t.run.retriable or t.proposed.state_details.retriable is False:
+    if not has_retries_left(t):
         return None
     due = t.now + timedelta(seconds=t.run.retry_delay)
     details = StateDetails(scheduled_time=due)
