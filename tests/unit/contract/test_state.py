@@ -67,6 +67,14 @@ def test_a_naive_timestamp_is_taken_to_be_utc():
     assert State.model_validate_json('{"type": "RUNNING", "timestamp": "2020-01-01T00:00:00"}').timestamp.tzinfo
 
 
+def test_a_state_without_details_has_the_same_as_empty_ones():
+    details = State(type="RUNNING").state_details
+    assert details == StateDetails()
+    assert (details.model_fields_set, details.model_dump_json()) == (set(), StateDetails().model_dump_json())
+    details.cache_key = "k"
+    assert State(type="RUNNING").state_details.cache_key is None
+
+
 def test_texts_for_people():
     state = State(type="COMPLETED", name="Done", message="All is well", data=3)
     assert str(state) == "Done('All is well')"

@@ -66,8 +66,8 @@ A transition that is forced skips all rules except those that are asked first.
 
 _LEGEND = """\
 Rows are states that are left, columns are states that are proposed. `✓` is accept, `→ X` is reject with the run
-entering X, `=` is reject with the run staying as it is, `✗` is abort. Nothing is scheduled for later in these tables, nobody
-holds a lease, and pauses have not expired.
+entering X, `=` is reject with the run staying as it is, `✗` is abort. Nothing is scheduled for later in these tables,
+nobody holds a lease, and pauses have not expired.
 """
 
 
