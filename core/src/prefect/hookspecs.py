@@ -1,4 +1,5 @@
-"""Every hook of the product, in one place.
+"""
+Every hook of the product, in one place.
 
 A plugin is a module named by an entry point in the group `prefect.plugins`. It marks functions with `register_hook`,
 named after the hooks below, and they may take any subset of a hook's arguments:
@@ -34,7 +35,8 @@ PROJECT = "prefect"
 
 
 class HookimplMarker:
-    """Marks functions as implementations of hooks.
+    """
+    Marks functions as implementations of hooks.
 
     Args:
         project_name: Implementations are found by hosts with the same project name.
@@ -58,7 +60,7 @@ class HookimplMarker:
         wrapper: bool = False,
     ) -> Callable[[F], F]: ...
 
-    def __call__(
+    def __call__(  # noqa: PLR0917 - pluggy has them in this order
         self,
         function: F | None = None,
         hookwrapper: bool = False,
@@ -68,7 +70,8 @@ class HookimplMarker:
         specname: str | None = None,
         wrapper: bool = False,
     ) -> F | Callable[[F], F]:
-        """Mark a function, directly or with options.
+        """
+        Mark a function, directly or with options.
 
         Args:
             function: The implementation; None to get a decorator.
@@ -100,7 +103,8 @@ register_hook = HookimplMarker(PROJECT)
 
 
 def hookspec(*, firstresult: bool = False, historic: bool = False) -> Callable[[F], F]:
-    """Mark a method of `HookSpec` as a hook.
+    """
+    Mark a method of `HookSpec` as a hook.
 
     Args:
         firstresult: Implementations are asked until one gives something else than None.
@@ -206,7 +210,8 @@ class HookSpec:
 
     @hookspec()
     def setup_environment(self, *, ctx: types.HookContext) -> types.SetupResult | None:
-        """Environment variables to set before flows run, such as short-lived credentials.
+        """
+        Environment variables to set before flows run, such as short-lived credentials.
 
         Asked only when PREFECT_PLUGINS_ENABLED is true. May be a coroutine function.
         """
@@ -214,7 +219,8 @@ class HookSpec:
 
     @hookspec()
     def set_database_connection_params(self, connection_url: str, settings: Any) -> Mapping[str, Any]:
-        """Extra `connect_args` for the server's database, merged in order.
+        """
+        Extra `connect_args` for the server's database, merged in order.
 
         Asked only when PREFECT_PLUGINS_ENABLED is true.
         """

@@ -1,8 +1,9 @@
-"""Serializers turn results into bytes and back.
+"""
+Serializers turn results into bytes and back.
 
 A serializer is a small model whose `type` names it, so that what is stored can say how it is to be read:
-`Serializer(type="json")` is a `JSONSerializer`. Types are looked up in the plugins' registry, subclasses of `Serializer`
-are in it as soon as they are defined.
+`Serializer(type="json")` is a `JSONSerializer`. Types are looked up in the plugins' registry; subclasses are in it as soon
+as they are defined.
 """
 
 import base64
@@ -207,7 +208,8 @@ class UnknownSerializer(Serializer[Any]):
 
 
 def _library(name: str, kind: str, needs: tuple[str, str]) -> Any:
-    """Import a library by name.
+    """
+    Import a library by name.
 
     Raises:
         ValueError: It cannot be imported, or lacks a function that is needed.
@@ -316,7 +318,7 @@ class JSONSerializer(Serializer[D]):
         if self.jsonlib == "json":
             return library.loads(blob.decode(), object_hook=decoder, **self.loads_kwargs)  # type: ignore[no-any-return]
         value = library.loads(blob, **self.loads_kwargs)
-        return value if decoder is None else _decode(value, decoder)  # type: ignore[no-any-return]
+        return value if decoder is None else _decode(value, decoder)
 
 
 class CompressedSerializer(Serializer[D]):

@@ -61,7 +61,7 @@ class MemoryLockManager(LockManager):
             made = super().__new__(cls)
             made._reset()
             cls._instance = made
-        return cls._instance  # type: ignore[return-value]
+        return cls._instance
 
     def _reset(self) -> None:
         self._locks: dict[str, _Lock] = {}
@@ -94,7 +94,7 @@ class MemoryLockManager(LockManager):
                 signal.set_result(None)
         lock.waiters.clear()
 
-    def _try(self, key: str, holder: str | None, hold_timeout: float | None, signal: Signal) -> float | None | bool:
+    def _try(self, key: str, holder: str | None, hold_timeout: float | None, signal: Signal) -> float | bool | None:
         """
         Take a lock, or find it free when there is no holder; otherwise be signalled when it is released.
 

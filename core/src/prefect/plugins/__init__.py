@@ -1,4 +1,5 @@
-"""Plugins: what a plugin's author imports, and nothing that costs.
+"""
+Plugins: what a plugin's author imports, and nothing that costs.
 
 A plugin module may import this package and the standard library only; what it provides is named by import strings. See
 `prefect.hookspecs` for the hooks and `prefect.plugins.types` for the records.

@@ -16,7 +16,8 @@ logger = logging.getLogger("prefect.plugins")
 
 
 def safe_load_entrypoints(entrypoints: EntryPoints) -> dict[str, Exception | Any]:
-    """Load each entry point on its own.
+    """
+    Load each entry point on its own.
 
     Returns:
         By name, what was loaded or the error that prevented it.
@@ -33,7 +34,8 @@ def safe_load_entrypoints(entrypoints: EntryPoints) -> dict[str, Exception | Any
 
 
 def load_prefect_collections(reload: bool = False) -> dict[str, Any | Exception]:
-    """Import all installed collections. Looking up a name does not need this: it imports them one at a time.
+    """
+    Import all installed collections. Looking up a name does not need this: it imports them one at a time.
 
     Args:
         reload: Import again those that failed before.

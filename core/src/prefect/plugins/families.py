@@ -14,7 +14,8 @@ __all__ = ["FAMILIES", "Family"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of thing.
+    """
+    One kind of thing.
 
     Args:
         key: Its name in code, such as `"task_runners"`.
@@ -32,7 +33,8 @@ class Family:
         return f"prefect_{self.key}"
 
     def checked(self, answer: Any) -> tuple[types.Spec, ...]:
-        """The records that a hook answered.
+        """
+        The records that a hook answered.
 
         Raises:
             TypeError: Something else is among them.

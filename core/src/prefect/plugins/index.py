@@ -1,4 +1,5 @@
-"""What is installed, and what each plugin provides, kept on disk so that a second process need not look again.
+"""
+What is installed, and what each plugin provides, kept on disk so that a second process need not look again.
 
 The file is valid as long as interpreter, import path and installed distributions stay the same; an entry of it, as long
 as the plugin's module file stays the same. A file that cannot be read is ignored and written anew.
@@ -35,7 +36,8 @@ Stamp = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry point: a plugin that is installed, imported or not.
+    """
+    An entry point: a plugin that is installed, imported or not.
 
     Args:
         name: The entry point's name.
@@ -64,7 +66,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
-    """What a plugin said when it was asked.
+    """
+    What a plugin said when it was asked.
 
     Args:
         hooks: The hooks that it implements.
@@ -168,7 +171,8 @@ def scan(path: Sequence[str], on_error: OnError) -> list[Entry]:
 
 
 class Index:
-    """The file: entries and records, for one interpreter and path.
+    """
+    The file: entries and records, for one interpreter and path.
 
     Args:
         folder: Where the file lies; None to keep everything in memory.

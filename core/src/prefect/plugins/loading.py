@@ -1,4 +1,5 @@
-"""Find, import and ask plugins, so that a broken one harms nobody but itself.
+"""
+Find, import and ask plugins, so that a broken one harms nobody but itself.
 
 Five things are guarded for each plugin on its own: discovery, import, the API version, registration, and every call.
 What goes wrong becomes a `PluginFailure`. Nothing happens before somebody asks for a name that the core does not have.
@@ -41,7 +42,8 @@ logger = logging.getLogger("prefect.plugins")
 
 @dataclass(frozen=True, slots=True)
 class PluginConfig:
-    """Which plugins may do what: the PREFECT_PLUGINS_* settings.
+    """
+    Which plugins may do what: the PREFECT_PLUGINS_* settings.
 
     Args:
         enabled: Whether `setup_environment` and `set_database_connection_params` are called.
@@ -107,7 +109,8 @@ class _Guard:
 
 
 class PluginHost:
-    """The plugins of one configuration and import path.
+    """
+    The plugins of one configuration and import path.
 
     Args:
         config: Which plugins may do what.
@@ -201,7 +204,8 @@ class PluginHost:
             return None
 
     def fail(self, entry: Entry, phase: Phase, error: BaseException) -> PluginFailure:
-        """Record a failure of a plugin.
+        """
+        Record a failure of a plugin.
 
         Raises:
             PluginLoadError: In strict mode.
@@ -333,7 +337,8 @@ class PluginHost:
         return specs
 
     def register(self, plugin: Any, name: str) -> None:
-        """Register a plugin of this process: a module or an object with marked functions.
+        """
+        Register a plugin of this process: a module or an object with marked functions.
 
         Raises:
             ValueError: A plugin of this process has that name already.
@@ -356,7 +361,8 @@ class PluginHost:
         return [answer for answer in answers if answer is not None]
 
     def implementations(self, hook: str) -> list[tuple[Entry, Callable[..., Any]]]:
-        """Who implements a hook, in the order of asking: last registered first, the core last.
+        """
+        Who implements a hook, in the order of asking: last registered first, the core last.
 
         Plugins that do not implement the hook are not imported.
         """

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """What can be asked for of one family.
+    """
+    What can be asked for of one family.
 
     Args:
         family: The family's key, such as `"serializers"`.
@@ -39,7 +40,8 @@ class Registry(Generic[T]):
         return f"<Registry of {self.family.key}>"
 
     def get(self, name: str) -> T:
-        """What is provided under a name.
+        """
+        What is provided under a name.
 
         Raises:
             UnknownNameError: Nothing is. The message lists what is installed and what to install.
@@ -70,7 +72,8 @@ class Registry(Generic[T]):
         return list(names)
 
     def spec(self, name: str) -> Spec:
-        """The record under a name.
+        """
+        The record under a name.
 
         Raises:
             UnknownNameError: There is none. What was registered in this process has no record.
@@ -85,7 +88,8 @@ class Registry(Generic[T]):
         return provided.spec
 
     def register(self, name: str, obj: T) -> None:
-        """Provide something under a name in this process.
+        """
+        Provide something under a name in this process.
 
         Raises:
             ValueError: The name belongs to the core or is registered already.
@@ -98,7 +102,8 @@ class Registry(Generic[T]):
             self._objects[name] = obj
 
     def unregister(self, name: str) -> None:
-        """Take back what was registered in this process.
+        """
+        Take back what was registered in this process.
 
         Raises:
             KeyError: Nothing was, under that name.

@@ -18,7 +18,8 @@ Status = Literal["built-in", "ok", "failed", "refused", "imported", "not importe
 
 @dataclass(frozen=True)
 class PluginReport:
-    """One plugin.
+    """
+    One plugin.
 
     Args:
         name: Its name.
@@ -91,7 +92,8 @@ def _provides(record: PluginRecord | None) -> dict[str, list[str]]:
 
 
 def report(host: PluginHost | None = None) -> list[PluginReport]:
-    """All plugins, the core first. Plugins are loaded for it, collections are not.
+    """
+    All plugins, the core first. Plugins are loaded for it, collections are not.
 
     Args:
         host: The plugins to report on; those of the current settings by default.

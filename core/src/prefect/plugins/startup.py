@@ -51,7 +51,8 @@ async def _run_one(host: PluginHost, entry: Entry, function: Callable[..., Any],
 
 
 async def run_startup_hooks(ctx: HookContext) -> list[SetupSummary]:
-    """Call `setup_environment` of all plugins and set the environment variables that they answer.
+    """
+    Call `setup_environment` of all plugins and set the environment variables that they answer.
 
     Nothing is called unless PREFECT_PLUGINS_ENABLED is true. Plugins asked later override earlier ones.
 

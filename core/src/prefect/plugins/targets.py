@@ -17,7 +17,8 @@ def is_target(target: object) -> bool:
 
 
 def import_target(target: str) -> Any:
-    """Import what an import string names.
+    """
+    Import what an import string names.
 
     Raises:
         ValueError: It is not of the form `package.module:attribute`.

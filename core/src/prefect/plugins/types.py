@@ -1,4 +1,5 @@
-"""The records that plugins and the product exchange. Frozen, and the standard library only.
+"""
+The records that plugins and the product exchange. Frozen, and the standard library only.
 
 A `target` is an import string, `"package.module:attribute"`: it is imported when somebody asks for that name and not
 before. New fields always get defaults, so that a plugin written for an older version keeps working.
@@ -45,7 +46,8 @@ Phase = Literal["discover", "import", "version", "register", "call"]
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """What a plugin says about itself.
+    """
+    What a plugin says about itself.
 
     Args:
         name: Its name, normally that of its entry point.
@@ -61,7 +63,8 @@ class PluginInfo:
 
 
 class Spec:
-    """Something that can be asked for by name.
+    """
+    Something that can be asked for by name.
 
     Every record of this kind has a `target`: the import string of what is provided.
     """
@@ -76,7 +79,8 @@ class Spec:
 
 @dataclass(frozen=True)
 class TaskRunnerSpec(Spec):
-    """A task runner class.
+    """
+    A task runner class.
 
     Args:
         name: The name to ask for, such as `"dask"`.
@@ -91,7 +95,8 @@ class TaskRunnerSpec(Spec):
 
 @dataclass(frozen=True)
 class ResultStorageSpec(Spec):
-    """A maker of result storage.
+    """
+    A maker of result storage.
 
     Args:
         schemes: The URL schemes that it takes, without `://`.
@@ -125,7 +130,8 @@ class LockManagerSpec(Spec):
 
 @dataclass(frozen=True)
 class BlockSpec(Spec):
-    """A subclass of `prefect.blocks.core.Block`.
+    """
+    A subclass of `prefect.blocks.core.Block`.
 
     Args:
         slug: The block type's slug.
@@ -143,7 +149,8 @@ class BlockSpec(Spec):
 
 @dataclass(frozen=True)
 class WorkerSpec(Spec):
-    """A worker class.
+    """
+    A worker class.
 
     Args:
         type: The work pool type that it serves.
@@ -212,7 +219,8 @@ class SettingsSpec(Spec):
 
 @dataclass(frozen=True)
 class SecretRef:
-    """A secret that infrastructure should reference rather than hold in clear.
+    """
+    A secret that infrastructure should reference rather than hold in clear.
 
     Args:
         kind: Where it lives, such as `"block"` or `"setting"`.
@@ -229,7 +237,8 @@ EnvValue = str | SecretRef
 
 @dataclass(frozen=True)
 class JobContext:
-    """The job that infrastructure is asked to run.
+    """
+    The job that infrastructure is asked to run.
 
     Args:
         worker_type: The type of the worker that runs it.
@@ -262,7 +271,8 @@ class DeliveryResult:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """A check that returns a line for people, or raises.
+    """
+    A check that returns a line for people, or raises.
 
     Args:
         name: What is checked.
@@ -275,7 +285,8 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class RuntimeContext:
-    """The process that has started.
+    """
+    The process that has started.
 
     Args:
         prefect_version: The version of the product.
@@ -290,7 +301,8 @@ class RuntimeContext:
 
 @dataclass(frozen=True)
 class HookContext:
-    """What `setup_environment` may know.
+    """
+    What `setup_environment` may know.
 
     Args:
         prefect_version: The version of the product.
@@ -305,7 +317,8 @@ class HookContext:
 
 @dataclass(frozen=True)
 class SetupResult:
-    """The answer of `setup_environment`.
+    """
+    The answer of `setup_environment`.
 
     Args:
         env: Environment variables to set.
@@ -330,7 +343,8 @@ class SetupSummary:
 
 @dataclass(frozen=True)
 class PluginFailure:
-    """One failure of one plugin.
+    """
+    One failure of one plugin.
 
     Args:
         plugin: The plugin's name: its entry point's.

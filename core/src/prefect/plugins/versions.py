@@ -52,7 +52,8 @@ def _clause_admits(clause: str, version: str) -> bool:
 
 
 def admits(requirement: str, version: str = PREFECT_PLUGIN_API_VERSION) -> bool:
-    """Whether a requirement admits a version: comparisons joined by commas, dotted numbers only.
+    """
+    Whether a requirement admits a version: comparisons joined by commas, dotted numbers only.
 
     Raises:
         ValueError: The requirement cannot be read.

@@ -1,0 +1,5 @@
+"""Types of fields that blocks often have."""
+
+from prefect.types import SecretDict
+
+__all__ = ["SecretDict"]

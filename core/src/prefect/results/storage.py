@@ -1,0 +1,186 @@
+"""Which storage is meant by a path, a URL, a block's name or a setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+from uuid import UUID
+
+from prefect.utilities.dual import Run, Steps, asynchronous, dual
+
+if TYPE_CHECKING:
+    from prefect.filesystems import WritableFileSystem
+
+__all__ = [
+    "ResultStorage",
+    "aget_default_result_storage",
+    "aresolve_result_storage",
+    "default_storage_steps",
+    "get_default_result_storage",
+    "get_or_create_default_task_scheduling_storage",
+    "is_storage",
+    "resolve_builtin_storage",
+    "resolve_result_storage",
+    "result_storage_discriminator",
+]
+
+ResultStorage = Union["WritableFileSystem", str, Path]
+"""A storage block; or a local path, a URL, or the `type/name` of a saved block."""
+
+
+def is_storage(candidate: Any) -> bool:
+    """Whether an object can be written to and read from."""
+    return callable(getattr(candidate, "read_path", None)) and callable(getattr(candidate, "write_path", None))
+
+
+def resolve_steps(reference: Any) -> Steps[Any]:
+    """The steps behind `resolve_result_storage`."""
+    if is_storage(reference):
+        return reference
+    if isinstance(reference, UUID):
+        from prefect.blocks.core import load_steps
+
+        return (yield from load_steps(reference))
+    if isinstance(reference, Path):
+        return resolve_builtin_storage(reference)
+    if isinstance(reference, str):
+        return (yield from _resolve_text(reference))
+    raise TypeError(
+        "Result storage must be a storage block, its id, a path, a URL, or the 'type/name' of a saved block; this is "
+        f"{reference!r} of type '{type(reference).__name__}'."
+    )
+
+
+def _resolve_text(reference: str) -> Steps[Any]:
+    if "://" not in reference and not _is_local_path(reference):
+        from prefect.blocks.core import load_steps
+
+        slug, separator, name = reference.partition("/")
+        if separator and slug and name and "/" not in name:
+            return (yield from load_steps(f"{slug}/{name}"))
+    storage = yield Run(lambda: _ask_plugins(reference))
+    if storage is None:
+        raise ValueError(
+            f"No result storage is known for '{reference}'. Give a path ('/data/results'), a URL "
+            "('s3://bucket/folder'), or the type and name of a saved block ('local-file-system/my-results')."
+        )
+    return storage
+
+
+def _ask_plugins(reference: str) -> Any:
+    from prefect.plugins.loading import current_host
+
+    return current_host().call_first("prefect_resolve_result_storage", reference=reference)
+
+
+def _is_local_path(reference: str) -> bool:
+    return reference.startswith(("/", "~", "./", "../", "\\")) or reference[1:3] in {":\\", ":/"}
+
+
+def resolve_builtin_storage(reference: Any) -> Any:
+    """
+    What the core answers to the hook `prefect_resolve_result_storage`: storage for paths and URLs, None for the rest.
+
+    Raises:
+        prefect.plugins.errors.UnknownNameError: Nothing that is installed knows the URL's scheme.
+    """
+    from prefect.filesystems import LocalFileSystem, fsspec_storage, knows_scheme
+
+    if isinstance(reference, Path):
+        return LocalFileSystem(basepath=str(reference))
+    if not isinstance(reference, str):
+        return None
+    if _is_local_path(reference):
+        return LocalFileSystem(basepath=reference)
+    scheme, separator, _ = reference.partition("://")
+    if not separator:
+        return None
+    from prefect.plugins.errors import UnknownNameError
+    from prefect.plugins.registries import result_storages
+
+    try:
+        return result_storages.get(scheme)(reference)
+    except UnknownNameError:
+        if knows_scheme(scheme):
+            return fsspec_storage(reference)
+        raise
+
+
+@dual
+def resolve_result_storage(result_storage: ResultStorage | UUID | Path) -> Steps[WritableFileSystem]:
+    """
+    The storage that is meant.
+
+    Args:
+        result_storage: A storage block, or its id; a local path; a URL of a scheme that a plugin or fsspec knows; or
+            the `type/name` of a saved block.
+
+    Raises:
+        ValueError: There is no such block, or nothing knows how to store there.
+        TypeError: It is something else.
+    """
+    return (yield from resolve_steps(result_storage))
+
+
+aresolve_result_storage = asynchronous(resolve_result_storage)
+
+
+_local: dict[str, WritableFileSystem] = {}
+
+
+def local_default_storage() -> WritableFileSystem:
+    """The folder of this machine that holds results: PREFECT_RESULTS_LOCAL_STORAGE_PATH."""
+    from prefect.settings import get_current_settings
+
+    path = str(get_current_settings().results.local_storage_path)
+    if path not in _local:
+        from prefect.filesystems import LocalFileSystem
+
+        _local[path] = LocalFileSystem(basepath=path)
+    return _local[path]
+
+
+def default_storage_steps() -> Steps[WritableFileSystem]:
+    """The steps behind `get_default_result_storage`."""
+    from prefect.settings import get_current_settings
+
+    reference = get_current_settings().results.default_storage_block
+    if reference is None:
+        return local_default_storage()
+    storage: WritableFileSystem = yield from resolve_steps(reference)
+    return storage
+
+
+@dual
+def get_default_result_storage() -> Steps[WritableFileSystem]:
+    """The storage for results that nobody places elsewhere: a setting's block, else a folder of this machine."""
+    return (yield from default_storage_steps())
+
+
+aget_default_result_storage = asynchronous(get_default_result_storage)
+
+
+async def get_or_create_default_task_scheduling_storage() -> WritableFileSystem:
+    """The storage for parameters of background tasks: a setting's block, else a folder of this machine."""
+    from prefect.settings import get_current_settings
+
+    reference = get_current_settings().tasks.scheduling.default_storage_block
+    if reference is None:
+        return local_default_storage()
+    return await resolve_result_storage.aio(reference)
+
+
+def result_storage_discriminator(x: Any) -> str | None:
+    """
+    Tell which kind of storage a value describes.
+
+    Returns:
+        `"WritableFileSystem"` for blocks and what describes one, `"NullFileSystem"` for that, None for the rest.
+    """
+    if isinstance(x, dict):
+        return "WritableFileSystem" if "block_type_slug" in x else "NullFileSystem"
+    from prefect.filesystems import NullFileSystem, WritableFileSystem
+
+    if isinstance(x, WritableFileSystem):
+        return "WritableFileSystem"
+    return "NullFileSystem" if isinstance(x, NullFileSystem) else None
