@@ -319,6 +319,17 @@ def test_other_crashed_flows_have_crashed(facts):
     assert outcome(flow("RUNNING", "CRASHED", **facts)) == ("ACCEPT", "Crashed")
 
 
+def test_a_retry_whose_process_is_gone_is_begun_by_another():
+    waiting = state("SCHEDULED", "AwaitingRetry", when=-5, scheduled_time=at(30))
+    facts = {"run_count": 1, "retries": 1, "retry_type": "in_process"}
+    decision = flow(waiting, state("CRASHED", message="killed"), has_deployment=True, **facts)
+    assert outcome(decision) == ("REJECT", "AwaitingRetry")
+    assert decision.state.state_details.scheduled_time == at(30)
+    assert decision.state is not waiting
+    assert writes(decision) == {"retry_type": "reschedule"}
+    assert outcome(flow(waiting, "CRASHED", **facts)) == ("ACCEPT", "Crashed")
+
+
 def test_how_a_run_was_started_is_forgotten_once_it_runs():
     decision = flow(state("SCHEDULED", "AwaitingRetry"), "RUNNING", resuming=True, retry_type="reschedule")
     assert outcome(decision) == ("ACCEPT", "Running")

@@ -20,7 +20,8 @@ class Call(Generic[R]):
         returns: What the answer is validated into; None when there is no content.
         path_params: A value for each name in braces.
         query: Query parameters.
-        body: The request body: a model, a list of models, or a mapping of field name to JSON value or model.
+        body: The request body: a model, a list of models, or a mapping of field name to JSON value or model. Of a model
+            that changes a record, the fields that were set are those that change.
     """
 
     method: str

@@ -15,6 +15,7 @@ __all__ = [
     "end_as_cancelled_what_is_being_cancelled",
     "fail_pauses_that_lasted_too_long",
     "forget_how_the_run_came_here",
+    "give_retries_to_others_when_their_process_is_gone",
     "let_ended_flows_rest",
     "mark_only_scheduled_flows_late",
     "pause_only_running_flows",
@@ -123,6 +124,16 @@ def retry_crashed_flows(t: Transition) -> Decision | None:
     if not has_retries_left(t) or not t.run.has_deployment or t.run.is_subflow:
         return None
     return _retry(t, "reschedule")
+
+
+def give_retries_to_others_when_their_process_is_gone(t: Transition) -> Decision | None:
+    """A retry that a process waited to begin is begun by another one, if the run has a deployment."""
+    assert t.initial is not None
+    if t.run.retry_type != "in_process" or not t.run.has_deployment or t.run.is_subflow:
+        return None
+    details = StateDetails(scheduled_time=t.initial.state_details.scheduled_time)
+    state = _state(t, StateType.SCHEDULED, "AwaitingRetry", t.proposed.message, details)
+    return reject(t, "Retrying", state, Write("retry_type", "reschedule"))
 
 
 def begin_anew_when_rescheduled(t: Transition) -> Decision | None:

@@ -95,6 +95,7 @@ FLOW_POLICY = Policy(
         Clause(shared_rules.wait_for_the_scheduled_time, {SCHEDULED, PENDING}, {RUNNING}),
         Clause(flow_rules.retry_failed_flows, {RUNNING}, {FAILED}),
         Clause(flow_rules.retry_crashed_flows, {RUNNING}, {CRASHED}),
+        Clause(flow_rules.give_retries_to_others_when_their_process_is_gone, {SCHEDULED}, {CRASHED}),
     ),
     settling=(
         Clause(shared_rules.keep_the_scheduled_time_while_pending, {SCHEDULED, PENDING}, {PENDING}),
