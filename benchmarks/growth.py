@@ -43,5 +43,7 @@ small = min(cost(100) for _ in range(10))
 before = memory()
 large = cost(10_000)
 print(f"100 tasks:    {small[0] / 100 * 1000:.3f} ms wall, {small[1] / 100 * 1000:.3f} ms CPU per task")
-print(f"10,000 tasks: {large[0] / 10_000 * 1000:.3f} ms wall, {large[1] / 10_000 * 1000:.3f} ms CPU per task; {large[0]:.1f} s")
+print(
+    f"10,000 tasks: {large[0] / 10_000 * 1000:.3f} ms wall, {large[1] / 10_000 * 1000:.3f} ms CPU per task; {large[0]:.1f} s"
+)
 print(f"ratio: {large[1] / 100 / small[1]:.2f} (CPU), memory: +{memory() - before:.0f} MB")

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+from prefect.artifacts import acreate_markdown_artifact
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import acreate_markdown_artifact
 
 
 class Cities(BaseHTTPRequestHandler):
@@ -21,7 +21,7 @@ class Cities(BaseHTTPRequestHandler):
 
     asked: Counter[int] = Counter()
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         number = int(self.path.rpartition("/")[2])
         self.asked[number] += 1
         failing = number % 5 == 0 and self.asked[number] == 1

@@ -4,7 +4,7 @@ import json
 import resource
 import time
 
-from prefect import flow, task  # noqa: F401
+from prefect import flow, task
 
 
 def report(n, seconds):

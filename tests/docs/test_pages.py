@@ -11,7 +11,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -19,7 +19,9 @@ def page_id(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text()) and p.name != "README.md"], ids=page_id)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if BLOCK.search(p.read_text()) and p.name != "README.md"], ids=page_id
+)
 def test_the_python_of_a_page_runs(page: Path) -> None:
     namespace: dict[str, object] = {"__name__": "page"}
     with prefect_test_harness():

@@ -1,4 +1,5 @@
-"""Prefect: flows and tasks that are observed, retried, cached and recorded.
+"""
+Prefect: flows and tasks that are observed, retried, cached and recorded.
 
 Names are imported when they are first used; the `TYPE_CHECKING` block says where from.
 """
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from prefect.transactions import Transaction
     from prefect.utilities.annotations import allow_failure, unmapped
 
-__all__ = install(
+__all__ = install(  # noqa: PLE0605 - it is a list
     globals(),
     {
         "Flow": "prefect.flows",

@@ -1,4 +1,5 @@
-"""What a run knows about itself while its code executes: context variables as typed objects.
+"""
+What a run knows about itself while its code executes: context variables as typed objects.
 
 Each context is entered with `with`, is found again by its class's `get()`, and is gone afterwards.
 """
@@ -12,11 +13,9 @@ from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass, field
 from functools import wraps
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from prefect.exceptions import MissingContextError
-from prefect.settings import Profile, Settings, get_current_settings
-from prefect.settings.context import use_profile as _use_profile
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient, SyncPrefectClient
     from prefect.flows import Flow
     from prefect.results import ResultStore
+    from prefect.settings import Profile, Settings
     from prefect.task_runners import TaskRunner
     from prefect.tasks import Task
 
@@ -62,7 +62,7 @@ class ContextModel:
     @classmethod
     def get(cls) -> Self | None:
         """The current context of this kind, or None outside of any."""
-        return cls.__var__.get(None)
+        return cast("Self | None", cls.__var__.get(None))
 
     def __enter__(self) -> Self:
         tokens: list[Token[Any]] = self.__dict__.setdefault("_tokens", [])
@@ -128,11 +128,12 @@ class DynamicKeys(dict[str, Any]):
         counter = self.get(task_key)
         if counter is None:
             counter = self.setdefault(task_key, count())
-        return next(counter)
+        return cast(int, next(counter))
 
 
 class RunResults(dict[int, tuple[Any, Any, Any]]):
-    """Which run made an object, by the object's identity: `id(object) -> (state, run type, object)`.
+    """
+    Which run made an object, by the object's identity: `id(object) -> (state, run type, object)`.
 
     The object is kept alive, so that its id stays its own; only the latest `limit` are kept, so that a long flow run does
     not hold on to everything it ever made.
@@ -167,7 +168,9 @@ class EngineContext(RunContext):
     run_results: RunResults = field(default_factory=RunResults)
     lease_request: LeaseRequest | None = None
 
-    _local_fields: ClassVar[frozenset[str]] = frozenset({"client", "lease_request", "run_results", "task_run_dynamic_keys", "task_runner"})
+    _local_fields: ClassVar[frozenset[str]] = frozenset(
+        {"client", "lease_request", "run_results", "task_run_dynamic_keys", "task_runner"}
+    )
 
 
 class FlowRunContext(EngineContext):
@@ -213,7 +216,8 @@ class SettingsContext(ContextModel):
 
 
 def get_run_context() -> FlowRunContext | TaskRunContext:
-    """The context of the innermost run: the task's if there is one, else the flow's.
+    """
+    The context of the innermost run: the task's if there is one, else the flow's.
 
     Raises:
         MissingContextError: The caller is not in a run.
@@ -226,6 +230,7 @@ def get_run_context() -> FlowRunContext | TaskRunContext:
 
 def get_settings_context() -> SettingsContext:
     """The settings in force and their profile."""
+    from prefect.settings import get_current_settings
     from prefect.settings.context import get_current_profile
 
     return SettingsContext(profile=get_current_profile(), settings=get_current_settings())
@@ -233,7 +238,8 @@ def get_settings_context() -> SettingsContext:
 
 @contextmanager
 def tags(*new_tags: str) -> Generator[set[str], None, None]:
-    """Add tags to every flow run and task run that is created inside of the `with` block.
+    """
+    Add tags to every flow run and task run that is created inside of the `with` block.
 
     Args:
         new_tags: The tags to add; blocks nest.
@@ -246,7 +252,22 @@ def tags(*new_tags: str) -> Generator[set[str], None, None]:
         yield current
 
 
-use_profile = _use_profile
+@contextmanager
+def use_profile(
+    profile: Profile | str, override_environment_variables: bool = False, include_current_context: bool = True
+) -> Generator[SettingsContext, None, None]:
+    """
+    Use the settings of a profile inside of the `with` block.
+
+    Args:
+        profile: The profile, or its name.
+        override_environment_variables: Whether the profile goes before the environment.
+        include_current_context: Whether settings that are overridden now stay so.
+    """
+    from prefect.settings.context import use_profile as use
+
+    with use(profile, override_environment_variables, include_current_context):
+        yield get_settings_context()
 
 
 def with_context(fn: Callable[P, R]) -> Callable[P, R]:
@@ -262,6 +283,8 @@ def with_context(fn: Callable[P, R]) -> Callable[P, R]:
 
 def serialize_context(asset_ctx_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
     """The current contexts as a picklable dict, for `hydrated_context` in another process or on another host."""
+    from prefect.settings import get_current_settings
+
     flow_run, task_run = FlowRunContext.get(), TaskRunContext.get()
     return {
         "flow_run_context": flow_run.serialize() if flow_run else {},
@@ -277,7 +300,8 @@ def hydrated_context(
     serialized_context: dict[str, Any] | None = None,
     client: PrefectClient | SyncPrefectClient | None = None,
 ) -> Iterator[None]:
-    """Enter the contexts that `serialize_context` packed.
+    """
+    Enter the contexts that `serialize_context` packed.
 
     Args:
         serialized_context: What `serialize_context` returned; None enters nothing.
@@ -291,8 +315,9 @@ def hydrated_context(
             stack.enter_context(settings_from_environment(settings))
         if values := packed.get("tags_context"):
             stack.enter_context(TagsContext(**values))
+        own: dict[str, Any] = {} if client is None else {"client": client}
         if values := packed.get("flow_run_context"):
-            stack.enter_context(FlowRunContext(**values | {"detached": True}, **({"client": client} if client else {})))
+            stack.enter_context(FlowRunContext(**{**values, **own, "detached": True}))
         if values := packed.get("task_run_context"):
-            stack.enter_context(TaskRunContext(**values, **({"client": client} if client else {})))
+            stack.enter_context(TaskRunContext(**{**values, **own}))
         yield

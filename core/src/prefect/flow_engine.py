@@ -34,7 +34,8 @@ ReturnType = Literal["state", "result"]
 
 
 def load_flow_run(flow_run_id: UUID) -> FlowRun:
-    """Read a flow run.
+    """
+    Read a flow run.
 
     Raises:
         ObjectNotFound: There is none of that id.
@@ -67,7 +68,8 @@ def run_flow_sync(
     return_type: ReturnType = "result",
     context: dict[str, Any] | None = None,
 ) -> Any:
-    """Run a sync flow on this thread.
+    """
+    Run a sync flow on this thread.
 
     Args:
         flow: The flow.
@@ -132,7 +134,8 @@ def run_flow(
     error_logger: Logger | None = None,
     context: dict[str, Any] | None = None,
 ) -> Any:
-    """Run a flow the way its function wants to be run: a value, an awaitable, a generator or an async generator.
+    """
+    Run a flow the way its function wants to be run: a value, an awaitable, a generator or an async generator.
 
     Args:
         flow: The flow.

@@ -10,7 +10,7 @@ from prefect._contract.endpoints import flow_runs as endpoints
 from prefect._contract.objects import FlowRun
 from prefect._contract.state import State, StateType
 from prefect._engine.effects import CallEither
-from prefect._engine.flow_run import propose_from_outside
+from prefect._engine.flow_execution import propose_from_outside
 from prefect.client.base import ask
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import (
@@ -45,7 +45,8 @@ QUICKEST_POLL = 0.1
 def pause_flow_run(
     wait_for_input: type[T] | None = None, timeout: int = 3600, poll_interval: int = 10, key: str | None = None
 ) -> Steps[T | None]:
-    """Pause the current flow run here, until someone resumes it. The process keeps running; submitted tasks do too.
+    """
+    Pause the current flow run here, until someone resumes it. The process keeps running; submitted tasks do too.
 
     Args:
         wait_for_input: The type of what must be given when the run is resumed: a `RunInput`, a pydantic model, or any type.
@@ -67,9 +68,12 @@ def pause_flow_run(
     proposal, input_type = yield from _with_input(proposal, wait_for_input)
     state = yield from propose_from_outside(context, proposal)
     if state.type is StateType.PAUSED:
-        get_logger("flow_runs").info("Pausing flow run %r, execution will continue when it is resumed.", context.flow_run.name)
+        get_logger("flow_runs").info(
+            "Pausing flow run %r, execution will continue when it is resumed.", context.flow_run.name
+        )
         yield from _until_resumed(context.flow_run.id, timeout, poll_interval)
-    return (yield from _received(input_type, proposal))
+    received: T | None = yield from _received(input_type, proposal)
+    return received
 
 
 def _until_resumed(flow_run_id: UUID, timeout: float, poll_interval: float) -> Steps[None]:
@@ -94,7 +98,8 @@ def suspend_flow_run(
     timeout: int | None = None,
     key: str | None = None,
 ) -> Steps[T | None]:
-    """Suspend a flow run: its process ends; when it is resumed it runs from the start, with what was stored kept.
+    """
+    Suspend a flow run: its process ends; when it is resumed it runs from the start, with what was stored kept.
 
     Args:
         wait_for_input: The type of what must be given when the run is resumed.
@@ -122,12 +127,14 @@ def suspend_flow_run(
     state = yield from propose_from_outside(context, proposal)
     if state.type is StateType.PAUSED:
         raise Pause("The flow run is suspended.", state=state)
-    return (yield from _received(input_type, proposal))
+    received: T | None = yield from _received(input_type, proposal)
+    return received
 
 
 @dual
 def resume_flow_run(flow_run_id: UUID, run_input: dict[str, Any] | None = None) -> Steps[None]:
-    """Resume a paused or suspended flow run.
+    """
+    Resume a paused or suspended flow run.
 
     Args:
         flow_run_id: The run.
@@ -142,7 +149,7 @@ def resume_flow_run(flow_run_id: UUID, run_input: dict[str, Any] | None = None) 
         return
     if response.state is not None and response.state.is_failed():
         raise FlowPauseTimeout("Flow run can no longer be resumed: its pause has expired, and it failed.")
-    raise NotPausedError(f"Flow run {flow_run_id} cannot be resumed: {response.details.reason}")
+    raise NotPausedError(f"Flow run {flow_run_id} cannot be resumed: {getattr(response.details, 'reason', None)}")
 
 
 apause_flow_run = asynchronous(pause_flow_run)
@@ -192,7 +199,8 @@ async def wait_for_flow_run(
     client: PrefectClient | None = None,
     log_states: bool = False,
 ) -> FlowRun:
-    """Wait until a flow run has ended.
+    """
+    Wait until a flow run has ended.
 
     Args:
         flow_run_id: The run.

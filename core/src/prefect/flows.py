@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterable
 from copy import copy
 from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
-from prefect._engine.parameters import names_in_scope, parameter_model, serialize_parameters, validate_parameters
+from prefect._engine.scopes import names_in_scope
 from prefect.exceptions import InvalidNameError, MissingFlowError, UnspecifiedFlowError
-from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import _checked_name, _checked_timeout, _unwrapped, check_hooks
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
@@ -24,7 +21,9 @@ if TYPE_CHECKING:
 
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
+    from prefect.futures import PrefectFuture
     from prefect.results import ResultSerializer, ResultStorage
+    from prefect.task_runners import TaskRunner
     from prefect.utilities.callables import ParameterSchema
 
 __all__ = ["Flow", "FlowDecorator", "FlowStateHook", "flow", "load_flow_from_entrypoint", "select_flow"]
@@ -40,7 +39,8 @@ class FlowStateHook(Protocol):
 
 
 class Flow(Generic[P, R]):
-    """A function whose calls are flow runs. Made by `@flow`.
+    """
+    A function whose calls are flow runs. Made by `@flow`.
 
     Args:
         fn: The function: sync, async, a generator or an async generator; a static or class method too.
@@ -106,7 +106,7 @@ class Flow(Generic[P, R]):
         self.flow_run_name = _checked_name(flow_run_name, "flow_run_name")
         self.description = description or inspect.getdoc(fn)
         self._version = version
-        self.task_runner = _runner(task_runner)
+        self._task_runner = _runner(task_runner) if task_runner is not None else None
         self._set_retries(retries, retry_delay_seconds)
         self.timeout_seconds = _checked_timeout(timeout_seconds)
         self.should_validate_parameters = validate_parameters
@@ -130,7 +130,7 @@ class Flow(Generic[P, R]):
         function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
         if not callable(function):
             raise TypeError(f"'fn' must be callable, got {function!r}.")
-        self.fn: Callable[P, R] = function
+        self.fn: Callable[P, R] = cast(Any, function)
         self._scope = names_in_scope(function)
         update_wrapper(self, function)
         inner = _unwrapped(function)
@@ -139,7 +139,7 @@ class Flow(Generic[P, R]):
         self.isasync = inspect.iscoroutinefunction(inner) or self.isasyncgenerator
         raise_for_reserved_arguments(function, ["return_state", "wait_for"])
 
-    def _set_retries(self, retries: int | None, delay: float | None) -> None:
+    def _set_retries(self, retries: int | None, delay: Any) -> None:
         if retries is None or delay is None:
             from prefect.settings import get_current_settings
 
@@ -149,7 +149,7 @@ class Flow(Generic[P, R]):
         if not isinstance(retries, int) or retries < 0:
             raise ValueError(f"Flow {self.name!r}: retries must be a whole number of at least 0, got {retries!r}.")
         self.retries: int = retries
-        self.retry_delay_seconds: float = cast(float, delay)
+        self.retry_delay_seconds: float = cast("float", delay)
 
     # -- what the flow is
 
@@ -160,6 +160,15 @@ class Flow(Generic[P, R]):
             path = _source_file(self.fn)
             self._version = file_hash(path) if path is not None else None
         return self._version
+
+    @property
+    def task_runner(self) -> TaskRunner[Any]:
+        """Where submitted tasks run. Each run of the flow uses a duplicate."""
+        if self._task_runner is None:
+            from prefect.task_runners import ThreadPoolTaskRunner
+
+            self._task_runner = ThreadPoolTaskRunner()
+        return self._task_runner
 
     @property
     def entrypoint(self) -> str | None:
@@ -196,10 +205,10 @@ class Flow(Generic[P, R]):
         if self._isstaticmethod:
             return self
         if self._isclassmethod:
-            return self._bound(partial(self.fn, owner or type(instance)))  # type: ignore[call-arg]
+            return self._bound(partial(cast(Any, self.fn), owner or type(instance)))
         if instance is None:
             return self
-        bound = self._bound(partial(self.fn, instance))  # type: ignore[call-arg]
+        bound = self._bound(partial(cast(Any, self.fn), instance))
         bound._ismethod = True
         return bound
 
@@ -244,14 +253,14 @@ class Flow(Generic[P, R]):
         def or_current(given: Any, current: Any) -> Any:
             return current if given is None else given
 
-        twin = Flow(
+        twin: Flow[P, R] = Flow(
             fn=self._original(),
             name=name or self.name,
             version=version or self._version,
             flow_run_name=flow_run_name or self.flow_run_name,
             retries=or_current(retries, self.retries),
             retry_delay_seconds=or_current(retry_delay_seconds, self.retry_delay_seconds),
-            task_runner=task_runner or self.task_runner,
+            task_runner=task_runner or self._task_runner,
             description=description or self.description,
             timeout_seconds=or_current(timeout_seconds, self.timeout_seconds),
             validate_parameters=or_current(validate_parameters, self.should_validate_parameters),
@@ -304,11 +313,14 @@ class Flow(Generic[P, R]):
     # -- parameters
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Parameters converted to the types that the function declares.
+        """
+        Parameters converted to the types that the function declares.
 
         Raises:
             ParameterTypeError: One of them cannot be.
         """
+        from prefect._engine.parameters import parameter_model, validate_parameters
+
         model: type[BaseModel] | None = self.__dict__.get("_parameter_model")
         if model is None:
             model = self.__dict__["_parameter_model"] = parameter_model(self.fn, self._scope)
@@ -316,18 +328,23 @@ class Flow(Generic[P, R]):
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Parameters as JSON values, as they are recorded with a run."""
+        from prefect._engine.parameters import serialize_parameters
+
         return serialize_parameters(parameters)
 
     # -- runs
 
     @overload
-    def __call__(self, *args: P.args, return_state: Literal[True], **kwargs: P.kwargs) -> State[R]: ...
-
-    @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
-    def __call__(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
-        """Run the flow here.
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+
+    def __call__(  # type: ignore[misc]
+        self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any
+    ) -> Any:
+        """
+        Run the flow here.
 
         Args:
             args: The function's arguments.
@@ -366,7 +383,8 @@ def default_name(function: Any) -> str:
 
 
 def checked_name(name: str) -> str:
-    """A flow name, if it may be one.
+    """
+    A flow name, if it may be one.
 
     Raises:
         TypeError: It is not text.
@@ -376,13 +394,15 @@ def checked_name(name: str) -> str:
         raise TypeError(f"Expected string for flow parameter 'name'; got {type(name).__name__} instead.")
     banned = [character for character in ("/", "%", "&", ">", "<") if character in name]
     if banned or not name.strip():
-        raise InvalidNameError(f"Name {name!r} is not a possible flow name: it must not be empty nor hold any of / % & > <.")
+        raise InvalidNameError(
+            f"Name {name!r} is not a possible flow name: it must not be empty nor hold any of / % & > <."
+        )
     return name
 
 
 def _runner(given: Any) -> TaskRunner[Any]:
-    if given is None:
-        return cast("TaskRunner[Any]", ThreadPoolTaskRunner())
+    from prefect.task_runners import TaskRunner
+
     if isinstance(given, str):
         from prefect.plugins import registries
 
@@ -398,7 +418,7 @@ def _source_file(function: Any) -> str | None:
         path = inspect.getsourcefile(_unwrapped(function))
     except TypeError:
         return None
-    return os.path.abspath(path) if path is not None and os.path.exists(path) else None
+    return str(Path(path).absolute()) if path is not None and Path(path).exists() else None
 
 
 class FlowDecorator:
@@ -454,7 +474,8 @@ flow = FlowDecorator()
 def select_flow(
     flows: Iterable[Flow[P, R]], flow_name: str | None = None, from_message: str | None = None
 ) -> Flow[P, R]:
-    """Choose one flow.
+    """
+    Choose one flow.
 
     Args:
         flows: The flows to choose from.
@@ -480,7 +501,8 @@ def select_flow(
 
 
 def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True) -> Flow[P, Any]:
-    """Load a flow from `path/to/file.py:function` or `package.module:function`.
+    """
+    Load a flow from `path/to/file.py:function` or `package.module:function`.
 
     Args:
         entrypoint: Where it is. The function may be nested in a class: `file.py:Class.method`.
@@ -501,7 +523,8 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
 
 
 def load_function_and_convert_to_flow(entrypoint: str) -> Flow[P, Any]:
-    """Load a plain function from an entrypoint, and make a flow of it that logs what it prints.
+    """
+    Load a plain function from an entrypoint, and make a flow of it that logs what it prints.
 
     Raises:
         RuntimeError: What is there is not a function.
@@ -517,7 +540,8 @@ def load_function_and_convert_to_flow(entrypoint: str) -> Flow[P, Any]:
 
 
 def flows_in_file(path: str | Path) -> list[Flow[Any, Any]]:
-    """All flows that a script defines at its top level.
+    """
+    All flows that a script defines at its top level.
 
     Raises:
         ScriptError: The script raised an exception while it was loaded.

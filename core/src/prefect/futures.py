@@ -43,7 +43,7 @@ POLL_INTERVAL = 0.1
 
 def result_of(state: State[R], raise_on_failure: bool) -> R:
     """The result of a final state, on this thread whatever the calling code is."""
-    return cast(R, drive(read_state_result.steps(state, raise_on_failure)))
+    return cast("R", drive(read_state_result.steps(state, raise_on_failure)))
 
 
 class PrefectFuture(ABC, Generic[R]):
@@ -69,7 +69,8 @@ class PrefectFuture(ABC, Generic[R]):
 
     @abstractmethod
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
-        """Wait for the run, and return what it returned.
+        """
+        Wait for the run, and return what it returned.
 
         Args:
             timeout: Seconds to wait at most.
@@ -113,7 +114,7 @@ class PrefectWrappedFuture(PrefectTaskRunFuture[R], Generic[R, F]):
         if self._final_state is not None:
             fn(self)
             return
-        cast(Any, self._wrapped_future).add_done_callback(lambda _: fn(self))
+        cast("Any", self._wrapped_future).add_done_callback(lambda _: fn(self))
 
 
 class PrefectConcurrentFuture(PrefectWrappedFuture[R, "concurrent.futures.Future[Any]"]):
@@ -147,7 +148,7 @@ class PrefectConcurrentFuture(PrefectWrappedFuture[R, "concurrent.futures.Future
                     f"Task run {str(self._task_run_id)!r} did not end within {timeout} seconds."
                 ) from error
             if not isinstance(outcome, State):
-                return cast(R, outcome)
+                return cast("R", outcome)
             self._settle(outcome)
         return result_of(cast("State[R]", self._final_state), raise_on_failure)
 
@@ -248,7 +249,7 @@ def _state_of(call: Call[Any]) -> State[Any]:
     return run.state or Pending()
 
 
-class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):  # type: ignore[misc]
+class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):
     """What `Task.map` returns: futures in the order of the inputs."""
 
     def wait(self, timeout: float | None = None) -> None:
@@ -256,7 +257,8 @@ class PrefectFutureList(list[PrefectFuture[R]], Iterator[PrefectFuture[R]]):  # 
         wait(self, timeout=timeout)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[R]:
-        """Wait for all runs, and return what they returned, in order.
+        """
+        Wait for all runs, and return what they returned, in order.
 
         Raises:
             TimeoutError: Not all have ended in time.
@@ -294,7 +296,8 @@ class DoneAndNotDoneFutures(_DoneAndNotDone, Generic[R]):
 
 
 def as_completed(futures: list[PrefectFuture[R]], timeout: float | None = None) -> Generator[PrefectFuture[R], None]:
-    """Yield futures in the order in which their runs end.
+    """
+    Yield futures in the order in which their runs end.
 
     Args:
         futures: The futures; a duplicate is yielded once.
@@ -318,7 +321,8 @@ def as_completed(futures: list[PrefectFuture[R]], timeout: float | None = None) 
 
 
 def wait(futures: list[PrefectFuture[R]], timeout: float | None = None) -> DoneAndNotDoneFutures[R]:
-    """Wait for futures, whether their runs succeed or fail.
+    """
+    Wait for futures, whether their runs succeed or fail.
 
     Args:
         futures: The futures.
@@ -349,7 +353,8 @@ def resolve_futures_to_states(expr: PrefectFuture[R] | Any) -> Any:
 
 
 def resolve_futures_to_results(expr: PrefectFuture[R] | Any) -> Any:
-    """Wait for every future in a nested collection, and put its result in its place.
+    """
+    Wait for every future in a nested collection, and put its result in its place.
 
     Raises:
         Exception: That of a run which did not complete.

@@ -76,7 +76,8 @@ RESULT_READ_RETRY_DELAY = 0.25
 def read_state_result(
     state: State[Any], raise_on_failure: bool = True, retry_result_failure: bool = True
 ) -> Steps[Any]:
-    """The value that a finished run returned, or the exception that it ended with.
+    """
+    The value that a finished run returned, or the exception that it ended with.
 
     Args:
         state: The run's state.
@@ -129,9 +130,7 @@ def _read_record(metadata: ResultRecordMetadata, patient: bool) -> Steps[ResultR
     raise AssertionError("unreachable")
 
 
-async def get_state_result(
-    state: State[R], raise_on_failure: bool = True, retry_result_failure: bool = True
-) -> R:
+async def get_state_result(state: State[R], raise_on_failure: bool = True, retry_result_failure: bool = True) -> R:
     """The result of a state, see `State.result`."""
     return await read_state_result.aio(state, raise_on_failure, retry_result_failure)  # type: ignore[no-any-return]
 
@@ -170,7 +169,8 @@ def state_exception(state: State[Any]) -> Steps[BaseException]:
 
 @dual
 def get_state_exception(state: State[Any]) -> Steps[BaseException]:
-    """The exception of a failed, crashed or cancelled state.
+    """
+    The exception of a failed, crashed or cancelled state.
 
     Raises:
         ValueError: The state is none of these.
@@ -261,7 +261,8 @@ def value_to_state(
     key: str | Callable[[], str] | None = None,
     expiration: datetime | None = None,
 ) -> State[Any]:
-    """The final state of a run whose code returned `value`, futures already resolved to states.
+    """
+    The final state of a run whose code returned `value`, futures already resolved to states.
 
     A state is that state; a collection of states is Completed if all of them are; anything else is Completed. The value is
     attached as a result record, which nobody has written to storage yet.
@@ -291,7 +292,8 @@ async def return_value_to_state(
     expiration: datetime | None = None,
     write_result: bool = False,
 ) -> State[R]:
-    """The final state of a run whose code returned a value.
+    """
+    The final state of a run whose code returned a value.
 
     Args:
         retval: The value; futures are to be resolved beforehand.
@@ -357,7 +359,8 @@ async def exception_to_failed_state(
     write_result: bool = False,
     **kwargs: Any,
 ) -> State[Any]:
-    """A Failed state for an exception; without one, for the exception that is being handled.
+    """
+    A Failed state for an exception; without one, for the exception that is being handled.
 
     Raises:
         ValueError: There is none.
@@ -417,7 +420,8 @@ def _make(cls: type[State[R]], kind: StateType, fields: dict[str, Any]) -> State
 def Scheduled(  # noqa: N802 - states are named like types
     cls: type[State[R]] = State, scheduled_time: datetime | None = None, **kwargs: Any
 ) -> State[R]:
-    """A state of type SCHEDULED.
+    """
+    A state of type SCHEDULED.
 
     Args:
         cls: The state class.
@@ -477,7 +481,8 @@ def Paused(  # noqa: N802
     pause_key: str | None = None,
     **kwargs: Any,
 ) -> State[R]:
-    """A state of type PAUSED.
+    """
+    A state of type PAUSED.
 
     Args:
         cls: The state class.

@@ -54,7 +54,8 @@ def run_task_sync(
     dependencies: dict[str, set[RunInput]] | None = None,
     context: dict[str, Any] | None = None,
 ) -> Any:
-    """Run a sync task on this thread.
+    """
+    Run a sync task on this thread.
 
     Args:
         task: The task.

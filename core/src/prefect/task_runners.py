@@ -32,14 +32,15 @@ __all__ = [
     "ThreadPoolTaskRunner",
 ]
 
-F = TypeVar("F", bound=PrefectFuture[Any], covariant=True)
+F_co = TypeVar("F_co", bound=PrefectFuture[Any], covariant=True)
 
 CANCEL_GRACE_SECONDS = 3.0
 """How long running tasks may take to notice that their flow run ends by force."""
 
 
-class TaskRunner(ABC, Generic[F]):
-    """Runs submitted tasks. A flow run enters a fresh copy of its flow's runner with `with`.
+class TaskRunner(ABC, Generic[F_co]):
+    """
+    Runs submitted tasks. A flow run enters a fresh copy of its flow's runner with `with`.
 
     A runner of one's own implements `duplicate` and `submit`, and calls `prefect.task_engine.run_task_sync` or
     `run_task_async` wherever the work is to happen; the contexts to hydrate there come from
@@ -65,8 +66,9 @@ class TaskRunner(ABC, Generic[F]):
         parameters: dict[str, Any],
         wait_for: Iterable[PrefectFuture[Any]] | None = None,
         dependencies: dict[str, set[RunInput]] | None = None,
-    ) -> F:
-        """Run a task, and return a future at once.
+    ) -> F_co:
+        """
+        Run a task, and return a future at once.
 
         Args:
             task: The task.
@@ -82,7 +84,8 @@ class TaskRunner(ABC, Generic[F]):
         wait_for: Iterable[PrefectFuture[Any]] | None = None,
         max_in_flight: int | None = None,
     ) -> PrefectFutureList[Any]:
-        """Run a task once for each element of its iterable parameters.
+        """
+        Run a task once for each element of its iterable parameters.
 
         Args:
             task: The task.
@@ -175,13 +178,13 @@ def split_parameters(task: Task[Any, Any], parameters: Mapping[str, Any]) -> lis
         )
     lengths = {name: len(values) for name, values in iterables.items()}
     if len(set(lengths.values())) > 1:
-        raise MappingLengthMismatch(f"Expected iterable parameters of one length, got parameters with lengths {lengths}.")
+        raise MappingLengthMismatch(
+            f"Expected iterable parameters of one length, got parameters with lengths {lengths}."
+        )
     defaults = {k: v for k, v in get_parameter_defaults(task.fn).items() if k not in parameters}
     length = next(iter(lengths.values()))
     names = list(iterables)
-    return [
-        {**{name: iterables[name][index] for name in names}, **static, **defaults} for index in range(length)
-    ]
+    return [{**{name: iterables[name][index] for name in names}, **static, **defaults} for index in range(length)]
 
 
 def _elements_of_future(future: PrefectFuture[Any]) -> Any:
@@ -190,7 +193,8 @@ def _elements_of_future(future: PrefectFuture[Any]) -> Any:
 
 
 class ThreadPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
-    """Runs tasks in threads of this process; async tasks each in an event loop of their own.
+    """
+    Runs tasks in threads of this process; async tasks each in an event loop of their own.
 
     Args:
         max_workers: The most tasks at a time. Without it, PREFECT_TASK_RUNNER_THREAD_POOL_MAX_WORKERS; without that, as
@@ -252,7 +256,8 @@ ConcurrentTaskRunner = ThreadPoolTaskRunner
 
 
 class ProcessPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
-    """Runs tasks in processes of this host, for work that needs more than one core.
+    """
+    Runs tasks in processes of this host, for work that needs more than one core.
 
     Tasks, parameters and results travel by cloudpickle. Start it from a file guarded by `if __name__ == "__main__"`.
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import inspect
 from collections.abc import Callable, Iterable
 from copy import copy
+from datetime import timedelta
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Union, cast, overload
 from uuid import UUID
 
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.futures import PrefectFuture, PrefectFutureList
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
 from prefect.utilities.hashing import hash_objects
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from prefect._contract.objects import RunInput, TaskRun
     from prefect._contract.state import State
     from prefect.client.orchestration import PrefectClient
+    from prefect.futures import PrefectFuture, PrefectFutureList
     from prefect.results import ResultSerializer, ResultStorage
     from prefect.transactions import Transaction
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 NUM_CHARS_DYNAMIC_KEY = 8
 
-FutureOrResult = Union[PrefectFuture[T], T]
+FutureOrResult = Union["PrefectFuture[T]", T]
 OneOrManyFutureOrResult = Union[FutureOrResult[T], Iterable[FutureOrResult[T]]]
 
 
@@ -61,7 +61,7 @@ class TaskOptions(TypedDict, total=False):
     version: str | None
     cache_policy: Any
     cache_key_fn: Callable[[TaskRunContext, dict[str, Any]], str | None] | None
-    cache_expiration: datetime.timedelta | None
+    cache_expiration: timedelta | None
     task_run_name: Any
     retries: int | None
     retry_delay_seconds: Any
@@ -84,7 +84,8 @@ class TaskOptions(TypedDict, total=False):
 
 
 def task_input_hash(context: TaskRunContext, arguments: dict[str, Any]) -> str | None:
-    """A `cache_key_fn` that finds a run again by its task's code and its arguments.
+    """
+    A `cache_key_fn` that finds a run again by its task's code and its arguments.
 
     Args:
         context: The task run's context.
@@ -97,7 +98,8 @@ def task_input_hash(context: TaskRunContext, arguments: dict[str, Any]) -> str |
 
 
 def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
-    """Delays that double with each retry: `retry_delay_seconds=exponential_backoff(backoff_factor=10)`.
+    """
+    Delays that double with each retry: `retry_delay_seconds=exponential_backoff(backoff_factor=10)`.
 
     Args:
         backoff_factor: Seconds before the first retry.
@@ -113,7 +115,8 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
 
 
 class Task(Generic[P, R]):
-    """A function whose calls are runs: observed, retried, cached and recorded. Made by `@task`.
+    """
+    A function whose calls are runs: observed, retried, cached and recorded. Made by `@task`.
 
     Args:
         fn: The function: sync, async, a generator or an async generator; a static or class method too.
@@ -159,7 +162,7 @@ class Task(Generic[P, R]):
         version: str | None = None,
         cache_policy: CachePolicy | type[NotSet] = NotSet,
         cache_key_fn: Callable[[TaskRunContext, dict[str, Any]], str | None] | None = None,
-        cache_expiration: datetime.timedelta | None = None,
+        cache_expiration: timedelta | None = None,
         task_run_name: TaskRunNameValueOrCallable | None = None,
         retries: int | None = None,
         retry_delay_seconds: float | list[float] | Callable[[int], list[float]] | None = None,
@@ -215,7 +218,7 @@ class Task(Generic[P, R]):
         function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
         if not callable(function):
             raise TypeError(f"'fn' must be callable, got {function!r}.")
-        self.fn: Callable[P, R] = function
+        self.fn: Callable[P, R] = cast(Any, function)
         update_wrapper(self, function)
         inner = _unwrapped(function)
         self.isasyncgenerator = inspect.isasyncgenfunction(inner)
@@ -227,7 +230,7 @@ class Task(Generic[P, R]):
         self,
         policy: CachePolicy | type[NotSet],
         key_fn: Callable[[TaskRunContext, dict[str, Any]], str | None] | None,
-        expiration: datetime.timedelta | None,
+        expiration: timedelta | None,
         refresh: bool | None,
     ) -> None:
         self.cache_key_fn = key_fn
@@ -268,9 +271,7 @@ class Task(Generic[P, R]):
         if persist is False and isinstance(policy, CachePolicy) and policy != NO_CACHE:
             from prefect.logging.loggers import get_logger
 
-            get_logger("tasks").warning(
-                "Ignoring cache_policy of task %r because persist_result is False.", self.name
-            )
+            get_logger("tasks").warning("Ignoring cache_policy of task %r because persist_result is False.", self.name)
         if persist is False:
             self.cache_policy = NO_CACHE
         if self.cache_policy is NotSet:
@@ -323,10 +324,10 @@ class Task(Generic[P, R]):
         if self._isstaticmethod:
             return self
         if self._isclassmethod:
-            return self._bound(partial(self.fn, owner or type(instance)))  # type: ignore[call-arg]
+            return self._bound(partial(cast(Any, self.fn), owner or type(instance)))
         if instance is None:
             return self
-        bound = self._bound(partial(self.fn, instance))  # type: ignore[call-arg]
+        bound = self._bound(partial(cast(Any, self.fn), instance))
         bound._ismethod = True
         return bound
 
@@ -348,7 +349,7 @@ class Task(Generic[P, R]):
         cache_policy: CachePolicy | type[NotSet] = NotSet,
         cache_key_fn: Callable[[TaskRunContext, dict[str, Any]], str | None] | None = None,
         task_run_name: TaskRunNameValueOrCallable | type[NotSet] | None = NotSet,
-        cache_expiration: datetime.timedelta | None = None,
+        cache_expiration: timedelta | None = None,
         retries: int | type[NotSet] = NotSet,
         retry_delay_seconds: float | list[float] | Callable[[int], list[float]] | type[NotSet] = NotSet,
         retry_jitter_factor: float | type[NotSet] = NotSet,
@@ -375,7 +376,7 @@ class Task(Generic[P, R]):
         policy = cache_policy
         if cache_policy is NotSet and cache_key_fn is None and self.cache_key_fn is None:
             policy = self._given_policy
-        twin = Task(
+        twin: Task[P, R] = Task(
             fn=self._original(),
             name=name or self.name,
             description=description or self.description,
@@ -392,7 +393,9 @@ class Task(Generic[P, R]):
             result_storage=pick(result_storage, self.result_storage),
             result_serializer=pick(result_serializer, self.result_serializer),
             result_storage_key=pick(result_storage_key, self.result_storage_key),
-            cache_result_in_memory=self.cache_result_in_memory if cache_result_in_memory is None else cache_result_in_memory,
+            cache_result_in_memory=self.cache_result_in_memory
+            if cache_result_in_memory is None
+            else cache_result_in_memory,
             timeout_seconds=self.timeout_seconds if timeout_seconds is None else timeout_seconds,
             log_prints=pick(log_prints, self.log_prints),
             refresh_cache=pick(refresh_cache, self.refresh_cache),
@@ -454,7 +457,8 @@ class Task(Generic[P, R]):
         extra_task_inputs: dict[str, set[RunInput]] | None = None,
         deferred: bool = False,
     ) -> TaskRun:
-        """Create a run of this task, and have it recorded, without executing it.
+        """
+        Create a run of this task, and have it recorded, without executing it.
 
         Args:
             client: Not needed: the current orchestrator is used.
@@ -487,7 +491,9 @@ class Task(Generic[P, R]):
         from prefect.states import Pending, Scheduled
 
         if deferred:
-            raise NotImplementedError("Deferred task runs need background workers, which are not part of this version yet.")
+            raise NotImplementedError(
+                "Deferred task runs need background workers, which are not part of this version yet."
+            )
         context = flow_run_context or FlowRunContext.get()
         caller = parent_task_run_context or TaskRunContext.get()
         inputs = collect_inputs(parameters or {}, wait_for, current_results(context))
@@ -506,13 +512,16 @@ class Task(Generic[P, R]):
         return ledger.task_run
 
     @overload
-    def __call__(self, *args: P.args, return_state: Literal[True], **kwargs: P.kwargs) -> State[R]: ...
-
-    @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
-    def __call__(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
-        """Run the task here.
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+
+    def __call__(  # type: ignore[misc]
+        self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any
+    ) -> Any:
+        """
+        Run the task here.
 
         Args:
             args: The function's arguments.
@@ -530,7 +539,8 @@ class Task(Generic[P, R]):
         return engine.aexecute(run, return_type) if self.isasync else engine.execute(run, return_type)
 
     def submit(self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any) -> Any:
-        """Run the task by the flow's task runner, and go on.
+        """
+        Run the task by the flow's task runner, and go on.
 
         Args:
             args: The function's arguments; futures of other runs are waited for where the task runs.
@@ -560,7 +570,8 @@ class Task(Generic[P, R]):
         max_in_flight: int | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Run the task once for each element of its iterable arguments, by the flow's task runner.
+        """
+        Run the task once for each element of its iterable arguments, by the flow's task runner.
 
         Args:
             args: The function's arguments. Iterables are taken element by element and must be of one length; others, and
@@ -579,7 +590,9 @@ class Task(Generic[P, R]):
             MappingLengthMismatch: The iterable arguments differ in length.
         """
         if deferred:
-            raise NotImplementedError("map(deferred=True) needs background workers, which are not part of this version yet.")
+            raise NotImplementedError(
+                "map(deferred=True) needs background workers, which are not part of this version yet."
+            )
         parameters = get_call_parameters(self.fn, args, kwargs, apply_defaults=False)
         runner = self._runner("mapping")
         extra = {} if max_in_flight is None else {"max_in_flight": max_in_flight}
@@ -625,7 +638,8 @@ def _origin(function: Any) -> str:
 
 
 def check_hooks(option: str, hooks: Any) -> None:
-    """Refuse hooks that are not a list of callables.
+    """
+    Refuse hooks that are not a list of callables.
 
     Raises:
         TypeError: With what was given instead.
@@ -665,7 +679,7 @@ def task(__fn: Callable[P, R], /) -> Task[P, R]: ...
 def task(__fn: Literal[None] = None, /, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 
 
-def task(
+def task(  # type: ignore[misc]
     __fn: Callable[P, R] | None = None,
     *,
     name: str | None = None,
@@ -674,7 +688,7 @@ def task(
     version: str | None = None,
     cache_policy: CachePolicy | type[NotSet] = NotSet,
     cache_key_fn: Callable[[TaskRunContext, dict[str, Any]], str | None] | None = None,
-    cache_expiration: datetime.timedelta | None = None,
+    cache_expiration: timedelta | None = None,
     task_run_name: TaskRunNameValueOrCallable | None = None,
     retries: int | None = None,
     retry_delay_seconds: float | list[float] | Callable[[int], list[float]] | None = None,
@@ -694,7 +708,8 @@ def task(
     viz_return_value: Any = None,
     asset_deps: list[Any] | None = None,
 ) -> Any:
-    """Make a function a task: `@task` or `@task(retries=3)`. See `Task` for the options.
+    """
+    Make a function a task: `@task` or `@task(retries=3)`. See `Task` for the options.
 
     Example:
         >>> from prefect import task
@@ -704,9 +719,8 @@ def task(
     options = {key: value for key, value in locals().items() if not key.endswith("__fn")}
     if __fn is not None:
         return Task(fn=__fn, **options)
-    return cast(Any, partial(_decorate, options))
+    return cast("Any", partial(_decorate, options))
 
 
 def _decorate(options: dict[str, Any], fn: Any) -> Task[Any, Any]:
     return Task(fn=fn, **options)
-

@@ -137,9 +137,7 @@ def test_what_cannot_be_hashed_is_not_cached_and_warned_of_once(records: Any) ->
     from prefect._contract.filters import LogFilter, LogFilterFlowRunId
     from prefect.client.base import current_transport
 
-    lines = current_transport().send(
-        read_logs(log_filter=LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])))
-    )
+    lines = current_transport().send(read_logs(log_filter=LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))))
     warnings = [line.message for line in lines if line.level == 30]
     assert len(warnings) == 1
     assert "lock" in warnings[0]
@@ -185,7 +183,6 @@ def test_results_that_are_stored_can_be_read_from_the_recorded_state(records: An
         return [1, 2]
 
     f()
-    from prefect.exceptions import MissingResult
 
     [first, second] = records.task_runs()
     assert first.state.result() == {"answer": 42, "when": timedelta(days=1)}

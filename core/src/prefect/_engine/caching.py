@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 class TaskTransaction:
-    """One task run's transaction.
+    """
+    One task run's transaction.
 
     A run whose result is not kept, and that has no hooks of its own, has one without a key, which costs next to nothing.
     """
@@ -65,9 +66,7 @@ class TaskTransaction:
         )
 
     def _with_details(self, state: State[Any], expiration: datetime | None) -> State[Any]:
-        details = state.state_details.model_copy(
-            update={"cache_key": self.cache_key, "cache_expiration": expiration}
-        )
+        details = state.state_details.model_copy(update={"cache_key": self.cache_key, "cache_expiration": expiration})
         return state.model_copy(update={"state_details": details})
 
     @property
@@ -128,9 +127,7 @@ def compute_key(run: TaskExecution) -> str | None:
     flow_parameters = (flow_context.parameters or {}) if flow_context is not None else {}
     try:
         with run.context() as context:
-            return policy.compute_key(
-                task_ctx=context, inputs=run.parameters, flow_parameters=flow_parameters
-            )
+            return policy.compute_key(task_ctx=context, inputs=run.parameters, flow_parameters=flow_parameters)
     except Exception as error:
         run.logger.warning("The result of task %r is not cached: %s", task.name, error)
         return None
@@ -139,4 +136,3 @@ def compute_key(run: TaskExecution) -> str | None:
 def _own_key(run: TaskExecution) -> str | None:
     with run.context():
         return run.store.storage_key_fn()
-

@@ -1,4 +1,5 @@
-"""The effects of a run: what its logic asks the outside for.
+"""
+The effects of a run: what its logic asks the outside for.
 
 The logic (`flow_run`, `task_run`) is a generator of these; `prefect.utilities.dual` drives it from sync code or from async
 code. The contexts of a run are entered around the user's code only, never around the engine's own steps, so that a consumer
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from prefect.utilities.dual import Effect, Steps
+from prefect.utilities.dual import Effect, Steps, user_code_is_async
 from prefect.utilities.time import now
 from prefect.utilities.timeout import call_with_timeout
 
@@ -31,6 +32,21 @@ class Overtime(TimeoutError):
     """The user's code took longer than its run may take; not to be mixed up with a timeout inside of that code."""
 
 
+class Colour(AbstractContextManager[None]):
+    """Tells dual functions whether the user's code around them is async."""
+
+    __slots__ = ("_is_async", "_token")
+
+    def __init__(self, is_async: bool) -> None:
+        self._is_async = is_async
+
+    def __enter__(self) -> None:
+        self._token = user_code_is_async.set(self._is_async)
+
+    def __exit__(self, *_: object) -> None:
+        user_code_is_async.reset(self._token)
+
+
 @contextmanager
 def _entered(contexts: Contexts) -> Iterator[None]:
     with ExitStack() as stack:
@@ -40,7 +56,8 @@ def _entered(contexts: Contexts) -> Iterator[None]:
 
 
 def call_within(function: Callable[[], R], timeout: float | None) -> R:
-    """Call a function, for at most `timeout` seconds.
+    """
+    Call a function, for at most `timeout` seconds.
 
     Raises:
         Overtime: It took longer.
@@ -51,7 +68,8 @@ def call_within(function: Callable[[], R], timeout: float | None) -> R:
 
 
 async def await_within(function: Callable[[], Awaitable[R]], timeout: float | None) -> R:
-    """Await what a function returns, for at most `timeout` seconds.
+    """
+    Await what a function returns, for at most `timeout` seconds.
 
     Raises:
         Overtime: It took longer.
@@ -84,7 +102,8 @@ class Invoke:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Take the next value of the user's generator, sync or async, within the run's contexts.
+    """
+    Take the next value of the user's generator, sync or async, within the run's contexts.
 
     Performing it returns the value, or raises `StopIteration`/`StopAsyncIteration` wrapped as `Exhausted`.
     """

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
-from logging import LoggerAdapter
 from typing import TYPE_CHECKING, Any
 
-from prefect._contract.actions import FlowCreate, FlowRunCreate
 from prefect._contract.endpoints import flow_runs as endpoints
-from prefect._contract.endpoints.flows import create_flow
-from prefect._contract.objects import FlowRun, FlowRunPolicy
-from prefect._contract.state import RunType, State, StateType
+from prefect._contract.objects import FlowRun
+from prefect._contract.state import RunType, State
 from prefect._engine.effects import (
     Advance,
     Close,
@@ -21,26 +18,23 @@ from prefect._engine.effects import (
     Exhausted,
     Invoke,
     Overtime,
-    Shielded,
     SleepUntil,
     adrive_stream,
     drive_stream,
 )
+from prefect._engine.flow_execution import FlowExecution, begin, propose, release, start
 from prefect._engine.hooks import run_hooks
-from prefect._engine.inputs import PLAIN_TYPES, collect_inputs, current_results, resolve_parameters, wait_for_upstream
-from prefect._engine.leases import HeldLease, keeper_of
-from prefect._engine.ledger import Ledger, new_task_run
+from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
 from prefect._engine.names import render_run_name
-from prefect._engine.parameters import serialize_parameters
 from prefect._engine.sessions import ensure_session
-from prefect._engine.signals import CancellationRequest, capture_sigterm, interrupter
-from prefect._engine.task_run import Colour, _trimmed, answer, shown_state
-from prefect.client.base import Send, current_transport
-from prefect.context import DynamicKeys, FlowRunContext, RunResults, TagsContext, TaskRunContext
+from prefect._engine.signals import CancellationRequest, capture_sigterm
+from prefect._engine.task_run import _trimmed, answer, shown_state
+from prefect.client.base import Send
+from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, ParameterTypeError, Pause, UpstreamTaskError
 from prefect.futures import PrefectFuture, resolve_futures_to_states
-from prefect.logging.loggers import flow_run_logger, patch_print
-from prefect.results import ResultRecord, get_result_store, should_persist_result
+from prefect.logging.loggers import flow_run_logger
+from prefect.results import ResultRecord
 from prefect.states import (
     Cancelled,
     Completed,
@@ -50,250 +44,14 @@ from prefect.states import (
     StateGroup,
     crashed_state,
     failed_state,
-    to_state_create,
+    is_state_iterable,
     value_to_state,
 )
 from prefect.utilities.callables import parameters_to_args_kwargs
 from prefect.utilities.dual import Run, Steps, adrive, drive
-from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
-    from prefect.client.base import Transport
     from prefect.flows import Flow
-    from prefect.results import ResultStore
-    from prefect.task_runners import TaskRunner
-
-
-@dataclass(slots=True)
-class FlowExecution:
-    """One flow run that is being executed in this process."""
-
-    flow: Flow[Any, Any]
-    parameters: dict[str, Any]
-    flow_run: FlowRun | None = None
-    wait_for: Any = None
-    parent: FlowRunContext | None = None
-    transport: Transport = field(default_factory=current_transport)
-    store: ResultStore = field(init=False)
-    persist: bool = field(init=False)
-    parent_ledger: Ledger | None = None
-    lease: HeldLease | None = None
-    final: State[Any] | None = None
-    logger: LoggerAdapter[Any] = field(init=False)
-    dynamic_keys: DynamicKeys = field(default_factory=DynamicKeys)
-    results: RunResults = field(default_factory=RunResults)
-
-    def __post_init__(self) -> None:
-        base = self.parent.result_store if self.parent is not None else None
-        self.store = (base or get_result_store()).for_flow(self.flow)
-        flow = self.flow
-        self.persist = flow.persist_result if flow.persist_result is not None else should_persist_result()
-
-    @property
-    def run(self) -> FlowRun:
-        """The flow run; it exists once `begin` has been driven."""
-        assert self.flow_run is not None
-        return self.flow_run
-
-    @property
-    def state(self) -> State[Any]:
-        """The run's current state: the one of this process, which holds the result, once it is final."""
-        return self.final or self.run.state or Pending()
-
-    @property
-    def log_prints(self) -> bool:
-        if self.flow.log_prints is not None:
-            return self.flow.log_prints
-        if self.parent is not None:
-            return self.parent.log_prints
-        from prefect.settings import get_current_settings
-
-        return get_current_settings().logging.log_prints
-
-    def context(self, runner: TaskRunner[Any]) -> FlowRunContext:
-        """The context of the flow's code."""
-        return FlowRunContext(
-            flow=self.flow,
-            flow_run=self.run,
-            task_runner=runner,
-            log_prints=self.log_prints,
-            parameters=self.parameters,
-            result_store=self.store,
-            persist_result=self.persist,
-            task_run_dynamic_keys=self.dynamic_keys,
-            run_results=self.results,
-            lease_request=self.lease.request() if self.lease is not None else None,
-        )
-
-    def contexts(self, runner: TaskRunner[Any]) -> list[AbstractContextManager[Any]]:
-        """What the flow's code runs within."""
-        contexts: list[AbstractContextManager[Any]] = [
-            self.context(runner),
-            TagsContext(current_tags=set(self.run.tags)),
-            NoTaskRun(),
-            Colour(self.flow.isasync),
-        ]
-        if self.log_prints:
-            contexts.append(patch_print())
-        return contexts
-
-
-class NoTaskRun(AbstractContextManager[None]):
-    """Inside of a subflow, the task that called it is not the current run."""
-
-    def __enter__(self) -> None:
-        self._token = TaskRunContext.__var__.set(None)
-
-    def __exit__(self, *_: object) -> None:
-        TaskRunContext.__var__.reset(self._token)
-
-
-# -- proposing states -----------------------------------------------------------------------------------------------
-
-
-def propose(run: FlowExecution, state: State[Any], force: bool = False) -> Steps[State[Any]]:
-    """Propose a state for the flow run, and return the one that it is in afterwards.
-
-    Raises:
-        Abort: The orchestrator says that this process must stop executing the run.
-    """
-    state = state.model_copy(
-        update={"state_details": state.state_details.model_copy(update={"transition_id": uuid7()})}
-    )
-    while True:
-        result = yield Shielded(
-            Send(
-                endpoints.set_flow_run_state(
-                    run.run.id, to_state_create(state), force, run.lease.request() if run.lease is not None else None
-                ),
-                run.transport,
-            )
-        )
-        status = str(getattr(result.status, "value", result.status))
-        if status == "WAIT":
-            yield SleepUntil(_later(result.details.delay_seconds))
-            continue
-        if status == "ABORT":
-            raise Abort(result.details.reason)
-        entered: State[Any] = result.state
-        if status == "ACCEPT":
-            entered = entered.model_copy(update={"data": state.data})
-        elif entered.type is StateType.PAUSED:
-            raise Pause(result.details.reason, state=entered)
-        run.flow_run = run.run.model_copy(
-            update={
-                "state": entered,
-                "state_id": entered.id,
-                "state_type": entered.type,
-                "state_name": entered.name,
-                "run_count": run.run.run_count + (entered.type is StateType.RUNNING),
-            }
-        )
-        return entered
-
-
-def propose_from_outside(context: FlowRunContext, state: State[Any]) -> Steps[State[Any]]:
-    """Propose a state for the current run from its own code: a pause, say. Returns the state that it is in afterwards.
-
-    Raises:
-        Abort: The orchestrator says that this process must stop executing the run.
-    """
-    flow_run = context.flow_run
-    assert flow_run is not None
-    result = yield Shielded(
-        Send(endpoints.set_flow_run_state(flow_run.id, to_state_create(state), False, context.lease_request))
-    )
-    status = str(getattr(result.status, "value", result.status))
-    if status == "ABORT":
-        raise Abort(result.details.reason)
-    return result.state or Running()
-
-
-def _later(seconds: float) -> Any:
-    from datetime import timedelta
-
-    from prefect.utilities.time import now
-
-    return now() + timedelta(seconds=seconds)
-
-
-# -- creating the run -----------------------------------------------------------------------------------------------
-
-
-def begin(run: FlowExecution) -> Steps[None]:
-    """Create the flow run, unless it exists, and its task run in the parent flow."""
-    flow = run.flow
-    if run.parent is not None and run.flow_run is None:
-        run.parent_ledger = parent_task_run(run)
-    if run.flow_run is None:
-        flow_id = yield from id_of_flow(flow, run.transport)
-        tags = sorted(TagsContext.get().current_tags)
-        name = {"name": given} if (given := _early_name(run)) is not None else {}
-        request = FlowRunCreate(
-            flow_id=flow_id,
-            flow_version=flow.version,
-            parameters=serialize_parameters(run.parameters),
-            tags=tags,
-            labels=labels_of(flow),
-            empirical_policy=FlowRunPolicy(retries=flow.retries or 0, retry_delay=int(flow.retry_delay_seconds or 0)),
-            parent_task_run_id=run.parent_ledger.task_run.id if run.parent_ledger is not None else None,
-            state=to_state_create(Pending()),
-            **name,
-        )
-        run.flow_run = yield Send(endpoints.create_flow_run(request), run.transport)
-    run.logger = flow_run_logger(flow_run=run.run, flow=flow)
-    if run.parent_ledger is not None:
-        details = run.parent_ledger.state.state_details.model_copy(update={"child_flow_run_id": run.run.id})
-        run.parent_ledger.propose(Running(state_details=details))
-    run.logger.info("Beginning flow run %r for flow %r", run.run.name, flow.name)
-
-
-def labels_of(flow: Flow[Any, Any]) -> dict[str, Any]:
-    """Where the flow's code is, so that the run can be run again from the command line."""
-    entrypoint = flow.entrypoint
-    return {} if entrypoint is None else {"prefect.flow.entrypoint": entrypoint}
-
-
-def _early_name(run: FlowExecution) -> str | None:
-    """The run's name when it does not depend on results of other runs."""
-    given = run.flow.flow_run_name
-    if given is None or any(isinstance(value, (PrefectFuture, State)) for value in run.parameters.values()):
-        return None
-    if callable(given):
-        return None  # it may look at the run's context
-    return render_run_name(given, run.parameters, "flow_run_name")
-
-
-def id_of_flow(flow: Flow[Any, Any], transport: Transport) -> Steps[UUID]:
-    """The id that the orchestrator knows the flow by; asked once per process and orchestrator."""
-    import os
-
-    known: dict[Any, UUID] = flow.__dict__.setdefault("_ids", {})
-    key = (os.getpid(), id(transport), flow.name)
-    if key not in known:
-        created = yield Send(create_flow(FlowCreate(name=flow.name, tags=[])), transport)
-        known[key] = created.id
-    return known[key]
-
-
-def parent_task_run(run: FlowExecution) -> Ledger:
-    """The task run that stands for this subflow in its parent."""
-    from prefect.tasks import Task
-
-    flow = run.flow
-    stand_in: Task[Any, Any] | None = flow.__dict__.get("_stand_in")
-    if stand_in is None:
-        stand_in = flow.__dict__["_stand_in"] = Task(fn=flow.fn, name=flow.name, version=flow.version)
-    caller = TaskRunContext.get()
-    return new_task_run(
-        stand_in,
-        {},
-        run.parent,
-        dependencies=collect_inputs(run.parameters, run.wait_for, current_results(run.parent)),
-        parent=caller.task_run if caller is not None else None,
-    )
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
@@ -332,18 +90,6 @@ def attempts(run: FlowExecution) -> Steps[State[Any]]:
     return state
 
 
-def start(run: FlowExecution, state: State[Any]) -> Steps[State[Any]]:
-    """Take the run's lease and enter Running."""
-    run.lease = keeper_of(run.transport).hold(run.run.id, interrupter())
-    return (yield from propose(run, state))
-
-
-def release(run: FlowExecution) -> None:
-    """Stop renewing the run's lease."""
-    if run.lease is not None:
-        keeper_of(run.transport).release(run.lease)
-
-
 def make_ready(run: FlowExecution) -> Steps[State[Any] | None]:
     """Wait for upstream runs, resolve and validate the parameters, name the run. A final state if that cannot be."""
     try:
@@ -359,7 +105,7 @@ def make_ready(run: FlowExecution) -> Steps[State[Any] | None]:
     except ParameterTypeError as error:
         message = "Validation of flow parameters failed with error: ParameterTypeError:"
         run.logger.error("Validation of flow parameters failed with error: %s", error)
-        return failed_state(error, run.store).model_copy(update={"message": f"{message} {error}"})
+        return failed_state(error).model_copy(update={"message": f"{message} {error}"})
     if run.flow.flow_run_name is not None:
         with FlowRunContext(flow=run.flow, flow_run=run.run, parameters=run.parameters):
             name = render_run_name(run.flow.flow_run_name, run.parameters, "flow_run_name")
@@ -414,9 +160,9 @@ def failure_of(run: FlowExecution, error: Exception) -> State[Any]:
     if isinstance(error, Overtime):
         message = f"Flow run exceeded timeout of {flow.timeout_seconds} second(s)"
         run.logger.error(message)
-        return failed_state(error, run.store, name="TimedOut").model_copy(update={"message": message})
+        return failed_state(error, name="TimedOut").model_copy(update={"message": message})
     run.logger.error("Encountered an exception during execution: %r", error, exc_info=_trimmed(error))
-    return failed_state(error, run.store, message="Flow run encountered an exception:")
+    return failed_state(error, message="Flow run encountered an exception:")
 
 
 def conclude(run: FlowExecution, proposal: State[Any]) -> Steps[State[Any]]:
@@ -452,6 +198,8 @@ def persist(run: FlowExecution, state: State[Any]) -> Steps[None]:
 
 def finish(run: FlowExecution, state: State[Any]) -> Steps[None]:
     """Tell hooks, log and the parent how the run ended."""
+    if run.pid != os.getpid():
+        return
     log = run.logger.info if state.is_completed() else run.logger.error
     log("Finished in state %s", shown_state(state))
     yield from run_hooks(run.flow, run.run, state, run.logger)
@@ -484,7 +232,7 @@ def end_by_force(run: FlowExecution, error: BaseException) -> Steps[None]:
     if run.final is not None:
         return
     cancelled = isinstance(error, CancellationRequest) or (run.lease is not None and run.lease.cancelled)
-    state = Cancelled(message="The flow run was cancelled.") if cancelled else crashed_state(error, run.store)
+    state = Cancelled(message="The flow run was cancelled.") if cancelled else crashed_state(error)
     release(run)
     if run.lease is not None and run.lease.lost:
         return
@@ -591,15 +339,9 @@ def flow_answer(run: FlowExecution, state: State[Any]) -> Steps[Any]:
     record = state.data
     if isinstance(record, ResultRecord) and not isinstance(record.result, BaseException):
         value = record.result
-        if state.is_completed() or _returned_states(value):
+        if state.is_completed() or is_state_iterable(value):
             return value
     return (yield from answer(state))
-
-
-def _returned_states(value: Any) -> bool:
-    from prefect.states import is_state_iterable
-
-    return is_state_iterable(value)
 
 
 def stream(run: FlowExecution) -> Generator[Any, Any, Any]:

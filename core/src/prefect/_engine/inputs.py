@@ -103,7 +103,8 @@ def settled_state(future: PrefectFuture[Any]) -> Steps[State[Any]]:
 
 
 def resolve_parameters(parameters: dict[str, Any]) -> Steps[dict[str, Any]]:
-    """Parameters with results in the place of futures and states, and annotations removed.
+    """
+    Parameters with results in the place of futures and states, and annotations removed.
 
     Raises:
         UpstreamTaskError: A run whose result is needed did not complete.
@@ -156,7 +157,8 @@ def upstream_error(state: State[Any]) -> UpstreamTaskError:
 
 
 def wait_for_upstream(wait_for: Any) -> Steps[None]:
-    """Wait for the runs in `wait_for`.
+    """
+    Wait for the runs in `wait_for`.
 
     Raises:
         UpstreamTaskError: One of them did not complete, and is not in `allow_failure`.

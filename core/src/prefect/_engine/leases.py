@@ -1,4 +1,5 @@
-"""Leases: how others know that the process behind a flow run lives, and how that process hears of a cancellation.
+"""
+Leases: how others know that the process behind a flow run lives, and how that process hears of a cancellation.
 
 One thread per process renews the leases of all flow runs that execute here. The same answer says which of them someone else
 has cancelled, or taken over; their code is then interrupted.

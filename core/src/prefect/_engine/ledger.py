@@ -53,7 +53,8 @@ class Ledger:
         force: bool = False,
         stored: bool = False,
     ) -> State[Any]:
-        """Propose a state, and return the one that the run is in afterwards.
+        """
+        Propose a state, and return the one that the run is in afterwards.
 
         Args:
             state: The proposed state.
@@ -77,9 +78,9 @@ class Ledger:
             now(),
             force,
         )
-        decision = decide(transition)
-        if decision.verdict in ("ACCEPT", "REJECT") and decision.state is not None:
-            self._enter(decision.state, transition, stored)
+        entered = decide(transition).entered(transition)
+        if entered is not None:
+            self._enter(entered, transition, stored)
         return self.state
 
     def _enter(self, state: State[Any], transition: Transition, stored: bool) -> None:
@@ -106,7 +107,8 @@ def new_task_run(
     parent: TaskRun | None = None,
     state: State[Any] | None = None,
 ) -> Ledger:
-    """A new task run in state Pending, queued to be recorded.
+    """
+    A new task run in state Pending, queued to be recorded.
 
     Args:
         task: The task.

@@ -8,7 +8,8 @@ from typing import Any
 
 
 def render_run_name(given: str | Callable[..., str], parameters: dict[str, Any], what: str) -> str:
-    """The name of a run.
+    """
+    The name of a run.
 
     Args:
         given: A template such as `{x}-{y.name}`, or a function of nothing or of `parameters`.
@@ -23,7 +24,9 @@ def render_run_name(given: str | Callable[..., str], parameters: dict[str, Any],
         wants_parameters = "parameters" in inspect.signature(given).parameters
         name = given(parameters=parameters) if wants_parameters else given()
         if not isinstance(name, str):
-            raise TypeError(f"Callable {given!r} for {what!r} returned type {type(name).__name__} but a string is required.")
+            raise TypeError(
+                f"Callable {given!r} for {what!r} returned type {type(name).__name__} but a string is required."
+            )
         return name
     try:
         return given.format(**parameters)
@@ -32,4 +35,3 @@ def render_run_name(given: str | Callable[..., str], parameters: dict[str, Any],
             f"The template {given!r} for {what!r} could not be filled: {type(error).__name__}: {error}. It may use "
             f"these parameters: {', '.join(parameters) or 'none'}."
         ) from error
-

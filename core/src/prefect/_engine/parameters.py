@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,38 +10,6 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, create_m
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from prefect.exceptions import ParameterTypeError
-
-
-def names_in_scope(function: Callable[..., Any]) -> dict[str, Any]:
-    """What the annotations of a nested function name, as the calling frames know it now.
-
-    Annotations that are text (`from __future__ import annotations`) can name classes that only exist inside of a function.
-    """
-    wanted = {name for text in _texts(function) for name in _names(text)} - set(getattr(function, "__globals__", {}))
-    found: dict[str, Any] = {}
-    if "<locals>" not in getattr(function, "__qualname__", "") or not wanted:
-        return found
-    frame = sys._getframe(1)
-    while frame is not None and wanted - found.keys():
-        if not frame.f_globals.get("__name__", "").startswith("prefect."):
-            found |= {name: frame.f_locals[name] for name in wanted & frame.f_locals.keys() if name not in found}
-        frame = frame.f_back  # type: ignore[assignment]
-    return found
-
-
-def _texts(function: Callable[..., Any]) -> list[str]:
-    annotations = getattr(function, "__annotations__", {})
-    return [text for name, text in annotations.items() if isinstance(text, str) and name != "return"]
-
-
-def _names(text: str) -> set[str]:
-    import ast
-
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError:
-        return set()
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _annotation(function: Callable[..., Any], given: Any, scope: dict[str, Any]) -> Any:
@@ -61,11 +28,12 @@ def _annotation(function: Callable[..., Any], given: Any, scope: dict[str, Any])
 
 
 def parameter_model(function: Callable[..., Any], scope: dict[str, Any] | None = None) -> type[BaseModel]:
-    """A model with one field per parameter of a function, as it is annotated.
+    """
+    A model with one field per parameter of a function, as it is annotated.
 
     Args:
         function: The function.
-        scope: What else its annotations may name, see `names_in_scope`.
+        scope: What else its annotations may name, see `prefect._engine.scopes`.
     """
     inner = inspect.unwrap(getattr(function, "func", function))
     fields: dict[str, Any] = {}
@@ -90,7 +58,8 @@ def parameter_model(function: Callable[..., Any], scope: dict[str, Any] | None =
 
 
 def validate_parameters(model: type[BaseModel], parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters, converted to the types that the flow declares.
+    """
+    Parameters, converted to the types that the flow declares.
 
     Raises:
         ParameterTypeError: One of them cannot be.
@@ -100,11 +69,13 @@ def validate_parameters(model: type[BaseModel], parameters: dict[str, Any]) -> d
     try:
         instance = model.model_validate({fields[name]: value for name, value in parameters.items()})
     except ValidationError as error:
-        details = [{**item, "loc": (names.get(str(item["loc"][0]), item["loc"][0]), *item["loc"][1:])} for item in error.errors()]
+        details: list[dict[str, Any]] = [
+            {**item, "loc": (names.get(str(item["loc"][0]), item["loc"][0]), *item["loc"][1:])}
+            for item in error.errors()
+        ]
         lines = [f"{'.'.join(str(step) for step in item['loc'])}: {item['msg']}" for item in details]
         raise ParameterTypeError("Flow run received invalid parameters:\n - " + "\n - ".join(lines)) from error
     return {name: getattr(instance, fields[name]) for name in parameters}
-
 
 
 def serialize_parameters(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""A pool of daemon threads for submitted tasks.
+"""
+A pool of daemon threads for submitted tasks.
 
 It differs from the standard library's in what a workflow needs: its threads do not keep a dying process alive, what runs in
 them can be told to stop, and without a limit it grows with what is *blocked*, not with what is queued: 10,000 quick tasks
@@ -21,7 +22,8 @@ STALL_SECONDS = 0.02
 
 
 class ThreadPool:
-    """Runs callables in daemon threads.
+    """
+    Runs callables in daemon threads.
 
     Args:
         max_workers: The most threads at once; None for no limit.
@@ -77,7 +79,7 @@ class ThreadPool:
             if future.set_running_or_notify_cancel():
                 try:
                     outcome = call()
-                except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
+                except BaseException as error:
                     future.set_exception(error)
                 else:
                     future.set_result(outcome)

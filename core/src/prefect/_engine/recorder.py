@@ -1,4 +1,5 @@
-"""One writer per process: task-run transitions and logs go out in order, in batches, and are not lost on the way.
+"""
+One writer per process: task-run transitions and logs go out in order, in batches, and are not lost on the way.
 
 A run hands over a snapshot and goes on; the writer sends what has gathered at least every `INTERVAL` seconds or every
 `BATCH` transitions, in one call. Whoever needs everything before a point to be recorded calls `flush`: a flow-run
@@ -72,7 +73,8 @@ class Recorder:
         self._notice(len(self._logs), LOG_BATCH)
 
     def flush(self) -> None:
-        """Return once everything that was queued before is recorded.
+        """
+        Return once everything that was queued before is recorded.
 
         Raises:
             Exception: What the store said when it refused for `PATIENCE` seconds.

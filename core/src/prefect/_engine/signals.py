@@ -27,7 +27,8 @@ _pending_cancellation = threading.Event()
 
 @contextmanager
 def capture_sigterm() -> Generator[None, None, None]:
-    """Turn SIGTERM into a `TerminationSignal` in the main thread, so that runs end in a state of theirs.
+    """
+    Turn SIGTERM into a `TerminationSignal` in the main thread, so that runs end in a state of theirs.
 
     Afterwards, a process that was told to terminate does so by that signal.
     """

@@ -59,7 +59,8 @@ def prepare(
 
 
 def submit_to_process(executor: ProcessPoolExecutor, run: SubmittedRun) -> Future[Any]:
-    """Execute a run in a process of the pool, once the runs that it depends on have ended.
+    """
+    Execute a run in a process of the pool, once the runs that it depends on have ended.
 
     What is waited for is waited for here: the other process knows nothing of this one's futures.
     """

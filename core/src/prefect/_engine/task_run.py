@@ -15,6 +15,7 @@ from prefect._engine.effects import (
     Advance,
     CallEither,
     Close,
+    Colour,
     ConsumerStopped,
     Contexts,
     Emit,
@@ -37,27 +38,12 @@ from prefect.logging.loggers import patch_print, task_run_logger
 from prefect.results import get_result_store, should_persist_result
 from prefect.states import Pending, Retrying, Running, crashed_state, failed_state, read_state_result, value_to_state
 from prefect.utilities.callables import parameters_to_args_kwargs
-from prefect.utilities.dual import Run, Steps, adrive, drive, user_code_is_async
+from prefect.utilities.dual import Run, Steps, adrive, drive
 
 if TYPE_CHECKING:
     from prefect._engine.submission import SubmittedRun
     from prefect.results import ResultStore
     from prefect.tasks import Task
-
-
-class Colour(AbstractContextManager[None]):
-    """Tells dual functions whether the user's code around them is async."""
-
-    __slots__ = ("_is_async", "_token")
-
-    def __init__(self, is_async: bool) -> None:
-        self._is_async = is_async
-
-    def __enter__(self) -> None:
-        self._token = user_code_is_async.set(self._is_async)
-
-    def __exit__(self, *_: object) -> None:
-        user_code_is_async.reset(self._token)
 
 
 @dataclass(slots=True)
@@ -183,8 +169,8 @@ def failure_of(run: TaskExecution, error: Exception) -> State[Any]:
     task = run.task
     if isinstance(error, Overtime):
         message = f"Task run exceeded timeout of {task.timeout_seconds} second(s)"
-        return failed_state(error, run.store, name="TimedOut").model_copy(update={"message": message})
-    return failed_state(error, run.store, message="Task run encountered an exception")
+        return failed_state(error, name="TimedOut").model_copy(update={"message": message})
+    return failed_state(error, message="Task run encountered an exception")
 
 
 def settle(run: TaskExecution, proposal: State[Any]) -> Steps[State[Any]]:
@@ -196,12 +182,16 @@ def settle(run: TaskExecution, proposal: State[Any]) -> Steps[State[Any]]:
     retriable = has_retry and (yield from may_retry(run, proposal))
     delay = retry_delay(run.task, count) if retriable else 0.0
     state = run.ledger.propose(proposal, retriable=retriable, retry_delay=delay)
-    error = getattr(proposal.data, "result", proposal.data)
+    error = proposal.data
     shown = error if isinstance(error, BaseException) else None
     if state.is_scheduled():
         when = "immediately" if delay <= 0 else f"{delay:g} second(s) from now"
         run.logger.warning(
-            "Task run failed with exception: %r - Retry %s/%s will start %s", shown or proposal.message, count, retries, when
+            "Task run failed with exception: %r - Retry %s/%s will start %s",
+            shown or proposal.message,
+            count,
+            retries,
+            when,
         )
     elif proposal.name == "TimedOut":
         run.logger.error(proposal.message)
@@ -303,7 +293,7 @@ def crash(run: TaskExecution, error: BaseException) -> Steps[None]:
     """End a run that something from outside of the user's code has ended: a signal, an exit, an error of the engine."""
     if run.ledger.state.is_final():
         return
-    state = run.ledger.propose(crashed_state(error, run.store), force=True)
+    state = run.ledger.propose(crashed_state(error), force=True)
     run.logger.error("Crash detected! %s", state.message)
     run.logger.debug("Crash details:", exc_info=error)
     yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
@@ -314,7 +304,8 @@ def crash(run: TaskExecution, error: BaseException) -> Steps[None]:
 
 
 def stream_steps(run: TaskExecution) -> Steps[State[Any]]:
-    """The run of a generator task: each value is handed out as it comes, the result is the values together.
+    """
+    The run of a generator task: each value is handed out as it comes, the result is the values together.
 
     A consumer that stops early closes the generator; what it took is what there was to do, so the run is Completed.
     """
@@ -454,7 +445,7 @@ def execute_submitted(submitted: SubmittedRun) -> State[Any]:
 
             return asyncio.run(adrive(run_steps(run)))
         return drive(run_steps(run))
-    except BaseException as error:  # noqa: BLE001 - a worker thread hands everything back through the state
+    except BaseException as error:
         state = run.ledger.state
         return state if state.is_final() else run.ledger.propose(crashed_state(error), force=True)
 

@@ -34,7 +34,8 @@ __all__ = [
 
 @contextmanager
 def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[None, None, None]:
-    """Run flows and tasks against a home and database of their own, which are gone afterwards.
+    """
+    Run flows and tasks against a home and database of their own, which are gone afterwards.
 
     Args:
         server_startup_timeout: Accepted for compatibility: there is no server to wait for.
@@ -69,7 +70,8 @@ def exceptions_equal(a: BaseException, b: BaseException) -> bool:
 
 @contextmanager
 def assert_does_not_warn(ignore_warnings: list[type[Warning]] | None = None) -> Generator[None, None, None]:
-    """Fail if the code inside warns.
+    """
+    Fail if the code inside warns.
 
     Args:
         ignore_warnings: Categories that it may warn of.
@@ -85,7 +87,8 @@ def assert_does_not_warn(ignore_warnings: list[type[Warning]] | None = None) -> 
 
 
 async def get_most_recent_flow_run(client: PrefectClient | None = None, flow_name: str | None = None) -> FlowRun:
-    """The flow run that began last.
+    """
+    The flow run that began last.
 
     Args:
         client: The client to ask; one is made without.
@@ -112,7 +115,8 @@ async def get_most_recent_flow_run(client: PrefectClient | None = None, flow_nam
 
 
 def assert_blocks_equal(found: Block, expected: Block, exclude_private: bool = True, **kwargs: Any) -> None:
-    """Fail unless two blocks are of one type and have equal fields.
+    """
+    Fail unless two blocks are of one type and have equal fields.
 
     Args:
         found: One block.
@@ -120,7 +124,9 @@ def assert_blocks_equal(found: Block, expected: Block, exclude_private: bool = T
         exclude_private: Leave out what the product itself keeps on blocks.
         kwargs: Given to `model_dump`.
     """
-    assert type(found) is type(expected), f"Unexpected type {type(found).__name__!r}, expected {type(expected).__name__!r}"
+    assert type(found) is type(expected), (
+        f"Unexpected type {type(found).__name__!r}, expected {type(expected).__name__!r}"
+    )
     left, right = found.model_dump(**kwargs), expected.model_dump(**kwargs)
     if exclude_private:
         left = {name: value for name, value in left.items() if not name.startswith("_")}
@@ -128,7 +134,7 @@ def assert_blocks_equal(found: Block, expected: Block, exclude_private: bool = T
     assert left == right
 
 
-async def assert_uses_result_serializer(state: State[Any], serializer: str | Serializer, client: PrefectClient) -> None:
+async def assert_uses_result_serializer(state: State[Any], serializer: str | Serializer[Any], client: PrefectClient) -> None:
     """Fail unless the result of a state was written by a serializer."""
     metadata = _metadata(state)
     expected = serializer if isinstance(serializer, str) else serializer.type
@@ -143,6 +149,7 @@ async def assert_uses_result_storage(
     assert metadata.storage_block_id is not None, "The result is in a storage that is not a saved block."
     document = await client.read_block_document(metadata.storage_block_id)
     if isinstance(storage, str):
+        assert document.block_type is not None
         assert storage == f"{document.block_type.slug}/{document.name}"
     else:
         assert document.id == storage._block_document_id

@@ -1,0 +1,40 @@
+"""Names that annotations of nested functions refer to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def names_in_scope(function: Callable[..., Any]) -> dict[str, Any]:
+    """
+    What the annotations of a nested function name, as the calling frames know it now.
+
+    Annotations that are text (`from __future__ import annotations`) can name classes that only exist inside of a function.
+    """
+    wanted = {name for text in _texts(function) for name in _names(text)} - set(getattr(function, "__globals__", {}))
+    found: dict[str, Any] = {}
+    if "<locals>" not in getattr(function, "__qualname__", "") or not wanted:
+        return found
+    frame = sys._getframe(1)
+    while frame is not None and wanted - found.keys():
+        if not frame.f_globals.get("__name__", "").startswith("prefect."):
+            found |= {name: frame.f_locals[name] for name in wanted & frame.f_locals.keys() if name not in found}
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
+def _texts(function: Callable[..., Any]) -> list[str]:
+    annotations = getattr(function, "__annotations__", {})
+    return [text for name, text in annotations.items() if isinstance(text, str) and name != "return"]
+
+
+def _names(text: str) -> set[str]:
+    import ast
+
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return set()
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -1,0 +1,239 @@
+"""Rows that are made by hand hold the same as those that the types of the tables make."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+from sqlalchemy.engine import Connection
+
+from prefect._contract.actions.runs import LogCreate
+from prefect._contract.objects import Constant, FlowRunPolicy, TaskRun, TaskRunPolicy, TaskRunResult
+from prefect._contract.recording import TaskRunRecord
+from prefect._contract.state import State, StateDetails, StateType
+from prefect.exceptions import SerializationError
+from prefect.server.database import tables
+from prefect.server.database.engine import Database
+from prefect.server.database.queries import records
+from prefect.server.database.queries.logs import add_logs
+from prefect.server.database.queries.recording import missing_flow_runs, record_task_runs
+from prefect.server.database.queries.runs import TASK_RUNS, add_states, read_run, read_states
+from prefect.server.database.types import Document, Identifier, Moment, Seconds, moment_text
+from prefect.utilities.ids import uuid7
+from prefect.utilities.time import UTC, now
+
+moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))]))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=8,
+)
+
+
+def there_and_back(kind: Any, value: Any) -> Any:
+    dialect = sqlite_dialect()
+    stored = kind.bind_processor(dialect)(value)
+    assert stored is None or isinstance(stored, (str, float))
+    return kind.result_processor(dialect, None)(stored)
+
+
+@given(st.uuids() | st.none())
+def test_identifiers_come_back(value: Any) -> None:
+    assert there_and_back(Identifier(), value) == value
+
+
+@given(moments | st.none())
+def test_moments_come_back_in_utc(value: datetime | None) -> None:
+    back = there_and_back(Moment(), value)
+    assert back == value
+    assert back is None or back.tzinfo is UTC
+
+
+@given(moments, moments)
+def test_moments_sort_as_their_text(first: datetime, second: datetime) -> None:
+    assert (moment_text(first) < moment_text(second)) == (first < second)
+    assert len(moment_text(first)) == len(moment_text(second))
+
+
+@given(json_values)
+def test_documents_come_back(value: Any) -> None:
+    assert there_and_back(Document(), value) == value
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=3000)) | st.none())
+def test_durations_come_back(value: timedelta | None) -> None:
+    back = there_and_back(Seconds(), value)
+    assert back is value if value is None else abs(back - value) < timedelta(microseconds=10)
+
+
+def test_models_are_stored_without_what_is_none() -> None:
+    stored = Document().bind_processor(sqlite_dialect())(TaskRunPolicy(retries=2))
+    assert stored == '{"max_retries":0,"retry_delay_seconds":0.0,"retries":2}'
+
+
+def test_what_has_no_json_form_is_named() -> None:
+    with pytest.raises(SerializationError, match=r"type 'object' cannot be stored"):
+        Document().bind_processor(sqlite_dialect())(object())
+
+
+@pytest.fixture
+def flow_run_id(database: Database) -> Any:
+    flow_id, run_id, moment = uuid7(), uuid7(), now()
+
+    def perform(connection: Connection) -> None:
+        stamps = {"created": moment, "updated": moment, "tags": []}
+        records.create(connection, tables.flow, {"id": flow_id, "name": "f", **stamps})
+        run = {
+            "id": run_id,
+            "name": "r",
+            "flow_id": flow_id,
+            "empirical_policy": FlowRunPolicy(),
+            "run_count": 0,
+            "total_run_time": timedelta(0),
+            "parameters": {},
+            "context": {},
+            "auto_scheduled": False,
+        }
+        records.create(connection, tables.flow_run, {**run, **stamps})
+
+    database.transaction(perform, write=True)
+    return run_id
+
+
+def a_record(flow_run_id: Any, **fields: Any) -> TaskRunRecord:
+    run_id = uuid7()
+    details = StateDetails(flow_run_id=flow_run_id, task_run_id=run_id)
+    states: list[State[Any]] = [
+        State(type=kind, state_details=details) for kind in (StateType.PENDING, StateType.RUNNING, StateType.COMPLETED)
+    ]
+    values: dict[str, Any] = {
+        "id": run_id,
+        "name": "t-1",
+        "flow_run_id": flow_run_id,
+        "task_key": "t-abc",
+        "dynamic_key": "1",
+        "cache_key": "key",
+        "cache_expiration": datetime(2031, 1, 2, tzinfo=UTC),
+        "task_version": "v1",
+        "empirical_policy": TaskRunPolicy(retries=3, retry_delay=[1, 2]),
+        "tags": ["a", "b"],
+        "labels": {"k": 1},
+        "task_inputs": {"x": [TaskRunResult(id=uuid7()), Constant(type="int")], "y": []},
+        "state_type": StateType.COMPLETED,
+        "state_name": "Completed",
+        "run_count": 1,
+        "flow_run_run_count": 1,
+        "expected_start_time": states[0].timestamp,
+        "start_time": states[1].timestamp,
+        "end_time": states[2].timestamp,
+        "total_run_time": timedelta(milliseconds=1500),
+        "state_id": states[2].id,
+        "state": states[2],
+        **fields,
+    }
+    return TaskRunRecord(TaskRun(**values), states)
+
+
+def test_a_recorded_task_run_is_read_as_it_was(database: Database, flow_run_id: Any) -> None:
+    record = a_record(flow_run_id)
+    moment = now()
+    database.transaction(lambda connection: record_task_runs(connection, [record], moment), write=True)
+    run_id = record.task_run.id
+    row = database.transaction(lambda connection: read_run(connection, TASK_RUNS, run_id, moment), write=False)
+    estimates = {"estimated_run_time": timedelta(milliseconds=1500)}
+    read = TaskRun.model_validate(row)
+    assert read.state is not None
+    estimates["estimated_start_time_delta"] = read.estimated_start_time_delta
+    stamps = {"created": moment, "updated": moment}
+    state = read.state.model_copy(update={"created": None, "updated": None, "timestamp": read.state.timestamp})
+    assert state == record.states[-1]
+    expected = record.task_run.model_copy(update={**stamps, **estimates})
+    assert read.model_copy(update={"state": expected.state}) == expected
+
+
+def test_recorded_rows_equal_typed_rows(database: Database, flow_run_id: Any) -> None:
+    record = a_record(flow_run_id)
+    run, moment = record.task_run, now()
+    record.states[1].data = {"storage_key": "x"}
+
+    def perform(connection: Connection) -> list[Any]:
+        record_task_runs(connection, [record], moment)
+        statements = [select(tables.task_run), select(tables.task_run_state).order_by(tables.task_run_state.c.id)]
+        by_hand = [[tuple(row) for row in connection.exec_driver_sql(str(s.compile()))] for s in statements]
+        records.remove(connection, tables.task_run, id=run.id)
+        values = {name: getattr(run, name, None) for name in records.keys_of(tables.task_run)}
+        values |= {"created": moment, "updated": moment, "state_type": "COMPLETED"}
+        values["state_timestamp"] = record.states[-1].timestamp
+        records.create(connection, tables.task_run, values)
+        add_states(connection, TASK_RUNS, run.id, record.states, moment)
+        typed = [[tuple(row) for row in connection.exec_driver_sql(str(s.compile()))] for s in statements]
+        return [by_hand, typed]
+
+    by_hand, typed = database.transaction(perform, write=True)
+    assert by_hand == typed
+    assert len(by_hand[0]) == 1
+    assert len(by_hand[1]) == 3
+
+
+def test_recording_twice_has_one_effect(database: Database, flow_run_id: Any) -> None:
+    batch = [a_record(flow_run_id) for _ in range(5)]
+
+    def dump(connection: Connection) -> list[Any]:
+        return [
+            [row for row in connection.execute(select(*(c for c in table.c if c.name != "updated")).order_by(table.c.id))]
+            for table in (tables.task_run, tables.task_run_state)
+        ]
+
+    database.transaction(lambda connection: record_task_runs(connection, batch, now()), write=True)
+    once = database.transaction(dump, write=False)
+    database.transaction(lambda connection: record_task_runs(connection, batch, now()), write=True)
+    assert database.transaction(dump, write=False) == once
+
+
+def test_an_older_record_does_not_undo_a_newer_one(database: Database, flow_run_id: Any) -> None:
+    newer = a_record(flow_run_id)
+    older_run = newer.task_run.model_copy(
+        update={"state": newer.states[1], "state_id": newer.states[1].id, "run_count": 0, "end_time": None}
+    )
+    older = TaskRunRecord(older_run, newer.states[:2])
+    for record in (newer, older):
+        database.transaction(lambda connection, record=record: record_task_runs(connection, [record], now()), write=True)
+    row = database.transaction(lambda c: read_run(c, TASK_RUNS, older_run.id, now()), write=False)
+    assert row is not None
+    assert (row["state_type"], row["run_count"]) == ("COMPLETED", 1)
+    assert len(database.transaction(lambda c: read_states(c, TASK_RUNS, older_run.id), write=False)) == 3
+
+
+def test_text_that_is_no_unicode_is_shown_rather_than_lost(database: Database, flow_run_id: Any) -> None:
+    record = a_record(flow_run_id, name="bad \udcff name")
+    line = LogCreate.model_construct(
+        name="n", level=20, message="bad \udcff text", timestamp=now(), flow_run_id=flow_run_id, task_run_id=None
+    )
+
+    def perform(connection: Connection) -> tuple[Any, Any]:
+        record_task_runs(connection, [a_record(flow_run_id), record], now())
+        add_logs(connection, [line], now())
+        run = records.read(connection, tables.task_run, id=record.task_run.id)
+        return run and run["name"], connection.execute(select(tables.log.c.message)).scalar_one()
+
+    assert database.transaction(perform, write=True) == (r"bad \udcff name", r"bad \udcff text")
+
+
+def test_missing_flow_runs_are_found(database: Database, flow_run_id: Any) -> None:
+    unknown = uuid7()
+    batch = [a_record(flow_run_id), a_record(unknown), a_record(None)]
+    assert database.transaction(lambda c: missing_flow_runs(c, batch), write=False) == {unknown}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), moment=moments)
+def test_logs_come_back(database: Database, text: str, moment: datetime) -> None:
+    line = LogCreate(name="n", level=20, message=text, timestamp=moment)
+    database.transaction(lambda connection: add_logs(connection, [line], now()), write=True)
+    newest = select(tables.log).order_by(tables.log.c.id.desc()).limit(1)
+    row = database.transaction(lambda c: records.read_all(c, tables.log, newest), write=False)[0]
+    assert (row["message"], row["timestamp"], row["level"]) == (text, moment, 20)
