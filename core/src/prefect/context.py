@@ -7,8 +7,8 @@ Each context is entered with `with`, is found again by its class's `get()`, and 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass, field
 from functools import wraps
@@ -34,16 +34,21 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
 __all__ = [
+    "AsyncClientContext",
     "ContextModel",
+    "ContextVar",
     "EngineContext",
     "FlowRunContext",
     "RunContext",
     "SettingsContext",
+    "SyncClientContext",
     "TagsContext",
     "TaskRunContext",
     "get_run_context",
     "get_settings_context",
     "hydrated_context",
+    "refresh_global_settings_context",
+    "root_settings_context",
     "serialize_context",
     "tags",
     "use_profile",
@@ -128,7 +133,7 @@ class DynamicKeys(dict[str, Any]):
         counter = self.get(task_key)
         if counter is None:
             counter = self.setdefault(task_key, count())
-        return cast(int, next(counter))
+        return cast("int", next(counter))
 
 
 class RunResults(dict[int, tuple[Any, Any, Any]]):
@@ -234,6 +239,70 @@ def get_settings_context() -> SettingsContext:
     from prefect.settings.context import get_current_profile
 
     return SettingsContext(profile=get_current_profile(), settings=get_current_settings())
+
+
+def root_settings_context() -> SettingsContext:
+    """The settings of the profile that is active in this process, environment included, whatever is overridden now."""
+    from prefect.settings.context import get_current_profile, reload_settings
+
+    return SettingsContext(profile=get_current_profile(), settings=reload_settings())
+
+
+def refresh_global_settings_context() -> None:
+    """Read settings from their sources again, because one of them has changed."""
+    from prefect.settings.context import reload_settings
+
+    reload_settings()
+
+
+@dataclass(kw_only=True, eq=False)
+class _ClientContext(ContextModel):
+    """A client that code inside of a `with` block shares."""
+
+    client: Any
+    _is_sync: ClassVar[bool]
+
+    def __init__(self, httpx_settings: dict[str, Any] | None = None) -> None:
+        from prefect.client.orchestration import get_client
+
+        self.client = get_client(httpx_settings=httpx_settings, sync_client=self._is_sync)
+
+
+class SyncClientContext(_ClientContext):
+    """Shares a `SyncPrefectClient`: `with SyncClientContext.get_or_create() as context: context.client`."""
+
+    __var__: ClassVar[ContextVar[Any]] = ContextVar("sync_client")
+    _is_sync = True
+
+    @classmethod
+    @contextmanager
+    def get_or_create(cls) -> Generator[SyncClientContext, None, None]:
+        """The current context, or a new one."""
+        current = cls.get()
+        if current is not None:
+            yield current
+            return
+        with cls() as made, made.client:
+            yield made
+
+
+class AsyncClientContext(_ClientContext):
+    """Shares a `PrefectClient`: `async with AsyncClientContext.get_or_create() as context: context.client`."""
+
+    __var__: ClassVar[ContextVar[Any]] = ContextVar("async_client")
+    _is_sync = False
+
+    @classmethod
+    @asynccontextmanager
+    async def get_or_create(cls) -> AsyncGenerator[AsyncClientContext, None]:
+        """The current context, or a new one."""
+        current = cls.get()
+        if current is not None:
+            yield current
+            return
+        with cls() as made:
+            async with made.client:
+                yield made
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.process
 import os
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import contextmanager
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FlowRunTimeoutError",
+    "load_flow",
+    "load_flow_and_flow_run",
     "load_flow_run",
     "run_flow",
     "run_flow_async",
+    "run_flow_in_subprocess",
     "run_flow_sync",
     "run_generator_flow_async",
     "run_generator_flow_sync",
@@ -41,6 +46,90 @@ def load_flow_run(flow_run_id: UUID) -> FlowRun:
         ObjectNotFound: There is none of that id.
     """
     return current_transport().send(read_flow_run(flow_run_id))
+
+
+def load_flow(flow_run: FlowRun) -> Flow[Any, Any]:
+    """
+    Load the flow of a run from where its record says that the code is, or from `PREFECT__FLOW_ENTRYPOINT`.
+
+    Raises:
+        ValueError: Nothing says where the code is.
+        ScriptError: The code raised an exception while it was loaded.
+    """
+    from importlib import import_module
+
+    entrypoint = os.environ.get("PREFECT__FLOW_ENTRYPOINT") or flow_run.labels.get("prefect.flow.entrypoint")
+    if not entrypoint:
+        raise ValueError(
+            f"It is not known where the code of flow run '{flow_run.id}' is: its flow was not defined in a file. Set "
+            "PREFECT__FLOW_ENTRYPOINT to 'path/to/file.py:function'."
+        )
+    load: Any = import_module("prefect.flows").load_flow_from_entrypoint  # which is above this module
+    return load(str(entrypoint))  # type: ignore[no-any-return]
+
+
+def load_flow_and_flow_run(flow_run_id: UUID) -> tuple[FlowRun, Flow[Any, Any]]:
+    """
+    Read a flow run, and load its flow.
+
+    Raises:
+        ObjectNotFound: There is no run of that id.
+        ValueError: Nothing says where the flow's code is.
+    """
+    flow_run = load_flow_run(flow_run_id)
+    return flow_run, load_flow(flow_run)
+
+
+def run_flow_in_subprocess(
+    flow: Flow[..., Any],
+    flow_run: FlowRun | None = None,
+    parameters: dict[str, Any] | None = None,
+    wait_for: Iterable[PrefectFuture[Any]] | None = None,
+    context: dict[str, Any] | None = None,
+    env: dict[str, str | None] | None = None,
+) -> multiprocessing.process.BaseProcess:
+    """
+    Run a flow in a new process, and return that process at once.
+
+    Args:
+        flow: The flow.
+        flow_run: Its run, if it exists already.
+        parameters: What it is called with, by name.
+        wait_for: Runs that must have ended before; waited for here.
+        context: What `serialize_context()` returned; made here without.
+        env: Environment variables for the process; None removes one.
+    """
+    import cloudpickle
+
+    from prefect.context import serialize_context
+    from prefect.futures import resolve_futures_to_results
+
+    resolved = resolve_futures_to_results(parameters) if parameters is not None else None
+    for future in wait_for or ():
+        future.wait()
+    payload = cloudpickle.dumps((flow, flow_run, resolved, context or serialize_context()))
+    spawn = multiprocessing.get_context("spawn")
+    process = spawn.Process(target=_run_payload, args=(payload, env or {}))
+    process.start()
+    return process
+
+
+def _run_payload(payload: bytes, env: dict[str, str | None]) -> None:
+    import asyncio
+
+    import cloudpickle
+
+    for name, value in env.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    flow, flow_run, parameters, context = cloudpickle.loads(payload)
+    answer = run_flow(flow, flow_run, parameters, return_type="result", context=context)
+    if flow.isgenerator:
+        list(answer)
+    elif flow.isasync:
+        asyncio.run(answer)
 
 
 @contextmanager

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from prefect.results import ResultStore
 
 __all__ = [
+    "RESULT_READ_MAXIMUM_ATTEMPTS",
+    "RESULT_READ_RETRY_DELAY",
     "AwaitingConcurrencySlot",
     "AwaitingRetry",
     "Cancelled",

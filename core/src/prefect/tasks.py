@@ -24,7 +24,20 @@ if TYPE_CHECKING:
     from prefect.results import ResultSerializer, ResultStorage
     from prefect.transactions import Transaction
 
-__all__ = ["Task", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
+__all__ = [
+    "NUM_CHARS_DYNAMIC_KEY",
+    "FutureOrResult",
+    "OneOrManyFutureOrResult",
+    "RetryConditionCallable",
+    "StateHookCallable",
+    "Task",
+    "TaskOptions",
+    "TaskRunNameCallbackWithParameters",
+    "TaskRunNameValueOrCallable",
+    "exponential_backoff",
+    "task",
+    "task_input_hash",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -218,7 +231,7 @@ class Task(Generic[P, R]):
         function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
         if not callable(function):
             raise TypeError(f"'fn' must be callable, got {function!r}.")
-        self.fn: Callable[P, R] = cast(Any, function)
+        self.fn: Callable[P, R] = cast("Any", function)
         update_wrapper(self, function)
         inner = _unwrapped(function)
         self.isasyncgenerator = inspect.isasyncgenfunction(inner)
@@ -324,10 +337,10 @@ class Task(Generic[P, R]):
         if self._isstaticmethod:
             return self
         if self._isclassmethod:
-            return self._bound(partial(cast(Any, self.fn), owner or type(instance)))
+            return self._bound(partial(cast("Any", self.fn), owner or type(instance)))
         if instance is None:
             return self
-        bound = self._bound(partial(cast(Any, self.fn), instance))
+        bound = self._bound(partial(cast("Any", self.fn), instance))
         bound._ismethod = True
         return bound
 
@@ -612,6 +625,14 @@ class Task(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what is known and not here yet, rather than that there is no such thing."""
+            if name in {"delay", "apply_async", "serve", "aserve"}:
+                raise AttributeError(f"Task.{name} is not part of this version yet: it comes with background tasks.")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def _as_list(wait_for: Any) -> Any:

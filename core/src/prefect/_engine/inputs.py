@@ -38,7 +38,7 @@ def collect_inputs(
     return inputs
 
 
-def inputs_of(value: Any, results: RunResults | None = None) -> set[RunInput]:
+def inputs_of(value: Any, results: RunResults | None = None, max_depth: int = -1) -> set[RunInput]:
     """The runs that a value, or what is in it, came from: futures, states, and remembered results."""
     found: set[RunInput] = set()
 
@@ -61,7 +61,7 @@ def inputs_of(value: Any, results: RunResults | None = None) -> set[RunInput]:
             raise StopVisiting
         return item
 
-    visit_collection(value, visit_fn=visit, return_data=False, context={})
+    visit_collection(value, visit_fn=visit, return_data=False, context={}, max_depth=max_depth)
     return found
 
 

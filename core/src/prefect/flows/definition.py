@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 from prefect._engine.scopes import names_in_scope
-from prefect.exceptions import InvalidNameError, MissingFlowError, UnspecifiedFlowError
+from prefect.exceptions import InvalidNameError
 from prefect.tasks import _checked_name, _checked_timeout, _unwrapped, check_hooks
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
     from prefect.utilities.callables import ParameterSchema
 
-__all__ = ["Flow", "FlowDecorator", "FlowStateHook", "flow", "load_flow_from_entrypoint", "select_flow"]
+__all__ = ["Flow", "FlowDecorator", "FlowStateHook", "flow"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -130,7 +130,7 @@ class Flow(Generic[P, R]):
         function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
         if not callable(function):
             raise TypeError(f"'fn' must be callable, got {function!r}.")
-        self.fn: Callable[P, R] = cast(Any, function)
+        self.fn: Callable[P, R] = cast("Any", function)
         self._scope = names_in_scope(function)
         update_wrapper(self, function)
         inner = _unwrapped(function)
@@ -205,10 +205,10 @@ class Flow(Generic[P, R]):
         if self._isstaticmethod:
             return self
         if self._isclassmethod:
-            return self._bound(partial(cast(Any, self.fn), owner or type(instance)))
+            return self._bound(partial(cast("Any", self.fn), owner or type(instance)))
         if instance is None:
             return self
-        bound = self._bound(partial(cast(Any, self.fn), instance))
+        bound = self._bound(partial(cast("Any", self.fn), instance))
         bound._ismethod = True
         return bound
 
@@ -365,6 +365,14 @@ class Flow(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what is known and not here yet, rather than that there is no such thing."""
+            if name in {"serve", "deploy", "adeploy", "to_deployment", "ato_deployment", "from_source", "visualize"}:
+                raise AttributeError(f"Flow.{name} is not part of this version yet: it comes with deployments.")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
 
 def run_execution(run: Any, return_type: str) -> Any:
     """Run a prepared flow run the way its function wants to be run."""
@@ -466,87 +474,3 @@ def _decorate(options: dict[str, Any], fn: Any) -> Flow[Any, Any]:
 
 
 flow = FlowDecorator()
-
-
-# -- loading flows ------------------------------------------------------------------------------------------------------
-
-
-def select_flow(
-    flows: Iterable[Flow[P, R]], flow_name: str | None = None, from_message: str | None = None
-) -> Flow[P, R]:
-    """
-    Choose one flow.
-
-    Args:
-        flows: The flows to choose from.
-        flow_name: The name of the one that is wanted; not needed when there is one only.
-        from_message: Where they come from, for errors.
-
-    Raises:
-        MissingFlowError: There is none, or none of that name.
-        UnspecifiedFlowError: There are several and no name was given.
-    """
-    by_name = {candidate.name: candidate for candidate in flows}
-    origin = f" {from_message}" if from_message else ""
-    known = ", ".join(repr(name) for name in sorted(by_name))
-    if not by_name:
-        raise MissingFlowError(f"No flows found{origin}.")
-    if flow_name is not None:
-        if flow_name not in by_name:
-            raise MissingFlowError(f"Flow {flow_name!r} not found{origin}. Found the following flows: {known}.")
-        return by_name[flow_name]
-    if len(by_name) > 1:
-        raise UnspecifiedFlowError(f"Found {len(by_name)} flows{origin}: {known}. Specify a flow name to select one.")
-    return next(iter(by_name.values()))
-
-
-def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True) -> Flow[P, Any]:
-    """
-    Load a flow from `path/to/file.py:function` or `package.module:function`.
-
-    Args:
-        entrypoint: Where it is. The function may be nested in a class: `file.py:Class.method`.
-        use_placeholder_flow: Accepted for compatibility; a script that cannot be imported raises either way.
-
-    Raises:
-        MissingFlowError: There is no flow of that name there.
-        ScriptError: The script raised an exception while it was loaded.
-    """
-    from prefect.utilities.importtools import import_object
-
-    target = import_object(entrypoint)
-    if not isinstance(target, Flow):
-        raise MissingFlowError(
-            f"Function with name {entrypoint.rpartition(':')[2]!r} is not a flow. Make sure that it is decorated with '@flow'."
-        )
-    return target
-
-
-def load_function_and_convert_to_flow(entrypoint: str) -> Flow[P, Any]:
-    """
-    Load a plain function from an entrypoint, and make a flow of it that logs what it prints.
-
-    Raises:
-        RuntimeError: What is there is not a function.
-    """
-    from prefect.utilities.importtools import import_object
-
-    function = import_object(entrypoint)
-    if isinstance(function, Flow):
-        return function
-    if not callable(function):
-        raise RuntimeError(f"Unable to convert {entrypoint!r} to a flow: it is a {type(function).__name__}.")
-    return Flow(fn=function, log_prints=True)
-
-
-def flows_in_file(path: str | Path) -> list[Flow[Any, Any]]:
-    """
-    All flows that a script defines at its top level.
-
-    Raises:
-        ScriptError: The script raised an exception while it was loaded.
-    """
-    from prefect.utilities.importtools import load_script_as_module
-
-    module = load_script_as_module(str(path))
-    return [value for value in vars(module).values() if isinstance(value, Flow)]
