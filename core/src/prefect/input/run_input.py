@@ -1,0 +1,604 @@
+"""
+Typed inputs to running flows.
+
+    class Approval(RunInput):
+        approved: bool
+        comment: str = ""
+
+    approval = pause_flow_run(wait_for_input=Approval)      # in a flow: wait for a form to be filled in
+    for word in receive_input(str, timeout=60): ...         # or take what other runs send
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from inspect import isclass
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Generic, Literal, Optional, Set, Type, TypeVar, Union, cast
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
+
+from prefect.input.actions import (
+    create_flow_run_input,
+    create_flow_run_input_from_model,
+    ensure_flow_run_id,
+    filter_flow_run_input,
+    read_flow_run_input,
+)
+from prefect.utilities.dual import Dual, Sleep, Steps, adrive, asynchronous, drive, dual
+from prefect.utilities.dual_methods import ClassDual, class_asynchronous, class_dual
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from prefect._contract.artifacts import FlowRunInput
+    from prefect._contract.state import State
+
+__all__ = [
+    "AutomaticRunInput",
+    "BaseRunInput",
+    "GetAutomaticInputHandler",
+    "GetInputHandler",
+    "Keyset",
+    "RunInput",
+    "RunInputMetadata",
+    "asend_input",
+    "keyset_from_base_key",
+    "keyset_from_paused_state",
+    "receive_input",
+    "run_input_subclass_from_type",
+    "send_input",
+]
+
+R = TypeVar("R", bound="RunInput")
+B = TypeVar("B", bound="BaseRunInput")
+T = TypeVar("T")
+
+Keyset = Dict[Union[Literal["description"], Literal["response"], Literal["schema"]], str]
+"""The keys under which the parts of an input that is waited for are kept."""
+
+_SENDER = "prefect.flow-run."
+_PATIENCE = 3600
+_POLL = 10
+
+
+def keyset_from_paused_state(state: "State[Any]") -> Keyset:
+    """
+    The keys of the input that a paused flow run waits for.
+
+    Raises:
+        RuntimeError: The state is not Paused.
+    """
+    if not state.is_paused():
+        raise RuntimeError(f"Only a paused flow run waits for an input; this state is {state.name}.")
+    return keyset_from_base_key(f"{(state.name or '').lower()}-{state.state_details.pause_key}")
+
+
+def keyset_from_base_key(base_key: str) -> Keyset:
+    """The keys that begin with a base key."""
+    return {
+        "description": f"{base_key}-description",
+        "response": f"{base_key}-response",
+        "schema": f"{base_key}-schema",
+    }
+
+
+class RunInputMetadata(BaseModel):
+    """
+    What is known of an input apart from its values.
+
+    Args:
+        key: Names it.
+        sender: Who sent it.
+        receiver: The flow run that it was sent to.
+    """
+
+    key: str
+    sender: Optional[str] = None
+    receiver: UUID
+
+
+class BaseRunInput(BaseModel):
+    """What all inputs have in common."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True, ignored_types=(Dual, ClassDual))
+
+    _description: ClassVar[Optional[str]] = None
+    _metadata: Optional[RunInputMetadata] = PrivateAttr(None)
+
+    @property
+    def metadata(self) -> RunInputMetadata:
+        """
+        Where the input comes from.
+
+        Raises:
+            RuntimeError: It was made here, not received.
+        """
+        if self._metadata is None:
+            raise RuntimeError(f"This {type(self).__name__} was not received, so it has no metadata.")
+        return self._metadata
+
+    @classmethod
+    def keyset_from_type(cls) -> Keyset:
+        """The keys for inputs of this class."""
+        return keyset_from_base_key(cls.__name__.lower())
+
+    @classmethod
+    def _save_steps(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> Steps[None]:
+        """
+        Tell a flow run's watchers what it waits for: the schema of the class, and its description.
+
+        Args:
+            keyset: The keys to keep them under.
+            flow_run_id: The run; the current one by default.
+        """
+        yield from create_flow_run_input.steps(
+            keyset["schema"], cls.model_json_schema(mode="serialization"), flow_run_id
+        )
+        if cls._description:
+            yield from create_flow_run_input.steps(keyset["description"], cls._description, flow_run_id)
+
+    @classmethod
+    def _load_steps(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> Steps[Any]:
+        """
+        Read the answer to what a flow run waited for.
+
+        Args:
+            keyset: The keys that it was saved with.
+            flow_run_id: The run; the current one by default.
+
+        Raises:
+            pydantic.ValidationError: The answer does not fit, or there is none and a field has no default.
+        """
+        run_id = ensure_flow_run_id(flow_run_id)
+        values = yield from read_flow_run_input.steps(keyset["response"], run_id)
+        instance = cls(**(values or {}))
+        instance._metadata = RunInputMetadata(key=keyset["response"], sender=None, receiver=run_id)
+        return instance
+
+    @classmethod
+    def load_from_flow_run_input(cls, flow_run_input: "FlowRunInput") -> "Self":
+        """
+        Make an instance of what a flow run was sent.
+
+        Raises:
+            pydantic.ValidationError: It does not fit the class.
+        """
+        instance = cls(**flow_run_input.decoded_value)
+        instance._metadata = RunInputMetadata(
+            key=flow_run_input.key, sender=flow_run_input.sender, receiver=flow_run_input.flow_run_id
+        )
+        return instance
+
+    @classmethod
+    def with_initial_data(cls: Type[B], description: Optional[str] = None, **kwargs: Any) -> Type[B]:
+        """
+        The same class with other defaults, which people see in the form that they fill in.
+
+        Args:
+            description: An explanation, in Markdown.
+            kwargs: The new default of each field.
+        """
+        fields: dict[str, Any] = {}
+        for name, default in kwargs.items():
+            fields[name] = (cls.model_fields[name].annotation, default)
+        model = create_model(cls.__name__, __base__=cls, __module__=cls.__module__, __doc__=cls.__doc__, **fields)
+        if description is not None:
+            model._description = description
+        return model
+
+    def _respond_steps(
+        self, run_input: Any, sender: Optional[str] = None, key_prefix: Optional[str] = None
+    ) -> Steps[None]:
+        """
+        Send an input to the flow run that sent this one.
+
+        Args:
+            run_input: A RunInput, or any value that JSON can hold.
+            sender: Who sends it; the current flow run by default.
+            key_prefix: How the receiver finds it; by its type by default.
+
+        Raises:
+            RuntimeError: This one was not sent by a flow run.
+        """
+        origin = self.metadata.sender
+        if origin is None or not origin.startswith(_SENDER):
+            raise RuntimeError(f"Only a flow run can be answered; this input was sent by {origin or 'nobody known'}.")
+        yield from _send(run_input, UUID(origin.removeprefix(_SENDER)), sender, key_prefix)
+
+    def _send_to_steps(
+        self, flow_run_id: UUID, sender: Optional[str] = None, key_prefix: Optional[str] = None
+    ) -> Steps[None]:
+        """
+        Send this input to a flow run.
+
+        Args:
+            flow_run_id: The run.
+            sender: Who sends it; the current flow run by default.
+            key_prefix: How the receiver finds it; by its type by default.
+        """
+        yield from _send(self, flow_run_id, sender, key_prefix)
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def save(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> None: ...
+        @classmethod
+        async def asave(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> None: ...
+        @classmethod
+        def load(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> Any: ...
+        @classmethod
+        async def aload(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> Any: ...
+        def respond(self, run_input: Any, sender: Optional[str] = None, key_prefix: Optional[str] = None) -> None: ...
+        async def arespond(
+            self, run_input: Any, sender: Optional[str] = None, key_prefix: Optional[str] = None
+        ) -> None: ...
+        def send_to(
+            self, flow_run_id: UUID, sender: Optional[str] = None, key_prefix: Optional[str] = None
+        ) -> None: ...
+        async def asend_to(
+            self, flow_run_id: UUID, sender: Optional[str] = None, key_prefix: Optional[str] = None
+        ) -> None: ...
+
+    else:
+        save = class_dual(_save_steps.__func__)
+        asave = class_asynchronous(save)
+        load = class_dual(lambda cls, keyset, flow_run_id=None: cls._load_steps(keyset, flow_run_id))
+        aload = class_asynchronous(load)
+        respond = dual(_respond_steps)
+        arespond = asynchronous(respond)
+        send_to = dual(_send_to_steps)
+        asend_to = asynchronous(send_to)
+
+
+class RunInput(BaseRunInput):
+    """A form for people, or a message between flow runs. Subclasses declare its fields."""
+
+    @classmethod
+    def receive(
+        cls,
+        timeout: Optional[float] = _PATIENCE,
+        poll_interval: float = _POLL,
+        raise_timeout_error: bool = False,
+        exclude_keys: Optional[Set[str]] = None,
+        key_prefix: Optional[str] = None,
+        flow_run_id: Optional[UUID] = None,
+    ) -> "GetInputHandler[Self]":
+        """
+        Take inputs of this class as they come: iterate over the answer, or call its `next`.
+
+        Args:
+            timeout: Seconds to wait for each at most; None to wait for ever.
+            poll_interval: Seconds between looking.
+            raise_timeout_error: Whether iteration that waited in vain raises TimeoutError rather than ending.
+            exclude_keys: Inputs that are left out.
+            key_prefix: How the inputs' keys begin; by the class's name by default.
+            flow_run_id: The run whose inputs are taken; the current one by default.
+        """
+        return GetInputHandler(
+            run_input_cls=cls,
+            key_prefix=key_prefix or f"{cls.__name__.lower()}-auto",
+            timeout=timeout,
+            poll_interval=poll_interval,
+            raise_timeout_error=raise_timeout_error,
+            exclude_keys=exclude_keys,
+            flow_run_id=flow_run_id,
+        )
+
+    @classmethod
+    def subclass_from_base_model_type(cls, model_cls: Type[BaseModel]) -> Type["RunInput"]:
+        """The input class with the fields of a pydantic model."""
+        return type(f"{model_cls.__name__}RunInput", (cls, model_cls), {"__module__": model_cls.__module__})
+
+
+class AutomaticRunInput(BaseRunInput, Generic[T]):
+    """
+    Carries one value of a type that is no model.
+
+    Args:
+        value: The value.
+    """
+
+    value: T
+
+    @classmethod
+    def _load_steps(cls, keyset: Keyset, flow_run_id: Optional[UUID] = None) -> Steps[Any]:
+        return (yield from super()._load_steps(keyset, flow_run_id)).value
+
+    @classmethod
+    def subclass_from_type(cls, _type: Type[T]) -> Type["AutomaticRunInput[T]"]:
+        """The input class that carries a value of a type."""
+        name = getattr(_type, "__name__", None) or getattr(_type, "_name", None) or str(_type).rpartition(".")[2]
+        prefix = name.partition("[")[0]
+        prefix = prefix if isclass(_type) and not hasattr(_type, "__origin__") else prefix.lower()
+        made: Any = create_model(
+            f"{prefix}AutomaticRunInput", __base__=cls, __module__=cls.__module__, value=(_type, ...)
+        )
+        return cast("Type[AutomaticRunInput[T]]", made)
+
+    @classmethod
+    def receive(
+        cls,
+        timeout: Optional[float] = _PATIENCE,
+        poll_interval: float = _POLL,
+        raise_timeout_error: bool = False,
+        exclude_keys: Optional[Set[str]] = None,
+        key_prefix: Optional[str] = None,
+        flow_run_id: Optional[UUID] = None,
+        with_metadata: bool = False,
+    ) -> "GetAutomaticInputHandler[T]":
+        """
+        Take values of this type as they come. See `RunInput.receive`.
+
+        Args:
+            timeout: Seconds to wait for each at most; None to wait for ever.
+            poll_interval: Seconds between looking.
+            raise_timeout_error: Whether iteration that waited in vain raises TimeoutError rather than ending.
+            exclude_keys: Inputs that are left out.
+            key_prefix: How the inputs' keys begin; by the type by default.
+            flow_run_id: The run whose inputs are taken; the current one by default.
+            with_metadata: Whether to give the inputs themselves, with `value` and `metadata`.
+        """
+        return GetAutomaticInputHandler(
+            run_input_cls=cls,
+            key_prefix=key_prefix or f"{cls.__name__.lower()}-auto",
+            timeout=timeout,
+            poll_interval=poll_interval,
+            raise_timeout_error=raise_timeout_error,
+            exclude_keys=exclude_keys,
+            flow_run_id=flow_run_id,
+            with_metadata=with_metadata,
+        )
+
+
+def run_input_subclass_from_type(
+    _type: Union[Type[R], Type[T], BaseModel],
+) -> Union[Type[AutomaticRunInput[T]], Type[R]]:
+    """The input class for a type: itself, one with the fields of a model, or one that carries a value."""
+    if isclass(_type) and not hasattr(_type, "__origin__"):
+        if issubclass(_type, RunInput):
+            return cast("Type[R]", _type)
+        if issubclass(_type, BaseModel):
+            return cast("Type[R]", RunInput.subclass_from_base_model_type(_type))
+    return AutomaticRunInput.subclass_from_type(cast("Type[T]", _type))
+
+
+class _Handler:
+    """Takes the inputs of a flow run that have a key prefix, each once, in order."""
+
+    def __init__(
+        self,
+        run_input_cls: Any,
+        key_prefix: str,
+        timeout: Optional[float],
+        poll_interval: float,
+        raise_timeout_error: bool,
+        exclude_keys: Optional[Set[str]],
+        flow_run_id: Optional[UUID],
+    ) -> None:
+        self.run_input_cls = run_input_cls
+        self.key_prefix = key_prefix
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self.raise_timeout_error = raise_timeout_error
+        self.exclude_keys = set(exclude_keys or ())
+        self.flow_run_id = ensure_flow_run_id(flow_run_id)
+
+    def to_instance(self, flow_run_input: "FlowRunInput") -> Any:
+        """What is handed out for an input."""
+        return self.run_input_cls.load_from_flow_run_input(flow_run_input)
+
+    def _filter_steps(self) -> Steps[list["FlowRunInput"]]:
+        found = yield from filter_flow_run_input.steps(self.key_prefix, 1, self.exclude_keys, self.flow_run_id)
+        self.exclude_keys.update(each.key for each in found)
+        return found
+
+    async def filter_for_inputs(self) -> list["FlowRunInput"]:
+        """The next input that was not taken yet, in a list that is empty if there is none."""
+        return await adrive(self._filter_steps())
+
+    def filter_for_inputs_sync(self) -> list["FlowRunInput"]:
+        """The next input that was not taken yet, in a list that is empty if there is none."""
+        return drive(self._filter_steps())
+
+    def _next_steps(self) -> Steps[Any]:
+        deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        while True:
+            found = yield from self._filter_steps()
+            if found:
+                return self.to_instance(found[0])
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"No input '{self.key_prefix}' came within {self.timeout} seconds.")
+            left = self.poll_interval if deadline is None else deadline - time.monotonic()
+            yield Sleep(max(0.0, min(self.poll_interval, left)))
+
+
+class GetInputHandler(_Handler, Generic[R]):
+    """
+    Takes the inputs of a flow run that have a key prefix, each once, in order.
+
+    Args:
+        run_input_cls: The class of the inputs.
+        key_prefix: How their keys begin.
+        timeout: Seconds to wait for each at most; None to wait for ever.
+        poll_interval: Seconds between looking.
+        raise_timeout_error: Whether iteration that waited in vain raises TimeoutError rather than ending.
+        exclude_keys: Inputs that are left out.
+        flow_run_id: The run; the current one by default.
+    """
+
+    def __init__(
+        self,
+        run_input_cls: Type[R],
+        key_prefix: str,
+        timeout: float | None = _PATIENCE,
+        poll_interval: float = _POLL,
+        raise_timeout_error: bool = False,
+        exclude_keys: Optional[Set[str]] = None,
+        flow_run_id: Optional[UUID] = None,
+    ) -> None:
+        super().__init__(
+            run_input_cls, key_prefix, timeout, poll_interval, raise_timeout_error, exclude_keys, flow_run_id
+        )
+
+    def __iter__(self) -> Iterator[R]:
+        """Inputs as they come."""
+        return self
+
+    def __next__(self) -> R:
+        """The next input."""
+        try:
+            return cast("R", drive(self._next_steps()))
+        except TimeoutError:
+            if self.raise_timeout_error:
+                raise
+            raise StopIteration from None
+
+    def __aiter__(self) -> AsyncIterator[R]:
+        """Inputs as they come."""
+        return self
+
+    async def __anext__(self) -> R:
+        """The next input."""
+        try:
+            return cast("R", await adrive(self._next_steps()))
+        except TimeoutError:
+            if self.raise_timeout_error:
+                raise
+            raise StopAsyncIteration from None
+
+    next = dual(_Handler._next_steps)
+    anext = asynchronous(next)
+
+
+class GetAutomaticInputHandler(_Handler, Generic[T]):
+    """
+    Takes values that were sent to a flow run under a key prefix, each once, in order.
+
+    Args:
+        run_input_cls: The class that carries the values.
+        key_prefix: How their keys begin.
+        timeout: Seconds to wait for each at most; None to wait for ever.
+        poll_interval: Seconds between looking.
+        raise_timeout_error: Whether iteration that waited in vain raises TimeoutError rather than ending.
+        exclude_keys: Inputs that are left out.
+        flow_run_id: The run; the current one by default.
+        with_metadata: Whether to give the inputs themselves, with `value` and `metadata`.
+    """
+
+    def __init__(
+        self,
+        run_input_cls: Type[AutomaticRunInput[T]],
+        key_prefix: str,
+        timeout: float | None = _PATIENCE,
+        poll_interval: float = _POLL,
+        raise_timeout_error: bool = False,
+        exclude_keys: Optional[Set[str]] = None,
+        flow_run_id: Optional[UUID] = None,
+        with_metadata: bool = False,
+    ) -> None:
+        super().__init__(
+            run_input_cls, key_prefix, timeout, poll_interval, raise_timeout_error, exclude_keys, flow_run_id
+        )
+        self.with_metadata = with_metadata
+
+    def to_instance(self, flow_run_input: "FlowRunInput") -> Any:
+        """The value; with `with_metadata` the input itself."""
+        instance = super().to_instance(flow_run_input)
+        return instance if self.with_metadata else instance.value
+
+    def __iter__(self) -> Iterator[Any]:
+        """Values as they come."""
+        return self
+
+    def __next__(self) -> Any:
+        """The next value."""
+        try:
+            return drive(self._next_steps())
+        except TimeoutError:
+            if self.raise_timeout_error:
+                raise
+            raise StopIteration from None
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Values as they come."""
+        return self
+
+    async def __anext__(self) -> Any:
+        """The next value."""
+        try:
+            return await adrive(self._next_steps())
+        except TimeoutError:
+            if self.raise_timeout_error:
+                raise
+            raise StopAsyncIteration from None
+
+    next = dual(_Handler._next_steps)
+    anext = asynchronous(next)
+
+
+def _send(
+    run_input: Any, flow_run_id: UUID, sender: Optional[str] = None, key_prefix: Optional[str] = None
+) -> Steps[None]:
+    if isinstance(run_input, BaseRunInput):
+        message: BaseModel = run_input
+    else:
+        kind: Any = run_input_subclass_from_type(type(run_input))
+        message = kind(**dict(run_input)) if isinstance(run_input, BaseModel) else kind(value=run_input)
+    prefix = key_prefix or f"{type(message).__name__.lower()}-auto"
+    yield from create_flow_run_input_from_model.steps(f"{prefix}-{uuid4()}", message, flow_run_id, sender)
+
+
+@dual
+def send_input(
+    run_input: Any, flow_run_id: UUID, sender: Optional[str] = None, key_prefix: Optional[str] = None
+) -> Steps[None]:
+    """
+    Send an input to a flow run, which takes it with `receive_input`.
+
+    Args:
+        run_input: A RunInput, another pydantic model, or any value that JSON can hold.
+        flow_run_id: The run.
+        sender: Who sends it; the current flow run by default.
+        key_prefix: How the receiver finds it; by its type by default.
+    """
+    yield from _send(run_input, flow_run_id, sender, key_prefix)
+
+
+asend_input = asynchronous(send_input)
+
+
+def receive_input(
+    input_type: Union[Type[R], Type[T], BaseModel],
+    timeout: Optional[float] = _PATIENCE,
+    poll_interval: float = _POLL,
+    raise_timeout_error: bool = False,
+    exclude_keys: Optional[Set[str]] = None,
+    key_prefix: Optional[str] = None,
+    flow_run_id: Optional[UUID] = None,
+    with_metadata: bool = False,
+) -> Union[GetAutomaticInputHandler[T], GetInputHandler[R]]:
+    """
+    Take inputs of a type as they come: iterate over the answer, or call its `next`.
+
+    Args:
+        input_type: A RunInput class, another pydantic model, or any type that JSON can hold.
+        timeout: Seconds to wait for each at most; None to wait for ever.
+        poll_interval: Seconds between looking.
+        raise_timeout_error: Whether iteration that waited in vain raises TimeoutError rather than ending.
+        exclude_keys: Inputs that are left out.
+        key_prefix: How the inputs' keys begin; by the type by default.
+        flow_run_id: The run whose inputs are taken; the current one by default.
+        with_metadata: For values: whether to give the inputs themselves, with `value` and `metadata`.
+    """
+    kind: Any = run_input_subclass_from_type(input_type)
+    options: dict[str, Any] = {
+        "timeout": timeout,
+        "poll_interval": poll_interval,
+        "raise_timeout_error": raise_timeout_error,
+        "exclude_keys": exclude_keys,
+        "key_prefix": key_prefix,
+        "flow_run_id": flow_run_id,
+    }
+    if issubclass(kind, AutomaticRunInput):
+        options["with_metadata"] = with_metadata
+    return kind.receive(**options)  # type: ignore[no-any-return]

@@ -1,0 +1,55 @@
+"""
+The deployment of the flow run that this code is in.
+
+Attributes:
+    id: Its id, as text.
+    flow_run_id: The id of the flow run.
+    parameters: What the flow was called with.
+    version: Its version when the flow run was made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.runtime import flow_run
+from prefect.runtime.attributes import install
+
+__all__ = [
+    "flow_run_id",
+    "get_flow_run_id",
+    "get_id",
+    "get_parameters",
+    "get_version",
+    "id",
+    "parameters",
+    "version",
+]
+
+
+def get_id() -> str | None:
+    """The id of the deployment; None if the flow run has none."""
+    run = flow_run._run()
+    return None if run is None or run.deployment_id is None else str(run.deployment_id)
+
+
+def get_flow_run_id() -> str | None:
+    """The id of the flow run."""
+    return flow_run.get_id()
+
+
+def get_parameters() -> dict[str, Any]:
+    """What the flow was called with."""
+    return flow_run.get_parameters()
+
+
+def get_version() -> str | None:
+    """The version of the deployment when the flow run was made; None if the flow run has no deployment."""
+    run = flow_run._run()
+    return None if run is None else run.deployment_version
+
+
+install(
+    globals(),
+    {"id": get_id, "flow_run_id": get_flow_run_id, "parameters": get_parameters, "version": get_version},
+)
