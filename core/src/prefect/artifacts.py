@@ -216,7 +216,7 @@ class Artifact(ArtifactRequest):
         get_or_create = class_dual(_get_or_create_steps.__func__)
         aget_or_create = class_asynchronous(get_or_create)
         format = dual(_format_steps)
-        aformat = asynchronous(format)
+        aformat = asynchronous(format)  # noqa: A003
 
 
 class LinkArtifact(Artifact):

@@ -212,9 +212,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         except BaseException as error:
             os.unlink(draft)  # noqa: PTH108
             if isinstance(error, IsADirectoryError):
-                raise ValueError(  # noqa: TRY004
-                    f"Path {file} already exists and is not a file."
-                ) from None
+                raise ValueError(f"Path {file} already exists and is not a file.") from None
             raise
         return file
 

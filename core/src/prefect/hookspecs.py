@@ -60,7 +60,7 @@ class HookimplMarker:
         wrapper: bool = False,
     ) -> Callable[[F], F]: ...
 
-    def __call__(  # noqa: PLR0917 - pluggy has them in this order
+    def __call__(
         self,
         function: F | None = None,
         hookwrapper: bool = False,

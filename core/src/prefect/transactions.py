@@ -366,7 +366,7 @@ class BaseTransaction:
         if isinstance(error, SerializationError):
             self.logger.warning("The transaction %s is not committed, the code goes on: %s", name, error)
         else:
-            self.logger.error("The transaction %s is not committed: %r", name, error, exc_info=error)  # noqa: TRY400
+            self.logger.error("The transaction %s is not committed: %r", name, error, exc_info=error)
 
     def _hook_steps(self, hook: Hook, kind: str) -> Steps[None]:
         name = _name_of(hook)
@@ -549,7 +549,7 @@ def get_transaction() -> BaseTransaction | None:
     return _active.get()
 
 
-def transaction(  # noqa: PLR0917 - the contract has them in this order
+def transaction(
     key: str | None = None,
     store: ResultStore | None = None,
     commit_mode: CommitMode | None = None,
@@ -581,7 +581,7 @@ def transaction(  # noqa: PLR0917 - the contract has them in this order
     )
 
 
-def atransaction(  # noqa: PLR0917 - the contract has them in this order
+def atransaction(
     key: str | None = None,
     store: ResultStore | None = None,
     commit_mode: CommitMode | None = None,

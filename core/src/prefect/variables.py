@@ -122,7 +122,7 @@ class Variable(BaseModel):
 
     else:
         set = class_dual(_set_steps.__func__)
-        aset = class_asynchronous(set)
+        aset = class_asynchronous(set)  # noqa: A003
         get = class_dual(_get_steps.__func__)
         aget = class_asynchronous(get)
         unset = class_dual(_unset_steps.__func__)

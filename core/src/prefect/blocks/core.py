@@ -118,7 +118,7 @@ class Block(BaseModel, ABC):
     """
 
     model_config = ConfigDict(
-        extra="allow", defer_build=True, json_schema_extra=schema_extra, ignored_types=(Dual, ClassDual)
+        extra="ignore", defer_build=True, json_schema_extra=schema_extra, ignored_types=(Dual, ClassDual)
     )
 
     _block_type_name: ClassVar[str | None] = None
@@ -166,10 +166,9 @@ class Block(BaseModel, ABC):
     def block_initialization(self) -> None:
         """Called after a block is made or loaded. Override it to prepare what is not a field."""
 
-    def __repr_args__(self) -> Any:
-        """The declared fields."""
-        fields = type(self).model_fields
-        return [(name, value) for name, value in super().__repr_args__() if name in fields]
+    def __str__(self) -> str:
+        """The class with the fields, secrets masked."""
+        return repr(self)
 
     # What the type is called
 
@@ -261,7 +260,7 @@ class Block(BaseModel, ABC):
             return None
         found = Block.get_block_class_from_key(slug)
         if not issubclass(found, cls):
-            raise ValueError(  # noqa: TRY004 - pydantic makes a validation error of it
+            raise ValueError(
                 f"A block of type '{slug}' was given where one of type '{cls.get_block_type_slug()}' is due."
             )
         return found
@@ -288,8 +287,6 @@ class Block(BaseModel, ABC):
             subclass = cls._class_for(value)
             if subclass is not None:
                 return subclass.model_validate(value)
-            if any(name in value for name in ("block_type_slug", *_BOOKKEEPING)):
-                value = {k: v for k, v in value.items() if k not in ("block_type_slug", *_BOOKKEEPING)}
         return handler(value)
 
     @model_serializer(mode="wrap")

@@ -28,8 +28,9 @@ def example_of(docstring: str | None) -> str | None:
         return None
     text = inspect.cleandoc(docstring)
     sections = list(_SECTION.finditer(text))
-    for section, following in zip(sections, [*sections[1:], None], strict=True):
+    ends = [section.start() for section in sections[1:]]
+    for section, end in zip(sections, [*ends, len(text)], strict=False):
         if section[1].startswith("Example"):
-            body = text[section.end() : following.start() if following else len(text)]
+            body = text[section.end() : end]
             return inspect.cleandoc(body.strip("\n")).strip() or None
     return None

@@ -112,9 +112,7 @@ def _subclass(cls: type[B], slug: str | None, document: BlockDocument) -> type[B
         raise ValueError(f"The block document '{document.name}' does not say its type, so it cannot be loaded.")
     found = Block.get_block_class_from_key(slug)
     if not issubclass(found, cls):
-        raise RuntimeError(  # noqa: TRY004 - what loading raises when a block does not fit its class
-            f"The block '{document.name}' is of type '{slug}', not '{cls.get_block_type_slug()}'."
-        )
+        raise RuntimeError(f"The block '{document.name}' is of type '{slug}', not '{cls.get_block_type_slug()}'.")
     return found
 
 

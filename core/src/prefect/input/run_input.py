@@ -467,7 +467,7 @@ class GetInputHandler(_Handler, Generic[R]):
             raise StopAsyncIteration from None
 
     next = dual(_Handler._next_steps)
-    anext = asynchronous(next)
+    anext = asynchronous(next)  # noqa: A003
 
 
 class GetAutomaticInputHandler(_Handler, Generic[T]):
@@ -533,7 +533,7 @@ class GetAutomaticInputHandler(_Handler, Generic[T]):
             raise StopAsyncIteration from None
 
     next = dual(_Handler._next_steps)
-    anext = asynchronous(next)
+    anext = asynchronous(next)  # noqa: A003
 
 
 def _send(

@@ -49,7 +49,7 @@ def install(namespace: dict[str, Any], getters: Mapping[str, Callable[[], Any]])
     module = namespace["__name__"]
     prefix = f"PREFECT__RUNTIME__{module.rpartition('.')[2].upper()}__"
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> Any:  # noqa: N807 - the name that Python looks for
         getter = getters.get(name)
         variable = f"{prefix}{name.upper()}"
         text = os.environ.get(variable)

@@ -16,14 +16,14 @@ from prefect.runtime import flow_run
 from prefect.runtime.attributes import install
 
 __all__ = [
-    "flow_run_id",
+    "flow_run_id",  # noqa: F822 - answered by `__getattr__`, like all that are no functions
     "get_flow_run_id",
     "get_id",
     "get_parameters",
     "get_version",
     "id",
-    "parameters",
-    "version",
+    "parameters",  # noqa: F822
+    "version",  # noqa: F822
 ]
 
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from prefect._contract.objects import Flow, FlowRun
 
 __all__ = [
-    "api_url",
-    "flow_name",
-    "flow_version",
+    "api_url",  # noqa: F822 - answered by `__getattr__`, like all that are no functions
+    "flow_name",  # noqa: F822
+    "flow_version",  # noqa: F822
     "get_flow_name",
     "get_flow_run_api_url",
     "get_flow_run_ui_url",
@@ -50,16 +50,16 @@ __all__ = [
     "get_scheduled_start_time",
     "get_tags",
     "id",
-    "job_variables",
-    "name",
-    "parameters",
-    "parent_deployment_id",
-    "parent_flow_run_id",
-    "root_flow_run_id",
-    "run_count",
-    "scheduled_start_time",
-    "tags",
-    "ui_url",
+    "job_variables",  # noqa: F822
+    "name",  # noqa: F822
+    "parameters",  # noqa: F822
+    "parent_deployment_id",  # noqa: F822
+    "parent_flow_run_id",  # noqa: F822
+    "root_flow_run_id",  # noqa: F822
+    "run_count",  # noqa: F822
+    "scheduled_start_time",  # noqa: F822
+    "tags",  # noqa: F822
+    "ui_url",  # noqa: F822
 ]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prefect.context import TaskRunContext
 
 __all__ = [
-    "api_url",
+    "api_url",  # noqa: F822 - answered by `__getattr__`, like all that are no functions
     "get_id",
     "get_name",
     "get_parameters",
@@ -32,12 +32,12 @@ __all__ = [
     "get_task_run_api_url",
     "get_task_run_ui_url",
     "id",
-    "name",
-    "parameters",
-    "run_count",
-    "tags",
-    "task_name",
-    "ui_url",
+    "name",  # noqa: F822
+    "parameters",  # noqa: F822
+    "run_count",  # noqa: F822
+    "tags",  # noqa: F822
+    "task_name",  # noqa: F822
+    "ui_url",  # noqa: F822
 ]
 
 
