@@ -283,8 +283,9 @@ def test_connections_are_reused_and_not_hoarded(database: Database) -> None:
     assert len(database._idle) == 8
 
 
-def test_all_transactions_are_in_write_ahead_mode(database: Database, file: Path) -> None:
+def test_files_are_in_write_ahead_mode_and_can_shrink(database: Database, file: Path) -> None:
     database.transaction(add("a"), write=True)
     connection = sqlite3.connect(file)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     connection.close()

@@ -48,7 +48,6 @@ _WORDS = (
 )
 
 _PRAGMAS = (
-    "PRAGMA auto_vacuum = INCREMENTAL",  # decided when the file is made: freed pages can be given back in small steps
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
@@ -103,6 +102,9 @@ class SqliteDialect:
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
         try:
+            if self.path is not None and self.path.stat().st_size == 0:
+                # Decided before the first table is made: so that freed pages can be given back in small steps.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
         except BaseException:
@@ -192,7 +194,7 @@ def _path(url: str) -> Path | None:
         raise ConfigurationError(message)
     location, _, options = rest.partition("?")
     location = location.removeprefix("/")
-    if dict(parse_qsl(options)).get("mode") == "memory" or location in {"", ":memory:"}:
+    if dict(parse_qsl(options)).get("mode") == "memory" or location in {"", ":memory:", "file::memory:"}:
         return None
     return Path(unquote(location)).expanduser()
 

@@ -29,7 +29,7 @@ _ERRORS = (exc.DBAPIError, sqlite3.Error, UnicodeEncodeError, OverflowError)
 """What can come from a statement. Transactions are begun by the driver, whose errors come as they are."""
 
 _IDLE_CONNECTIONS = 8
-_FORK_PATIENCE_SECONDS = 10.0
+_FORK_PATIENCE_SECONDS = 60.0
 
 
 class Database:
@@ -51,6 +51,7 @@ class Database:
         """Know of no other thread, as a process that has just begun: in the child of a fork."""
         self._engine: Engine | None = None
         self._busy = 0
+        self._resting = False
         self._migrated = False
         self._opening = threading.Lock()
         self._state = threading.Condition()
@@ -101,8 +102,8 @@ class Database:
 
     def _take(self) -> Connection:
         with self._state:
-            if self.dialect.path is None:  # what is in memory is in one connection
-                self._state.wait_for(lambda: self._busy == 0)
+            if self._resting or self.dialect.path is None:
+                self._state.wait_for(self._has_room)
             self._busy += 1
             if self._idle:
                 return self._idle.pop()
@@ -111,6 +112,10 @@ class Database:
         except BaseException:
             self._leave()
             raise
+
+    def _has_room(self) -> bool:
+        """Whether a transaction may begin. What is in memory is in one connection."""
+        return not self._resting and (self._busy == 0 or self.dialect.path is not None)
 
     def _connect(self) -> Connection:
         """Open a connection. The first one makes the file if there is none, and brings its tables up to date."""
@@ -167,17 +172,18 @@ class Database:
             connection.close()
 
     def rest(self) -> None:
-        """Let the transactions under way finish, close all connections, and begin none until `resume`."""
-        self._state.acquire()
-        self._state.wait_for(lambda: self._busy == 0, timeout=_FORK_PATIENCE_SECONDS)
+        """Let the transactions under way finish, close all connections, and begin none until `resume` or `restart`."""
+        with self._state:
+            self._resting = True
+            self._state.wait_for(lambda: self._busy == 0, timeout=_FORK_PATIENCE_SECONDS)
         if self.dialect.path is not None:
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
+            self.close()
 
     def resume(self) -> None:
         """Let transactions begin again, after `rest`."""
-        self._state.release()
+        with self._state:
+            self._resting = False
+            self._state.notify_all()
 
 
 _databases: dict[str, Database] = {}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from prefect._contract.artifacts import FlowRunInput
 from prefect.server.database import tables
 from prefect.server.database.queries import records
-from prefect.server.operations.refusals import already_exists, not_found
+from prefect.server.operations.refusals import Refusal, already_exists, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
 
@@ -32,6 +33,11 @@ def create_flow_run_input(work: UnitOfWork, id: UUID, key: str, value: str, send
         "value": value,
         "sender": sender,
     }
+    try:
+        FlowRunInput.model_validate(values)
+    except ValidationError as error:
+        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        raise Refusal(422, f"Invalid flow run input: {reasons}") from None
     records.create(work.connection, tables.flow_run_input, values)
 
 

@@ -15,7 +15,6 @@ from prefect.exceptions import ObjectUnsupported
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
 from prefect.server.database.queries.runs import FLOW_RUNS, lateness, read_run, read_runs
-from prefect.server.database.types import document_text
 from prefect.server.operations.pages import pages
 from prefect.server.operations.refusals import Refusal, not_found
 from prefect.server.operations.transitions import begin, make_state, propose_for_flow_run
@@ -73,7 +72,7 @@ def create_flow_run(work: UnitOfWork, body: FlowRunCreate) -> FlowRun:
     """Create a flow run, Pending unless a state is given, or find the one with its idempotency key."""
     if body.work_pool_name is not None:
         message = (
-            f"There is no work pool '{body.work_pool_name}': an orchestrator that runs in this process keeps none."
+            f"There is no work pool '{body.work_pool_name}': an orchestrator in this process keeps none."
         )
         raise ObjectUnsupported(None, message)
     flow = records.read(work.connection, tables.flow, id=body.flow_id)
@@ -84,19 +83,10 @@ def create_flow_run(work: UnitOfWork, body: FlowRunCreate) -> FlowRun:
         existing = records.read(work.connection, tables.flow_run, **key)
         if existing is not None:
             return FlowRun.model_validate(_read(work, existing["id"]))
-    _check_size(work, body.parameters)
     run = _new_row(work, body, flow)
     state = make_state(work, body.state or StateCreate(type=StateType.PENDING), flow_run_id=run["id"])
     begin(work, FLOW_RUNS, run, state)
     return FlowRun.model_validate(run)
-
-
-def _check_size(work: UnitOfWork, parameters: Row) -> None:
-    limit = work.bounds.parameter_bytes
-    if parameters and limit and len(document_text(parameters).encode()) > limit:
-        raise Refusal(
-            422, f"The parameters of a flow run may have at most {limit} bytes as JSON. Pass a reference to the data."
-        )
 
 
 def _new_row(work: UnitOfWork, body: FlowRunCreate, flow: Row) -> Row:
@@ -141,7 +131,6 @@ def update_flow_run(work: UnitOfWork, id: UUID, body: FlowRunUpdate) -> None:
     """Change the fields of a flow run that were given."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
     changes = {name: value for name, value in changes.items() if value is not None}
-    _check_size(work, changes.get("parameters", {}))
     if not records.revise(work.connection, tables.flow_run, id, **changes, updated=work.now):
         raise not_found("flow run", id=id)
 

@@ -28,13 +28,11 @@ class Bounds:
 
     Args:
         page: How many records a list has at most, and has unless a limit is given.
-        parameter_bytes: How large the parameters of a flow run may be, as JSON; 0 for any size.
         graph_nodes: How many runs a graph may have.
         graph_artifacts: How many artifacts a graph may have.
     """
 
     page: int = 200
-    parameter_bytes: int = 524_288
     graph_nodes: int = 10_000
     graph_artifacts: int = 10_000
 
