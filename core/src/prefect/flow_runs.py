@@ -177,7 +177,7 @@ def _with_input(proposal: State[Any], wanted: Any) -> Steps[tuple[State[Any], An
     """A pause that waits for input: its schema is stored, and the state says under which keys."""
     if wanted is None:
         return proposal, None
-    from prefect.input import keyset_from_paused_state, run_input_subclass_from_type
+    from prefect.input.run_input import keyset_from_paused_state, run_input_subclass_from_type
 
     input_type: Any = run_input_subclass_from_type(wanted)
     keyset = keyset_from_paused_state(proposal)

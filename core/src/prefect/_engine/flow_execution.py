@@ -158,7 +158,7 @@ def propose(run: FlowExecution, state: State[Any], force: bool = False) -> Steps
         if status == "ABORT":
             raise Abort(result.details.reason)
         entered: State[Any] = result.state
-        if status == "ACCEPT":
+        if entered.type is state.type:  # accepted, or put in other words
             entered = evolve(entered, data=state.data)
         elif entered.type is StateType.PAUSED:
             raise Pause(result.details.reason, state=entered)

@@ -72,7 +72,7 @@ def mark_only_scheduled_flows_late(t: Transition) -> Decision | None:
 
 
 def pause_only_running_flows(t: Transition) -> Decision | None:
-    """Flow runs pause while they run, once for each key; only those that can be started again are suspended."""
+    """Flow runs pause while they run, once for each key; subflows cannot be started again by themselves, so they cannot be suspended."""
     if t.initial is None or not t.initial.is_running():
         return reject(t, "Cannot pause flows that are not currently running.")
     details = t.proposed.state_details
@@ -80,8 +80,6 @@ def pause_only_running_flows(t: Transition) -> Decision | None:
         return reject(t, "This pause has already fired.")
     if details.pause_reschedule and t.run.is_subflow:
         return abort(t, "Cannot suspend subflows. Suspend the flow run that started it, or pause it.")
-    if details.pause_reschedule and not t.run.has_deployment:
-        return abort(t, "Cannot suspend flows without a deployment: nothing would start them again. Pause it instead.")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Generator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from prefect._engine.recorder import recorder_of
 from prefect.client.base import current_transport
 from prefect.settings import temporary_settings
+from prefect.settings.context import reload_settings
 
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
@@ -48,17 +50,36 @@ def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[N
         settings = {
             "PREFECT_HOME": home,
             "PREFECT_PROFILES_PATH": str(Path(home, "profiles.toml")),
-            "PREFECT_API_URL": None,
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite:///{Path(home, 'prefect.db')}",
-            "PREFECT_LOCAL_STORAGE_PATH": str(Path(home, "storage")),
+            "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(Path(home, "storage")),
         }
-        with temporary_settings({name: value for name, value in settings.items() if value is not None}):
+        # Threads and processes that tests start themselves must find the same home: hence the environment.
+        with _environment(settings, without=("PREFECT_API_URL",)), temporary_settings(settings):
             transport = current_transport()
             try:
                 yield
             finally:
                 recorder_of(transport).flush()
                 transport.close()
+
+
+@contextmanager
+def _environment(values: dict[str, str], without: tuple[str, ...]) -> Generator[None, None, None]:
+    """Change the environment of this process, and have settings read again."""
+    kept = {name: os.environ.get(name) for name in (*values, *without)}
+    for name in without:
+        os.environ.pop(name, None)
+    os.environ.update(values)
+    reload_settings()
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        reload_settings()
 
 
 def exceptions_equal(a: BaseException, b: BaseException) -> bool:
