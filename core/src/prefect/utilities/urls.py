@@ -1,0 +1,51 @@
+"""URLs: which may be called from a server on behalf of somebody else, and the names of kinds of objects in them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["convert_class_to_name", "validate_restricted_url"]
+
+
+def validate_restricted_url(url: str) -> None:
+    """
+    Check that a URL leads to the public network, so that it does no harm to call it for somebody else.
+
+    Raises:
+        ValueError: It is not one of HTTP or HTTPS, it cannot be resolved, or leads to a private address.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        message = f"{url!r} is not a valid URL.  {error}"
+        raise ValueError(message) from error
+    if parts.scheme not in {"http", "https"}:
+        message = f"{url!r} is not a valid URL.  Only HTTP and HTTPS URLs are allowed."
+        raise ValueError(message)
+    if not parts.hostname:
+        message = f"{url!r} is not a valid URL.  It names no host."
+        raise ValueError(message)
+    try:
+        found = socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        message = f"{url!r} is not a valid URL.  It could not be resolved."
+        raise ValueError(message) from error
+    for _, _, _, _, address in found:
+        _require_public(url, str(address[0]))
+
+
+def _require_public(url: str, text: str) -> None:
+    address: Any = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    if not (mapped or address).is_global or (mapped or address).is_multicast:
+        message = f"{url!r} is not a valid URL.  It resolves to the private address {text}."
+        raise ValueError(message)
+
+
+def convert_class_to_name(obj: Any) -> str:
+    """The kind of an object as in URLs: `flow-run` for an instance of `FlowRun`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", type(obj).__name__).lower()
