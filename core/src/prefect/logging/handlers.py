@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from prefect.exceptions import MissingContextError
@@ -26,6 +26,11 @@ __all__ = [
 ]
 
 Sink = Callable[[dict[str, Any]], None]
+
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:
+    _StreamHandler = logging.StreamHandler  # which Python 3.10 cannot subscript
 
 
 class _Way:
@@ -48,7 +53,9 @@ def install_sink(sink: Sink | None, flush: Callable[[], None] | None = None) -> 
     _Way.flush = flush
 
 
-set_api_log_sink = install_sink
+def set_api_log_sink(sink: Sink | None) -> None:
+    """Say where the records of runs go, where nothing needs to be flushed. See `install_sink`."""
+    install_sink(sink)
 
 
 def emit_api_log(log: dict[str, Any]) -> None:
@@ -182,7 +189,7 @@ DEFAULT_STYLES = {
 }
 
 
-class PrefectConsoleHandler(logging.StreamHandler[TextIO]):
+class PrefectConsoleHandler(_StreamHandler):
     """
     Writes records to the console, in colours if it is a terminal.
 

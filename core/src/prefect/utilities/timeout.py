@@ -30,7 +30,7 @@ def fail_if_not_timeout_error(timeout_exc_type: type[Exception]) -> None:
     """
     if not issubclass(timeout_exc_type, TimeoutError):
         message = f"The `timeout_exc_type` argument must be a subclass of `TimeoutError`, not {timeout_exc_type!r}."
-        raise ValueError(message)  # noqa: TRY004 - the contract's
+        raise ValueError(message)
 
 
 def _message(seconds: float) -> str:
