@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, TypeAdapter, field_validator
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, task, unmapped
 from prefect.cache_policies import INPUTS, TASK_SOURCE
 
 OUTPUT = Path(__file__).parent / "output"
@@ -126,7 +126,7 @@ def write_report(summaries: list[CarrierSummary], target: Path) -> Path:
 def flights_by_carrier(output: Path = OUTPUT) -> int:
     """Summarise the year's flights by carrier. Returns their number."""
     files = split_by_carrier(data_file("flights.csv.zip"), output / "carriers")
-    summaries = summarise.map(files, carrier_names()).result()
+    summaries = summarise.map(files, unmapped(carrier_names())).result()
     write_report(summaries, output / "flights_by_carrier.csv")
     total = sum(summary.flights for summary in summaries)
     get_run_logger().info("%s flights of %s carriers", f"{total:,}", len(summaries))

@@ -209,7 +209,7 @@ class HookSpec:
         raise NotImplementedError
 
     @hookspec()
-    def setup_environment(self, *, ctx: types.HookContext) -> types.SetupResult | None:
+    def setup_environment(self, ctx: types.HookContext) -> types.SetupResult | None:
         """
         Environment variables to set before flows run, such as short-lived credentials.
 

@@ -1,0 +1,1 @@
+"""What makes the pages of the reference, one module for each."""

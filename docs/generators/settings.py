@@ -1,0 +1,111 @@
+"""`reference/settings.md`: every environment variable, from the settings models."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from generators.text import code, description, table
+from prefect.settings import Settings
+from prefect.settings.base import PrefectBaseSettings, environment_variables, group_of, settings_path
+from prefect.settings.sources import Sources, reading
+
+INTRODUCTION = """\
+# Settings
+
+<!-- Made by `python docs/generate.py` from prefect.settings. A test fails when this page says something else. -->
+
+A setting is an environment variable; or a line in `.env`; or a key in `prefect.toml`, or in `pyproject.toml` below
+`[tool.prefect]`; or part of the active profile (`prefect config set NAME=VALUE`). The first of these that has a value decides.
+In Python all of them are `prefect.settings.get_current_settings()`, and `temporary_settings({"PREFECT_…": value})` changes
+some for a while.
+
+Lists are written with commas, or as JSON. Where a default begins with `$PREFECT_HOME` it follows that setting. Variables
+in brackets are older names, which are read too.
+"""
+
+WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", SecretStr: "secret text"}
+LIMITS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most"), Lt: ("lt", "less than")}
+
+
+def groups(model: type[PrefectBaseSettings], said: str = "") -> Iterator[tuple[type[PrefectBaseSettings], str]]:
+    """A group and those below it, each with what is said of it."""
+    yield model, said or description(model)
+    for field in model.model_fields.values():
+        below = group_of(field)
+        if below is not None:
+            yield from groups(below, description(below))
+
+
+def type_words(annotation: Any) -> str:
+    """A type in words."""
+    if get_origin(annotation) in {Union, types.UnionType}:
+        options = [each for each in get_args(annotation) if each is not type(None)]
+        if {int, float} <= set(options):  # every whole number is a number
+            options.remove(int)
+        return " or ".join(dict.fromkeys(map(type_words, options)))
+    if get_origin(annotation) is Literal:
+        return ", ".join(map(code, get_args(annotation)))
+    if hasattr(annotation, "__metadata__"):
+        return type_words(get_args(annotation)[0])
+    if get_origin(annotation) in {list, set, frozenset, tuple}:
+        return f"list of {type_words(get_args(annotation)[0])}s" if get_args(annotation) else "list"
+    if get_origin(annotation) is dict or annotation is dict:
+        return "mapping"
+    return WORDS.get(annotation, "anything")
+
+
+def limits(field: FieldInfo) -> str:
+    """The limits of a number in words."""
+    found = [
+        f"{words} {getattr(item, attribute):g}"
+        for item in field.metadata
+        for kind, (attribute, words) in LIMITS.items()
+        if isinstance(item, kind)
+    ]
+    return ", " + ", ".join(found) if found else ""
+
+
+def default_words(value: Any, home: str) -> str:
+    """A default as one would write it in the environment."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, (list, set, dict)):
+        return code(",".join(map(str, value))) or "empty"
+    if value is None or value == "":
+        return "unset" if value is None else "empty"
+    return code(str(value).lower() if isinstance(value, bool) else str(value).replace(home, "$PREFECT_HOME"))
+
+
+def rows(model: type[PrefectBaseSettings], defaults: PrefectBaseSettings, home: str) -> Iterator[tuple[str, ...]]:
+    """A line for each setting of a group."""
+    for name, (variable, *older) in environment_variables(model).items():
+        field = model.model_fields[name]
+        names = code(variable) + (f" ({', '.join(map(code, older))})" if older else "")
+        default = "`~/.prefect`" if variable == "PREFECT_HOME" else default_words(getattr(defaults, name), home)
+        yield names, type_words(field.annotation) + limits(field), default, field.description or ""
+
+
+def section(model: type[PrefectBaseSettings], said: str, settings: Settings) -> str:
+    """A group: what it is, where it is, and its settings."""
+    path = settings_path(model)
+    defaults: Any = settings
+    for step in path:
+        defaults = getattr(defaults, step)
+    title = ".".join(path) or "The root"
+    place = f" In TOML files the table `[{title}]`; in Python `get_current_settings().{title}`." if path else ""
+    lines = table(("variable", "type", "default", "meaning"), rows(model, defaults, str(settings.home)))
+    return f"## {title}\n\n{said}{place}\n\n{lines}\n"
+
+
+def render() -> str:
+    """The page."""
+    with reading(Sources()):  # neither this machine's environment nor its files
+        settings = Settings()
+    return INTRODUCTION + "\n" + "\n".join(section(model, said, settings) for model, said in groups(Settings))
