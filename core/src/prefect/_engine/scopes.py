@@ -18,9 +18,9 @@ def names_in_scope(function: Callable[..., Any]) -> dict[str, Any]:
     if "<locals>" not in getattr(function, "__qualname__", "") or not wanted:
         return found
     frame = sys._getframe(1)
-    while frame is not None and wanted - found.keys():
+    while frame is not None and not wanted <= found.keys():
         if not frame.f_globals.get("__name__", "").startswith("prefect."):
-            found |= {name: frame.f_locals[name] for name in wanted & frame.f_locals.keys() if name not in found}
+            found |= {name: frame.f_locals[name] for name in wanted.intersection(frame.f_locals) if name not in found}
         frame = frame.f_back  # type: ignore[assignment]
     return found
 
