@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from prefect.settings import get_current_settings
 from prefect.utilities.names import obfuscate
 
 __all__ = ["ObfuscateApiKeyFilter", "redact_substr"]
@@ -37,6 +36,8 @@ class ObfuscateApiKeyFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the key in the record's message and arguments. All records pass."""
+        from prefect.settings import get_current_settings
+
         key = get_current_settings().api.key
         if key is not None and (secret := key.get_secret_value()):
             record.msg = redact_substr(record.msg, secret)
