@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
 from prefect.utilities.hashing import hash_objects
+from prefect.utilities.visualization import VisualizationUnsupportedError, get_task_viz_tracker, track_viz_task
 
 if TYPE_CHECKING:
     from prefect._contract.objects import RunInput, TaskRun
@@ -203,7 +204,7 @@ class Task(Generic[P, R]):
         hooks = {"on_completion": on_completion, "on_failure": on_failure, "on_running": on_running}
         for option, given in hooks.items():
             check_hooks(option, given)
-        self.name = name or getattr(self.fn, "__name__", type(self.fn).__name__)
+        self.name: str = name or getattr(self.fn, "__name__", type(self.fn).__name__)
         self.description = description or inspect.getdoc(fn)
         self.tags: set[str] = set(tags or ())
         self.version = version
@@ -545,6 +546,8 @@ class Task(Generic[P, R]):
         from prefect._engine import task_run as engine
 
         parameters = get_call_parameters(self.fn, args, kwargs)
+        if get_task_viz_tracker() is not None:
+            return track_viz_task(self.isasync, self.name, parameters, self.viz_return_value)
         run = engine.execution(self, parameters, wait_for=wait_for)
         return_type = "state" if return_state else "result"
         if self.isgenerator:
@@ -616,6 +619,10 @@ class Task(Generic[P, R]):
         return futures
 
     def _runner(self, what: str) -> Any:
+        if get_task_viz_tracker() is not None:
+            raise VisualizationUnsupportedError(
+                f"The {what} of task {self.name!r} cannot be drawn: only tasks that are called can."
+            )
         context = FlowRunContext.get()
         if context is None or context.task_runner is None:
             raise RuntimeError(

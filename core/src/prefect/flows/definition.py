@@ -15,6 +15,7 @@ from prefect.tasks import _checked_name, _checked_timeout, _unwrapped, check_hoo
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
 from prefect.utilities.hashing import file_hash
+from prefect.utilities.visualization import build_mermaid_dependencies
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from prefect.results import ResultSerializer, ResultStorage
     from prefect.task_runners import TaskRunner
     from prefect.utilities.callables import ParameterSchema
+    from prefect.utilities.dual import Steps
+    from prefect.utilities.visualization import TaskVizTracker
 
 __all__ = ["Flow", "FlowDecorator", "FlowStateHook", "flow"]
 
@@ -362,6 +365,81 @@ class Flow(Generic[P, R]):
         run = execution(self, parameters, wait_for=wait_for)
         return run_execution(run, "state" if return_state else "result")
 
+    # -- drawing
+
+    def _tracked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Steps[TaskVizTracker]:
+        """Call the function with tasks that are noted rather than run."""
+        from prefect._engine.effects import CallEither
+        from prefect.utilities.visualization import (
+            FlowVisualizationError,
+            TaskVizTracker,
+            VisualizationUnsupportedError,
+        )
+
+        tracker = TaskVizTracker()
+        try:
+            yield CallEither(partial(self.fn, *args, **kwargs), (), (tracker,))
+        except VisualizationUnsupportedError:
+            raise
+        except Exception as error:
+            raise FlowVisualizationError(
+                f"The flow {self.name!r} cannot be drawn, because its function failed with the placeholders that stand "
+                "for results of tasks. Give tasks a viz_return_value that the function can work with."
+            ) from error
+        return tracker
+
+    def generate_mermaid_graph(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        The tasks of the flow and their dependencies, as Mermaid text. In async code this is to be awaited.
+
+        Args:
+            args: The function's arguments.
+            kwargs: The function's arguments by name.
+
+        Raises:
+            FlowVisualizationError: The function fails when its tasks do not really run.
+        """
+        return self._drawn(build_mermaid_dependencies, args, kwargs)
+
+    async def agenerate_mermaid_graph(self, *args: Any, **kwargs: Any) -> str:
+        """Like `generate_mermaid_graph`, always to be awaited."""
+        from prefect.utilities.dual import adrive
+
+        return build_mermaid_dependencies(await adrive(self._tracked(args, kwargs)))
+
+    def visualize(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Draw the tasks of the flow and their dependencies with Graphviz. In async code this is to be awaited.
+
+        Args:
+            args: The function's arguments.
+            kwargs: The function's arguments by name.
+
+        Raises:
+            GraphvizImportError: The package graphviz is not installed.
+            FlowVisualizationError: The function fails when its tasks do not really run.
+        """
+        return self._drawn(self._render, args, kwargs)
+
+    async def avisualize(self, *args: Any, **kwargs: Any) -> None:
+        """Like `visualize`, always to be awaited."""
+        from prefect.utilities.dual import adrive
+
+        self._render(await adrive(self._tracked(args, kwargs)))
+
+    def _render(self, tracker: TaskVizTracker) -> None:
+        from prefect.utilities.visualization import build_task_dependencies, visualize_task_dependencies
+
+        visualize_task_dependencies(build_task_dependencies(tracker), self.name)
+
+    def _drawn(self, draw: Callable[[TaskVizTracker], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        from prefect.utilities.dual import dual
+
+        def steps() -> Steps[Any]:
+            return draw((yield from self._tracked(args, kwargs)))
+
+        return dual(steps)()
+
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
 
@@ -369,7 +447,7 @@ class Flow(Generic[P, R]):
 
         def __getattr__(self, name: str) -> Any:
             """Say what is known and not here yet, rather than that there is no such thing."""
-            if name in {"serve", "deploy", "adeploy", "to_deployment", "ato_deployment", "from_source", "visualize"}:
+            if name in {"serve", "deploy", "adeploy", "to_deployment", "ato_deployment", "from_source"}:
                 raise AttributeError(f"Flow.{name} is not part of this version yet: it comes with deployments.")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -30,6 +30,7 @@ __all__ = [
     "assert_uses_result_storage",
     "exceptions_equal",
     "get_most_recent_flow_run",
+    "kubernetes_environments_equal",
     "prefect_test_harness",
 ]
 
@@ -87,6 +88,25 @@ def exceptions_equal(a: BaseException, b: BaseException) -> bool:
     if a is b:
         return True
     return type(a) is type(b) and getattr(a, "args", None) == getattr(b, "args", None)
+
+
+def kubernetes_environments_equal(
+    actual: list[dict[str, str]], expected: list[dict[str, str]] | dict[str, str]
+) -> bool:
+    """
+    Whether two environments of a container are equal, whatever the order of their variables.
+
+    Args:
+        actual: A list of `{"name": ..., "value": ...}`, as manifests have them.
+        expected: The same, or a mapping from names to values.
+    """
+
+    def ordered(environment: list[dict[str, str]] | dict[str, str]) -> list[tuple[str, str | None]]:
+        if isinstance(environment, dict):
+            return sorted(environment.items())
+        return sorted((variable["name"], variable.get("value")) for variable in environment)
+
+    return ordered(actual) == ordered(expected)
 
 
 @contextmanager
@@ -155,7 +175,9 @@ def assert_blocks_equal(found: Block, expected: Block, exclude_private: bool = T
     assert left == right
 
 
-async def assert_uses_result_serializer(state: State[Any], serializer: str | Serializer[Any], client: PrefectClient) -> None:
+async def assert_uses_result_serializer(
+    state: State[Any], serializer: str | Serializer[Any], client: PrefectClient
+) -> None:
     """Fail unless the result of a state was written by a serializer."""
     metadata = _metadata(state)
     expected = serializer if isinstance(serializer, str) else serializer.type
