@@ -13,6 +13,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "uv|venv"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Tests start hundreds of Pythons, which need not compile the product each time."""
 SOURCES = ["core", "tests", "examples", "benchmarks", "noxfile.py"]
 
 
@@ -55,7 +57,7 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests that a change must pass."""
     install(session, "test", "examples")
-    session.run("pytest", "-n", "2", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=COMPILED)
 
 
 @nox.session

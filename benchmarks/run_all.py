@@ -27,6 +27,7 @@ def measure(python: str, workload: Path, timeout: float) -> dict[str, float]:
     """Run a workload once; its own figures and the CPU seconds and memory of its processes."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
+            "PYTHONDONTWRITEBYTECODE": "",
             "PREFECT_HOME": home,
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -16,11 +16,15 @@ import threading
 import time
 import weakref
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prefect._contract.actions import LogCreate
 from prefect._contract.base import evolve
 from prefect._contract.endpoints import recording as endpoints
+from prefect._contract.endpoints.logs import create_logs
 from prefect._contract.recording import TaskRunRecord
+from prefect._engine.spool import store
 
 if TYPE_CHECKING:
     from prefect._contract.objects import TaskRun
@@ -32,7 +36,10 @@ BATCH = 500
 LOG_BATCH = 1_000
 HIGH_WATER = 20_000
 PATIENCE = 300.0
-"""Seconds for which a store that does not answer is asked again before the queue is given up with an error."""
+"""Seconds for which a store that does not answer is asked again, before records are put into a file instead."""
+
+PATIENCE_AT_EXIT = 30.0
+"""The same at the end of the process."""
 
 Transition = tuple["TaskRun", "State[Any]", Any]
 
@@ -42,8 +49,9 @@ logger = logging.getLogger("prefect.recorder")
 class Recorder:
     """Records the task runs and logs of this process over one transport."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, patience: float = PATIENCE) -> None:
         self._transport = weakref.ref(transport)
+        self.patience = patience
         self._start_over()
 
     def _start_over(self) -> None:
@@ -73,17 +81,14 @@ class Recorder:
         self._notice(len(self._logs), LOG_BATCH)
 
     def flush(self) -> None:
-        """
-        Return once everything that was queued before is recorded.
-
-        Raises:
-            Exception: What the store said when it refused for `PATIENCE` seconds.
-        """
+        """Return once everything that was queued before is recorded, or, when that cannot be, kept in a file."""
         if self._pid != os.getpid():
             return  # what a fork left here belongs to the parent
         with self._writing:
-            while self._transitions or self._logs:
-                self._write_batch()
+            transitions, logs = len(self._transitions), len(self._logs)
+            while transitions > 0 or logs > 0:
+                done = self._write_batch(min(BATCH, transitions), min(LOG_BATCH, logs))
+                transitions, logs = transitions - done[0], logs - done[1]
 
     def _own(self) -> None:
         if self._pid != os.getpid():
@@ -111,42 +116,47 @@ class Recorder:
             self._urgent.wait(INTERVAL)
             self._wake.clear()
             self._urgent.clear()
-            try:
-                self.flush()
-            except Exception:
-                self._wake.set()
-                logger.exception(
-                    "Task runs and logs could not be recorded for %s seconds; they stay queued and are tried again.",
-                    int(PATIENCE),
-                )
+            self.flush()
             if self._transport() is None:
                 return
 
-    def _write_batch(self) -> None:
-        transitions = [self._transitions.popleft() for _ in range(min(BATCH, len(self._transitions)))]
-        logs = [self._logs.popleft() for _ in range(min(LOG_BATCH, len(self._logs)))]
+    def _write_batch(self, number: int, number_of_logs: int) -> tuple[int, int]:
+        transitions = [self._transitions.popleft() for _ in range(min(number, len(self._transitions)))]
+        logs = [self._logs.popleft() for _ in range(min(number_of_logs, len(self._logs)))]
+        if transitions:
+            records = merge(transitions)
+            self._deliver(endpoints.record_task_runs(records), records, [])
+        if logs:
+            models = [LogCreate.model_construct(**record) for record in logs]
+            self._deliver(create_logs(models), [], models)
+        return max(len(transitions), number and 1), max(len(logs), number_of_logs and 1)
+
+    def _deliver(self, call: Any, records: list[TaskRunRecord], logs: list[Any]) -> None:
+        """Send a call. What cannot be delivered is kept in a file: no run fails, and nothing is lost, for that."""
         try:
-            if transitions:
-                self._send(endpoints.record_task_runs(merge(transitions)))
-                transitions = []
-            if logs:
-                self._send_logs(logs)
-                logs = []
-        finally:
-            self._transitions.extendleft(reversed(transitions))
-            self._logs.extendleft(reversed(logs))
-
-    def _send_logs(self, records: list[dict[str, Any]]) -> None:
-        from prefect._contract.actions import LogCreate
-        from prefect._contract.endpoints.logs import create_logs
-
-        self._send(create_logs([LogCreate.model_construct(**record) for record in records]))
+            self._send(call)
+        except Exception as error:
+            try:
+                path = store(spool_folder(), records, logs)
+            except OSError:
+                logger.exception(
+                    "%s task runs and %s logs are lost: neither store nor disk took them.", len(records), len(logs)
+                )
+                return
+            logger.error(
+                "%s task runs and %s logs could not be recorded (%s). They are kept in %s, and recorded by the next run "
+                "that finds the store.",
+                len(records),
+                len(logs),
+                error,
+                path,
+            )
 
     def _send(self, call: Any) -> None:
         transport = self._transport()
         if transport is None:
             return
-        deadline, pause = time.monotonic() + PATIENCE, 0.05
+        deadline, pause = time.monotonic() + self.patience, 0.05
         while True:
             try:
                 transport.send(call)
@@ -187,6 +197,13 @@ def is_worth_retrying(error: Exception) -> bool:
     return not isinstance(error, (PrefectException, TypeError, ValueError, AttributeError))
 
 
+def spool_folder() -> Path:
+    """Where records are kept that could not be delivered."""
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().home / "spool"
+
+
 _recorders: weakref.WeakKeyDictionary[Any, Recorder] = weakref.WeakKeyDictionary()
 _guard = threading.Lock()
 
@@ -207,7 +224,5 @@ def recorder_of(transport: Transport) -> Recorder:
 def flush_all() -> None:
     """Record all that is queued in this process, because it ends."""
     for recorder in list(_recorders.values()):
-        try:
-            recorder.close()
-        except Exception:
-            logger.exception("The last task runs and logs of this process could not be recorded.")
+        recorder.patience = min(recorder.patience, PATIENCE_AT_EXIT)
+        recorder.close()

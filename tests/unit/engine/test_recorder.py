@@ -1,0 +1,160 @@
+"""The recorder, with stores that are slow, away, or refuse. The store is a transport made for these tests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefect._contract.actions import LogCreate
+from prefect._contract.objects import TaskRun
+from prefect._engine.recorder import BATCH, Recorder, spool_folder
+from prefect._engine.spool import deliver
+from prefect.exceptions import PrefectException
+from prefect.settings import temporary_settings
+from prefect.states import Completed, Pending, Running
+from prefect.utilities.time import now
+
+
+class Store:
+    """Takes records; raises what it is told to, so many times."""
+
+    def __init__(self) -> None:
+        self.barrier: Any = None
+        self.batches: list[list[Any]] = []
+        self.logs: list[Any] = []
+        self.failures: list[Exception] = []
+
+    def send(self, call: Any) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        if call.path == "/logs/":
+            self.logs += call.body
+        else:
+            self.batches.append(call.body)
+
+    @property
+    def states(self) -> list[str]:
+        return [state.name for batch in self.batches for record in batch for state in record.states]
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path) -> Iterator[None]:
+    with temporary_settings({"PREFECT_HOME": str(tmp_path)}):
+        yield
+
+
+def a_run() -> TaskRun:
+    return TaskRun(task_key="t", dynamic_key="0")
+
+
+def a_log(message: str) -> dict[str, Any]:
+    return {"name": "n", "level": 20, "message": message, "timestamp": now(), "flow_run_id": None, "task_run_id": None}
+
+
+def test_states_of_one_run_travel_together_in_order(store: Store) -> None:
+    recorder = Recorder(store)
+    run = a_run()
+    for state in (Pending(), Running(), Completed()):
+        recorder.record(run, state)
+    recorder.flush()
+    [[record]] = store.batches
+    assert [state.name for state in record.states] == ["Pending", "Running", "Completed"]
+
+
+def test_what_is_queued_is_written_soon_without_anybody_asking(store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.record(a_run(), Pending())
+    recorder.log(a_log("hello"))
+    deadline = time.monotonic() + 5
+    while not (store.batches and store.logs):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_results_do_not_leave_the_process(store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.record(a_run(), Completed(data=object()), None)
+    recorder.flush()
+    assert store.batches[0][0].states[0].data is None
+
+
+def test_batches_are_bounded(store: Store) -> None:
+    recorder = Recorder(store)
+    for _ in range(2 * BATCH + 1):
+        recorder.record(a_run(), Pending())
+    recorder.flush()
+    assert sum(len(batch) for batch in store.batches) == 2 * BATCH + 1
+    assert max(len(batch) for batch in store.batches) <= BATCH
+
+
+def test_a_store_that_is_away_for_a_while_gets_everything_in_order(store: Store) -> None:
+    store.failures = [ConnectionError("away"), ConnectionError("away")]
+    recorder = Recorder(store)
+    run = a_run()
+    recorder.record(run, Pending())
+    recorder.record(run, Running())
+    recorder.flush()
+    assert store.states == ["Pending", "Running"]
+
+
+@pytest.mark.parametrize("error", [ConnectionError("away"), PrefectException("refused")])
+def test_what_cannot_be_delivered_is_kept_in_a_file_and_delivered_later(store: Store, error: Exception) -> None:
+    store.failures = [error] * 100
+    recorder = Recorder(store, patience=0)
+    run = a_run()
+    recorder.record(run, Running())
+    recorder.record(run, Completed(message="done"))
+    recorder.log(a_log("kept"))
+    recorder.flush()  # raises nothing: no run fails for this
+    assert store.batches == []
+    assert len(list(spool_folder().glob("*.jsonl"))) == 2
+    with pytest.raises(type(error)):
+        deliver(spool_folder(), store.send)
+    store.failures = []
+    assert deliver(spool_folder(), store.send) == 2
+    [[record]] = store.batches
+    assert record.task_run.id == run.id
+    assert [(state.name, state.message) for state in record.states] == [("Running", None), ("Completed", "done")]
+    assert [log.message for log in store.logs] == ["kept"]
+    assert isinstance(store.logs[0], LogCreate)
+    assert list(spool_folder().iterdir()) == []
+
+
+def test_flushing_ends_while_others_go_on_producing(store: Store) -> None:
+    recorder = Recorder(store)
+    stop = threading.Event()
+
+    def produce() -> None:
+        while not stop.is_set():
+            recorder.record(a_run(), Pending())
+
+    threads = [threading.Thread(target=produce) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        began = time.monotonic()
+        for _ in range(5):
+            recorder.flush()
+        assert time.monotonic() - began < 10
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    recorder.close()
+
+
+def test_closing_records_what_is_left(store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.record(a_run(), Pending())
+    recorder.close()
+    assert store.states == ["Pending"]
