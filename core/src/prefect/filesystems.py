@@ -1,19 +1,19 @@
 """File systems: blocks that read and write bytes under paths."""
 
-import fnmatch
 import os
 import secrets
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field, PrivateAttr, field_validator
 
 from prefect.blocks.core import Block
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
+from prefect.utilities.filesystem import filter_files
 
 __all__ = [
     "LocalFileSystem",
@@ -84,46 +84,10 @@ class WritableDeploymentStorage(Block, ABC):
         """Copy a folder from this machine to the storage."""
 
 
-# Which files of a folder
-
-
-class _IgnoreRules:
-    """Patterns as in a `.gitignore`: `*.log`, `build/`, `/top`, `a/**/b`, `!keep.log`. The last that fits decides."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.rules = [line.rstrip() for line in lines if line.strip() and not line.startswith("#")]
-
-    @classmethod
-    def read(cls, file: str | None) -> "_IgnoreRules":
-        return cls(Path(file).read_text().splitlines() if file else [])
-
-    def ignores(self, path: PurePosixPath, is_folder: bool) -> bool:
-        ignored = False
-        for rule in self.rules:
-            keeps = rule.startswith("!")
-            if self._fits(rule.lstrip("!"), path, is_folder):
-                ignored = not keeps
-        return ignored
-
-    @staticmethod
-    def _fits(pattern: str, path: PurePosixPath, is_folder: bool) -> bool:
-        if pattern.endswith("/"):
-            if not is_folder:
-                return False
-            pattern = pattern.rstrip("/")
-        if "/" not in pattern:
-            return fnmatch.fnmatchcase(path.name, pattern)
-        pattern = pattern.lstrip("/")
-        variants = {pattern, pattern.replace("**/", ""), pattern.replace("/**", "")}
-        return any(fnmatch.fnmatchcase(str(path), variant) for variant in variants)
-
-
-def _files_of(folder: Path, rules: _IgnoreRules) -> Iterator[PurePosixPath]:
-    """The files of a folder that are not ignored, relative to it. Symbolic links to folders are not followed."""
-    for parent, folders, files in os.walk(folder):
-        relative = PurePosixPath(Path(parent).relative_to(folder).as_posix())
-        folders[:] = sorted(name for name in folders if not rules.ignores(relative / name, True))
-        yield from (relative / name for name in sorted(files) if not rules.ignores(relative / name, False))
+def _files_of(folder: Path, ignore_file: str | None) -> list[str]:
+    """The files of a folder, relative to it and with slashes, that an ignore file does not leave out."""
+    patterns = Path(ignore_file).read_text(encoding="utf-8").splitlines() if ignore_file else []
+    return sorted(filter_files(str(folder), patterns, include_dirs=False, as_posix=True))
 
 
 # This machine
@@ -234,7 +198,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             raise PathNotFoundError(f"There is no folder '{source}'.")
         if source == target:
             return
-        for file in list(_files_of(source, _IgnoreRules.read(ignore_file))):
+        for file in _files_of(source, ignore_file):
             (target / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / file, target / file)
 
@@ -416,7 +380,7 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         if not source.is_dir():
             raise PathNotFoundError(f"There is no folder '{source}'.")
         count = 0
-        for file in list(_files_of(source, _IgnoreRules.read(ignore_file))):
+        for file in _files_of(source, ignore_file):
             url = self._resolve_path(f"{to_path or ''}/{file}")
             if overwrite or not self.filesystem.exists(url):
                 self.filesystem.makedirs(url.rpartition("/")[0], exist_ok=True)

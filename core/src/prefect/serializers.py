@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
 from prefect.plugins.registries import serializers as _registry
+from prefect.utilities import dispatch
 
 if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler
@@ -152,9 +153,7 @@ class Serializer(BaseModel, Generic[D]):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Register the subclass under its type."""
         super().__pydantic_init_subclass__(**kwargs)
-        key = cls.__dispatch_key__()
-        if key is not None:
-            _types[key] = cls
+        dispatch.register_type(cls)
 
     @classmethod
     def __dispatch_key__(cls) -> str | None:
@@ -178,7 +177,8 @@ class Serializer(BaseModel, Generic[D]):
         raise NotImplementedError(f"{type(self).__name__} must implement 'loads'.")
 
 
-_types: dict[str, type[Serializer[Any]]] = {}
+# Not `register_base_type`: it registers subclasses before pydantic has collected their fields, of which `type` is one.
+_types: dict[str, type[Serializer[Any]]] = dispatch._registries.setdefault(Serializer, {})  # type: ignore[assignment]
 _registry.add_source(lambda: _types)
 
 

@@ -373,8 +373,8 @@ class BaseTransaction:
         self.logger.info("Running %s hook '%s'", kind, name)
         try:
             yield _RunHook(hook, self)
-        except Exception as error:
-            self.logger.exception("The %s hook '%s' failed: %r", kind, name, error)
+        except Exception:
+            self.logger.exception("The %s hook '%s' failed", kind, name)
             raise
         self.logger.info("The %s hook '%s' has finished", kind, name)
 

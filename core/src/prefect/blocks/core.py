@@ -13,7 +13,6 @@ import inspect
 import re
 import sys
 import types
-import warnings
 from abc import ABC
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -26,8 +25,10 @@ from pydantic.json_schema import GenerateJsonSchema
 from prefect.blocks.annotations import classes_in, secret_paths
 from prefect.blocks.docstrings import description_of, example_of
 from prefect.plugins.registries import blocks as _registry
+from prefect.utilities import dispatch
 from prefect.utilities.dual import Dual, Steps, asynchronous, drive, dual
 from prefect.utilities.dual_methods import ClassDual, class_asynchronous, class_dual
+from prefect.utilities.slugify import slugify
 
 if TYPE_CHECKING:
     from pydantic import ModelWrapValidatorHandler, SerializationInfo, SerializerFunctionWrapHandler
@@ -153,15 +154,7 @@ class Block(BaseModel, ABC):
         super().__pydantic_init_subclass__(**kwargs)
         if inspect.isabstract(cls) or ABC in cls.__bases__ or cls.__pydantic_generic_metadata__["origin"]:
             return
-        slug = cls.get_block_type_slug()
-        other = _types.get(slug)
-        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
-            warnings.warn(
-                f"The block type '{slug}' of {other.__module__}.{other.__qualname__} is now "
-                f"{cls.__module__}.{cls.__qualname__}. Give one of them another _block_type_slug.",
-                stacklevel=3,
-            )
-        _types[slug] = cls
+        dispatch.register_type(cls)
 
     def block_initialization(self) -> None:
         """Called after a block is made or loaded. Override it to prepare what is not a field."""
@@ -185,7 +178,7 @@ class Block(BaseModel, ABC):
     @classmethod
     def get_block_type_slug(cls) -> str:
         """The block type's name in URLs and references."""
-        return cls._block_type_slug or re.sub(r"[^a-z0-9]+", "-", cls.get_block_type_name().lower()).strip("-")
+        return cls._block_type_slug or slugify(cls.get_block_type_name())
 
     @classmethod
     def get_block_capabilities(cls) -> frozenset[str]:
@@ -488,7 +481,8 @@ class Block(BaseModel, ABC):
         asave = asynchronous(save)
 
 
-_types: dict[str, type[Block]] = {}
+# Not `register_base_type`: it registers subclasses before it is known whether they are abstract.
+_types: dict[str, type[Block]] = dispatch._registries.setdefault(Block, {})
 _registry.add_source(lambda: _types)
 
 
