@@ -16,6 +16,7 @@ from prefect._engine import flow_run as _engine
 from prefect._engine.effects import Overtime as FlowRunTimeoutError
 from prefect.client.base import current_transport
 from prefect.context import hydrated_context
+from prefect.flows.loading import load_flow_from_entrypoint
 
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
@@ -56,16 +57,13 @@ def load_flow(flow_run: FlowRun) -> Flow[Any, Any]:
         ValueError: Nothing says where the code is.
         ScriptError: The code raised an exception while it was loaded.
     """
-    from importlib import import_module
-
     entrypoint = os.environ.get("PREFECT__FLOW_ENTRYPOINT") or flow_run.labels.get("prefect.flow.entrypoint")
     if not entrypoint:
         raise ValueError(
             f"It is not known where the code of flow run '{flow_run.id}' is: its flow was not defined in a file. Set "
             "PREFECT__FLOW_ENTRYPOINT to 'path/to/file.py:function'."
         )
-    load: Any = import_module("prefect.flows").load_flow_from_entrypoint  # which is above this module
-    return load(str(entrypoint))  # type: ignore[no-any-return]
+    return load_flow_from_entrypoint(str(entrypoint))
 
 
 def load_flow_and_flow_run(flow_run_id: UUID) -> tuple[FlowRun, Flow[Any, Any]]:

@@ -248,14 +248,25 @@ def id_of_flow(flow: Flow[Any, Any], transport: Transport) -> Steps[UUID]:
     return known[key]
 
 
+@dataclass
+class SubflowTask:
+    """What a subflow is in its parent: a task that is not retried, since the flow is."""
+
+    name: str
+    task_key: str
+    version: str | None
+    tags: frozenset[str] = frozenset()
+    retries: int = 0
+    retry_delay_seconds: float = 0
+    retry_jitter_factor: float | None = None
+
+
 def parent_task_run(run: FlowExecution) -> Ledger:
     """The task run that stands for this subflow in its parent."""
-    from prefect.tasks import Task
-
     flow = run.flow
-    stand_in: Task[Any, Any] | None = flow.__dict__.get("_stand_in")
+    stand_in: SubflowTask | None = flow.__dict__.get("_stand_in")
     if stand_in is None:
-        stand_in = flow.__dict__["_stand_in"] = Task(fn=flow.fn, name=flow.name, version=flow.version)
+        stand_in = flow.__dict__["_stand_in"] = SubflowTask(flow.name, f"{flow.fn.__qualname__}-flow", flow.version)
     caller = TaskRunContext.get()
     return new_task_run(
         stand_in,

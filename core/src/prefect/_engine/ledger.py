@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Set
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from prefect._contract.base import evolve
@@ -22,7 +23,6 @@ from prefect.utilities.time import now
 if TYPE_CHECKING:
     from prefect._contract.objects import RunInput
     from prefect.context import FlowRunContext
-    from prefect.tasks import Task
 
 _NO_DETAILS = StateDetails()
 
@@ -96,8 +96,24 @@ class Ledger:
         self.task_run = evolve(self.task_run, **fields)
 
 
+class Recorded(Protocol):
+    """What is recorded of a task: every task has it, and what stands for a subflow."""
+
+    name: str
+    task_key: str
+    version: str | None
+    retries: int
+    retry_jitter_factor: float | None
+
+    @property
+    def tags(self) -> Set[str]: ...
+
+    @property
+    def retry_delay_seconds(self) -> float | list[float]: ...
+
+
 def new_task_run(
-    task: Task[Any, Any],
+    task: Recorded,
     parameters: dict[str, Any],
     context: FlowRunContext | None,
     *,
@@ -154,14 +170,14 @@ def new_task_run(
     return ledger
 
 
-def template_of(task: Task[Any, Any]) -> TaskRun:
+def template_of(task: Recorded) -> TaskRun:
     """What all runs of a task have in common, made once."""
     template: TaskRun | None = task.__dict__.get("_template")
     if template is None:
         delay = task.retry_delay_seconds
         policy = TaskRunPolicy(
             retries=task.retries,
-            retry_delay=None if callable(delay) else delay,
+            retry_delay=delay,
             retry_jitter_factor=task.retry_jitter_factor,
         )
         template = task.__dict__["_template"] = TaskRun(
