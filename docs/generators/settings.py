@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import types
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -11,9 +14,11 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+import prefect
 from generators.text import code, description, table
 from prefect.settings import Settings
 from prefect.settings.base import PrefectBaseSettings, environment_variables, group_of, settings_path
+from prefect.settings.models.testing import TestingSettings
 from prefect.settings.sources import Sources, reading
 
 INTRODUCTION = """\
@@ -29,6 +34,9 @@ some for a while.
 Lists are written with commas, or as JSON. Where a default begins with `$PREFECT_HOME` it follows that setting. Variables
 in brackets are older names, which are read too.
 """
+
+SELF_USED = {"driver", "host", "port", "user", "name", "password"}
+"""What the settings themselves read, to make the database's URL."""
 
 WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", SecretStr: "secret text"}
 LIMITS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most"), Lt: ("lt", "less than")}
@@ -61,6 +69,26 @@ def type_words(annotation: Any) -> str:
     return WORDS.get(annotation, "anything")
 
 
+@cache
+def _words_of_the_code() -> frozenset[str]:
+    """All attributes that the product's code reads, and all words of its configuration of logging."""
+    root = Path(prefect.__file__).parent
+    words = set(re.findall(r"\w+", (root / "logging" / "logging.yml").read_text(encoding="utf-8")))
+    for file in root.rglob("*.py"):
+        if file.relative_to(root).parts[0] != "settings":
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            words |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return frozenset(words)
+
+
+def is_idle(model: type[PrefectBaseSettings], name: str) -> bool:
+    """Whether nothing reads a setting yet: neither is an attribute of its name read, nor is it used for logging."""
+    if model is TestingSettings:  # they are read by tests
+        return False
+    words = _words_of_the_code() | SELF_USED
+    return not {name, *environment_variables(model)[name]} & words
+
+
 def limits(field: FieldInfo) -> str:
     """The limits of a number in words."""
     found = [
@@ -89,7 +117,8 @@ def rows(model: type[PrefectBaseSettings], defaults: PrefectBaseSettings, home: 
         field = model.model_fields[name]
         names = code(variable) + (f" ({', '.join(map(code, older))})" if older else "")
         default = "`~/.prefect`" if variable == "PREFECT_HOME" else default_words(getattr(defaults, name), home)
-        yield names, type_words(field.annotation) + limits(field), default, field.description or ""
+        meaning = f"{field.description or ''}{' **Without effect in this version.**' if is_idle(model, name) else ''}"
+        yield names, type_words(field.annotation) + limits(field), default, meaning
 
 
 def section(model: type[PrefectBaseSettings], said: str, settings: Settings) -> str:

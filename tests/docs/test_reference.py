@@ -81,4 +81,9 @@ def test_hooks_that_only_the_core_asks_later_are_said_to_be_so():
     idle = {name for name in HOOKS if hooks.askers(name) == []}
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page("hooks.md"), re.MULTILINE | re.DOTALL))
     assert {name for name, text in sections.items() if "No part of this version" in text} == idle
-    assert not idle & {"prefect_serializers", "prefect_resolve_result_storage", "prefect_task_runners", "prefect_blocks"}
+    assert not idle & {
+        "prefect_serializers",
+        "prefect_resolve_result_storage",
+        "prefect_task_runners",
+        "prefect_blocks",
+    }
