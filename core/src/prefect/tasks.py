@@ -204,7 +204,7 @@ class Task(Generic[P, R]):
         hooks = {"on_completion": on_completion, "on_failure": on_failure, "on_running": on_running}
         for option, given in hooks.items():
             check_hooks(option, given)
-        self.name: str = name or getattr(self.fn, "__name__", type(self.fn).__name__)
+        self.name: str = name or str(getattr(self.fn, "__name__", type(self.fn).__name__))
         self.description = description or inspect.getdoc(fn)
         self.tags: set[str] = set(tags or ())
         self.version = version

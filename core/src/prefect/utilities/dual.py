@@ -1,4 +1,5 @@
-"""Write an operation once, as a generator of effects; publish it in both colours.
+"""
+Write an operation once, as a generator of effects; publish it in both colours.
 
 A *step function* yields effects and returns a value. It never blocks and never awaits:
 
@@ -23,7 +24,19 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import anyio
 
-__all__ = ["Dual", "Effect", "Run", "Sleep", "Steps", "adrive", "asynchronous", "drive", "dual", "is_async_code", "user_code_is_async"]
+__all__ = [
+    "Dual",
+    "Effect",
+    "Run",
+    "Sleep",
+    "Steps",
+    "adrive",
+    "asynchronous",
+    "drive",
+    "dual",
+    "is_async_code",
+    "user_code_is_async",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -73,7 +86,7 @@ def drive(steps: Steps[R]) -> R:
         while True:
             try:
                 value = effect.perform()
-            except BaseException as error:  # noqa: BLE001 - the generator decides what to do with any of them
+            except BaseException as error:
                 effect = steps.throw(error)
             else:
                 effect = steps.send(value)
@@ -88,7 +101,7 @@ async def adrive(steps: Steps[R]) -> R:
         while True:
             try:
                 value = await effect.aperform()
-            except BaseException as error:  # noqa: BLE001 - cancellation too must reach the generator
+            except BaseException as error:
                 effect = steps.throw(error)
             else:
                 effect = steps.send(value)
@@ -137,7 +150,7 @@ class Dual(Generic[P, R]):
         """Bind like a function does, so that a dual works as a method."""
         if instance is None:
             return self
-        bound = self.steps.__get__(instance, owner)  # type: ignore[attr-defined]
+        bound = self.steps.__get__(instance, owner)
         return Dual(bound)
 
 
