@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 import pytest
-from prefect.input import RunInput
 
 from prefect import flow, pause_flow_run, resume_flow_run, suspend_flow_run, task
 from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_engine import run_flow
+from prefect.input import RunInput
 
 
 def when_paused(records: Any, action: Any) -> threading.Thread:

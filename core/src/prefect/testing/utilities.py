@@ -48,14 +48,14 @@ def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[N
         ...     assert my_flow() == 42
     """
     with tempfile.TemporaryDirectory(prefix="prefect-test-", ignore_cleanup_errors=True) as home:
-        settings: dict[str, str] = {
+        settings: dict[Any, Any] = {
             "PREFECT_HOME": home,
             "PREFECT_PROFILES_PATH": str(Path(home, "profiles.toml")),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite:///{Path(home, 'prefect.db')}",
             "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(Path(home, "storage")),
         }
         # Threads and processes that tests start themselves must find the same home: hence the environment.
-        with _environment(settings, without=("PREFECT_API_URL",)), temporary_settings({**settings}):
+        with _environment(settings, without=("PREFECT_API_URL",)), temporary_settings(settings):
             transport = current_transport()
             try:
                 yield
