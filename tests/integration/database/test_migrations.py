@@ -135,12 +135,15 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
 
 
 @pytest.mark.parametrize(
-    "content", [b"this is no database, but a text that somebody has put here" * 50, b"SQLite format 3\x00" + b"\xff" * 4000]
+    "content",
+    [b"this is no database, but a text that somebody has put here" * 50, b"SQLite format 3\x00" + b"\xff" * 4000],
 )
 def test_a_file_that_is_no_database_is_named(url: str, file: Path, content: bytes) -> None:
     file.parent.mkdir()
     file.write_bytes(content)
-    with pytest.raises(DatabaseUnreadableError, match=r"Cannot use the database file '.*prefect\.db'.*Move the file away"):
+    with pytest.raises(
+        DatabaseUnreadableError, match=r"Cannot use the database file '.*prefect\.db'.*Move the file away"
+    ):
         Database(url).transaction(lambda connection: None, write=False)
     assert file.read_bytes() == content
 

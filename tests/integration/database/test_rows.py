@@ -184,7 +184,7 @@ def test_recording_twice_has_one_effect(database: Database, flow_run_id: Any) ->
 
     def dump(connection: Connection) -> list[Any]:
         return [
-            [row for row in connection.execute(select(*(c for c in table.c if c.name != "updated")).order_by(table.c.id))]
+            list(connection.execute(select(*(c for c in table.c if c.name != "updated")).order_by(table.c.id)))
             for table in (tables.task_run, tables.task_run_state)
         ]
 
@@ -201,7 +201,9 @@ def test_an_older_record_does_not_undo_a_newer_one(database: Database, flow_run_
     )
     older = TaskRunRecord(older_run, newer.states[:2])
     for record in (newer, older):
-        database.transaction(lambda connection, record=record: record_task_runs(connection, [record], now()), write=True)
+        database.transaction(
+            lambda connection, record=record: record_task_runs(connection, [record], now()), write=True
+        )
     row = database.transaction(lambda c: read_run(c, TASK_RUNS, older_run.id, now()), write=False)
     assert row is not None
     assert (row["state_type"], row["run_count"]) == ("COMPLETED", 1)

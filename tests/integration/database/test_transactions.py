@@ -189,7 +189,8 @@ def test_a_child_of_a_fork_has_connections_of_its_own(url: str) -> None:
         found = database.transaction(names, write=False)
         assert codes == [0] * 5, codes
         assert len([name for name in found if name.startswith("child")]) == 25, found
-        check = database.transaction(lambda connection: connection.exec_driver_sql("PRAGMA integrity_check").scalar(), write=False)
+        look = lambda connection: connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+        check = database.transaction(look, write=False)
         assert check == "ok", check
         print("done")
     """

@@ -52,9 +52,7 @@ class Orchestrator:
         return self.send(flow_runs.create_flow_run(FlowRunCreate(**fields)))
 
     def task_run(self, **fields: Any) -> TaskRun:
-        return self.send(
-            task_runs.create_task_run(TaskRunCreate(**{"task_key": "task", "dynamic_key": "0", **fields}))
-        )
+        return self.send(task_runs.create_task_run(TaskRunCreate(**{"task_key": "task", "dynamic_key": "0", **fields})))
 
     def propose(self, run: FlowRun | TaskRun, state: str, **fields: Any) -> OrchestrationResult[Any]:
         options = {name: fields.pop(name) for name in ("force", "lease") if name in fields}

@@ -103,12 +103,19 @@ def test_times_and_counts_follow_the_states(orchestrator) -> None:
     orchestrator.clock.pass_by(3)
     running = orchestrator.read(run)
     assert (running.start_time, running.run_count) == (started, 1)
-    assert (running.estimated_run_time, running.estimated_start_time_delta) == (timedelta(seconds=3), timedelta(seconds=2))
+    assert (running.estimated_run_time, running.estimated_start_time_delta) == (
+        timedelta(seconds=3),
+        timedelta(seconds=2),
+    )
     ended = orchestrator.clock.pass_by(1)
     assert orchestrator.propose(run, "COMPLETED", message="done", data={"storage_key": "k"}).status == "ACCEPT"
     orchestrator.clock.pass_by(100)
     over = orchestrator.read(run)
-    assert (over.end_time, over.total_run_time, over.estimated_run_time) == (ended, timedelta(seconds=4), timedelta(seconds=4))
+    assert (over.end_time, over.total_run_time, over.estimated_run_time) == (
+        ended,
+        timedelta(seconds=4),
+        timedelta(seconds=4),
+    )
     assert (over.state.message, over.state.data, over.state.timestamp) == ("done", {"storage_key": "k"}, ended)
     history = orchestrator.send(states.read_flow_run_states(run.id))
     assert [state.type for state in history] == ["PENDING", "RUNNING", "COMPLETED"]

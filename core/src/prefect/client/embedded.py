@@ -26,9 +26,6 @@ __all__ = ["EmbeddedTransport", "embedded_transport"]
 
 R = TypeVar("R")
 
-REAP_SECONDS = 30.0
-"""How often, at most, a process looks for flow runs whose process is gone."""
-
 
 class EmbeddedTransport:
     """
@@ -39,6 +36,7 @@ class EmbeddedTransport:
         vault: Encrypts what is secret.
         bounds: How much may be asked for at once.
         clock: What time it is.
+        reap_every: Seconds after which this process looks again for flow runs whose process is gone.
     """
 
     def __init__(
@@ -47,6 +45,7 @@ class EmbeddedTransport:
         vault: Vault,
         bounds: Bounds | None = None,
         clock: Callable[[], datetime] = current_moment,
+        reap_every: float = 30.0,
     ) -> None:
         from prefect.server.operations.dispatch import find_operation
         from prefect.server.operations.refusals import Refusal
@@ -58,6 +57,7 @@ class EmbeddedTransport:
         self._refusal = Refusal
         self._open = partial(UnitOfWork, vault=vault, bounds=bounds or Bounds())
         self._clock = clock
+        self._reap_every = reap_every
         self._reaping = threading.Lock()
         self._reaper: tuple[int, float] = (0, 0.0)
 
@@ -112,7 +112,7 @@ class EmbeddedTransport:
         if not self._reaping.acquire(blocking=False):
             return
         try:
-            self._reaper = (os.getpid(), time.monotonic() + REAP_SECONDS)
+            self._reaper = (os.getpid(), time.monotonic() + self._reap_every)
             moment = self._clock()
             look = self.database.transaction
             if look(lambda connection: find_dead(connection, moment), write=False):

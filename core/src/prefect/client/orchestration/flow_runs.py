@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FlowRunAsyncClient", "FlowRunClient"]
 
 
-def create_flow_run(  # noqa: PLR0917 - the contract has them in this order
+def create_flow_run(
     flow: Flow[Any, Any],
     name: str | None = None,
     parameters: dict[str, Any] | None = None,

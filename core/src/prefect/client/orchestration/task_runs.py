@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskRunAsyncClient", "TaskRunClient"]
 
 
-def create_task_run(  # noqa: PLR0917 - the contract has them in this order
+def create_task_run(
     task: Task[Any, Any],
     flow_run_id: UUID | None,
     dynamic_key: str,

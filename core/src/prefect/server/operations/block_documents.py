@@ -149,6 +149,8 @@ def update_block_document(work: UnitOfWork, id: UUID, body: BlockDocumentUpdate)
     _refer(work, id, references)
     changes = {"data": _sealed(work, schema, data), "block_schema_id": schema["id"], "updated": work.now}
     records.revise(work.connection, tables.block_document, id, **changes)
+    if references:
+        _assemble(work, _document(work, id), include_secrets=False)  # refuses what leads back to itself
 
 
 def delete_block_document(work: UnitOfWork, id: UUID) -> None:
@@ -242,7 +244,7 @@ def _conditions(
 
 
 @read_only
-def read_block_documents(  # noqa: PLR0917 - as many as the contract has
+def read_block_documents(
     work: UnitOfWork,
     block_documents: BlockDocumentFilter | None = None,
     block_types: BlockTypeFilter | None = None,

@@ -71,9 +71,7 @@ def _read(work: UnitOfWork, id: UUID) -> Row:
 def create_flow_run(work: UnitOfWork, body: FlowRunCreate) -> FlowRun:
     """Create a flow run, Pending unless a state is given, or find the one with its idempotency key."""
     if body.work_pool_name is not None:
-        message = (
-            f"There is no work pool '{body.work_pool_name}': an orchestrator in this process keeps none."
-        )
+        message = f"There is no work pool '{body.work_pool_name}': an orchestrator in this process keeps none."
         raise ObjectUnsupported(None, message)
     flow = records.read(work.connection, tables.flow, id=body.flow_id)
     if flow is None:

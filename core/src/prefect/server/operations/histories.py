@@ -28,7 +28,7 @@ def _intervals(start: datetime, end: datetime, length: timedelta) -> list[tuple[
     return [(start + number * length, start + (number + 1) * length) for number in range(count)]
 
 
-def read_history(  # noqa: PLR0917 - what a history is of, and when
+def read_history(
     work: UnitOfWork,
     kind: RunKind,
     conditions: Sequence[ColumnElement[bool]],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select, true
 
 from prefect.exceptions import ObjectUnsupported
 from prefect.server.database import tables
@@ -59,7 +59,7 @@ _OPERATORS: dict[str, Operation] = {
 
 _LIST_OPERATORS: dict[str, Operation] = {
     "any_": has_any,
-    "all_": lambda column, values: and_(*has_all(column, values)),
+    "all_": lambda column, values: and_(true(), *has_all(column, values)),
     "is_null_": lambda column, wanted: is_empty(column) if wanted else not_(is_empty(column)),
 }
 
@@ -214,7 +214,7 @@ def _of(
     return [column.in_(select(owners).where(*where))]
 
 
-def flow_runs_where(  # noqa: PLR0917 - as many as there are kinds
+def flow_runs_where(
     flows: BaseModel | None = None,
     flow_runs: BaseModel | None = None,
     task_runs: BaseModel | None = None,
@@ -261,7 +261,7 @@ def task_runs_where(
     ]
 
 
-def artifacts_where(  # noqa: PLR0917 - as many as there are kinds
+def artifacts_where(
     table: Table,
     artifacts: BaseModel | None = None,
     flow_runs: BaseModel | None = None,
