@@ -74,7 +74,8 @@ class _Format:
 
     def perform(self) -> Any:
         answer = self.artifact.format()
-        if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()
             raise TypeError(
                 f"{type(self.artifact).__name__}.format is a coroutine function, which sync code cannot wait for: create "
                 "the artifact with `await artifact.acreate()`, or make `format` a plain function."

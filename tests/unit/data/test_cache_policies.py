@@ -33,7 +33,9 @@ def two(x):
 
 
 def context(fn=one, flow_run_id="flow-run", task_run_id="task-run"):
-    return SimpleNamespace(task=SimpleNamespace(fn=fn), task_run=SimpleNamespace(id=task_run_id, flow_run_id=flow_run_id))
+    return SimpleNamespace(
+        task=SimpleNamespace(fn=fn), task_run=SimpleNamespace(id=task_run_id, flow_run_id=flow_run_id)
+    )
 
 
 def key(policy, inputs=None, parameters=None, **kwargs):
@@ -168,7 +170,9 @@ def test_the_base_makes_no_keys():
 @pytest.mark.parametrize("policy", [INPUTS, DEFAULT, FLOW_PARAMETERS])
 def test_a_value_without_hash_is_named(policy):
     values = {"fine": 1, "lock": threading.Lock()}
-    with pytest.raises(UnhashableInputError, match="The input 'lock' of type 'lock' has no stable hash.*INPUTS - 'lock'") as caught:
+    with pytest.raises(
+        UnhashableInputError, match="The input 'lock' of type 'lock' has no stable hash.*INPUTS - 'lock'"
+    ) as caught:
         key(policy, values, values)
     assert caught.value.name == "lock"
     assert isinstance(caught.value, HashError)
@@ -198,5 +202,7 @@ def test_keys_are_the_same_in_every_process():
         "import datetime\nfrom prefect.cache_policies import INPUTS\n"
         "print(INPUTS.compute_key(None, {'when': datetime.date(2020, 1, 1), 'items': {'a', 'b'}}, {}))"
     )
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"})
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7"}
+    )
     assert other.stdout.strip() == key(Inputs(), value)

@@ -160,7 +160,9 @@ cyclic = []
 cyclic.append(cyclic)
 
 
-@pytest.mark.parametrize("value", [None, True, 1, -(2**63), 1.5, "x", [], {}, [1, [2, {"a": None}]], {"a": {"b": ["c"]}}])
+@pytest.mark.parametrize(
+    "value", [None, True, 1, -(2**63), 1.5, "x", [], {}, [1, [2, {"a": None}]], {"a": {"b": ["c"]}}]
+)
 def test_json_keeps_plain_values(value):
     assert json_keeps(value)
     assert json.loads(json.dumps(value)) == value
@@ -169,8 +171,23 @@ def test_json_keeps_plain_values(value):
 @pytest.mark.parametrize(
     "value",
     [
-        (1, 2), {1: 2}, {1, 2}, b"x", Number.ONE, Text("x"), OrderedDict(a=1), Pair(1, 2), float("nan"), float("inf"),
-        2**63, [shared, shared], cyclic, {"__class__": "x"}, {"a": {"__exc_type__": 1}}, [object()], range(3),
+        (1, 2),
+        {1: 2},
+        {1, 2},
+        b"x",
+        Number.ONE,
+        Text("x"),
+        OrderedDict(a=1),
+        Pair(1, 2),
+        float("nan"),
+        float("inf"),
+        2**63,
+        [shared, shared],
+        cyclic,
+        {"__class__": "x"},
+        {"a": {"__exc_type__": 1}},
+        [object()],
+        range(3),
     ],
 )
 def test_json_does_not_keep_other_values(value):

@@ -79,7 +79,9 @@ def test_commit_hooks_run_before_it_is_committed(calls):
 def test_an_error_rolls_back_the_last_hook_first_and_goes_on(calls):
     with pytest.raises(ZeroDivisionError):
         with transaction() as txn:
-            txn.stage(1, on_rollback_hooks=[calls.hook("first"), calls.hook("second")], on_commit_hooks=[calls.hook("no")])
+            txn.stage(
+                1, on_rollback_hooks=[calls.hook("first"), calls.hook("second")], on_commit_hooks=[calls.hook("no")]
+            )
             1 / 0
     assert calls == [("second", STAGED), ("first", STAGED)]
     assert txn.is_rolled_back()
@@ -370,7 +372,9 @@ def test_a_missing_value_is_an_error_unless_there_is_a_default():
 
 @pytest.fixture
 def locking(tmp_path):
-    return ResultStore(result_storage=LocalFileSystem(basepath=str(tmp_path / "results")), lock_manager=MemoryLockManager())
+    return ResultStore(
+        result_storage=LocalFileSystem(basepath=str(tmp_path / "results")), lock_manager=MemoryLockManager()
+    )
 
 
 def test_serializable_takes_a_lock_manager(store):

@@ -192,9 +192,7 @@ def test_an_unreadable_distribution_is_a_failure_of_discovery(site, start, good)
     (broken / "entry_points.txt").write_bytes(b"[prefect.plugins]\n\xff\xfe = x\n")
     process = start()
     assert process.task_runners.get("dusk")
-    assert [(failure.distribution, failure.phase) for failure in process.host.failures] == [
-        ("prefect-bad", "discover")
-    ]
+    assert [(failure.distribution, failure.phase) for failure in process.host.failures] == [("prefect-bad", "discover")]
 
 
 def test_denied_plugins_are_not_imported(site, start, good):
@@ -248,7 +246,9 @@ def test_the_index_follows_a_plugin_that_is_edited_in_place(site, start):
     assert start().task_runners.names() == ["thread-pool", "process-pool", "dawn_"]
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"format": 1}', '{"format": 1, "content": 5, "entries": [{"x": 1}]}', "[]"])
+@pytest.mark.parametrize(
+    "content", ["", "{", '{"format": 1}', '{"format": 1, "content": 5, "entries": [{"x": 1}]}', "[]"]
+)
 def test_a_corrupt_index_is_ignored_and_written_anew(site, start, good, tmp_path, content):
     site.install("prefect-good", good)
     start().host.records()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
@@ -25,7 +25,8 @@ def classes_in(annotation: Any, base: type) -> list[type]:
 
 def secret_paths(model: type[BaseModel], within: frozenset[type] = frozenset()) -> list[str]:
     """
-    Where a model holds secrets: dotted names of fields. `*` stands for all keys of a mapping.
+    Where a model holds secrets: dotted names of fields. `*` stands for all keys of a mapping; for the items of a list
+    there is no sign, a path goes on in each of them.
 
     Args:
         model: The model.
@@ -45,6 +46,9 @@ def _paths(annotation: Any, within: frozenset[type]) -> Iterator[str]:
         yield ".*" if holds_mapping else ""
     elif inspect.isclass(kind) and issubclass(kind, BaseModel):
         yield from (f".{path}" for path in secret_paths(kind, within))
+    elif inspect.isclass(kind) and issubclass(kind, Mapping):
+        for argument in get_args(annotation)[1:]:
+            yield from (f".*{path}" for path in _paths(argument, within))
     else:
         for argument in get_args(annotation):
             yield from _paths(argument, within)

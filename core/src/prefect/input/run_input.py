@@ -12,7 +12,23 @@ Typed inputs to running flows.
 import time
 from collections.abc import AsyncIterator, Iterator
 from inspect import isclass
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Generic, Literal, Optional, Set, Type, TypeVar, Union, cast
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Dict,
+    Generic,
+    Literal,
+    Optional,
+    Set,
+    Type,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
@@ -290,6 +306,16 @@ class RunInput(BaseRunInput):
         return type(f"{model_cls.__name__}RunInput", (cls, model_cls), {"__module__": model_cls.__module__})
 
 
+def _name_of(kind: Any) -> str:
+    """The name by which sender and receiver of a type find each other, on all versions of Python."""
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return "optional" if type(None) in get_args(kind) else "union"
+    if origin is not None:
+        return str(getattr(origin, "__name__", None) or getattr(origin, "_name", origin)).lower()
+    return str(getattr(kind, "__name__", None) or str(kind).rpartition(".")[2])
+
+
 class AutomaticRunInput(BaseRunInput, Generic[T]):
     """
     Carries one value of a type that is no model.
@@ -307,11 +333,8 @@ class AutomaticRunInput(BaseRunInput, Generic[T]):
     @classmethod
     def subclass_from_type(cls, _type: Type[T]) -> Type["AutomaticRunInput[T]"]:
         """The input class that carries a value of a type."""
-        name = getattr(_type, "__name__", None) or getattr(_type, "_name", None) or str(_type).rpartition(".")[2]
-        prefix = name.partition("[")[0]
-        prefix = prefix if isclass(_type) and not hasattr(_type, "__origin__") else prefix.lower()
         made: Any = create_model(
-            f"{prefix}AutomaticRunInput", __base__=cls, __module__=cls.__module__, value=(_type, ...)
+            f"{_name_of(_type)}AutomaticRunInput", __base__=cls, __module__=cls.__module__, value=(_type, ...)
         )
         return cast("Type[AutomaticRunInput[T]]", made)
 

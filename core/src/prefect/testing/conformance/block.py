@@ -10,8 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretBytes, SecretStr
-from pydantic import Secret as PydanticSecret
+from pydantic import Secret as PydanticSecret, SecretBytes, SecretStr
 
 from prefect.blocks.core import Block
 from prefect.plugins.registries import blocks
