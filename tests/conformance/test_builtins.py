@@ -1,6 +1,6 @@
 """The conformance suites, on everything that the core provides itself."""
 
-import datetime
+import datetime as dt
 import decimal
 import pathlib
 import uuid
@@ -34,7 +34,7 @@ from prefect.testing.conformance.serializer import PLAIN
 
 class Model(BaseModel):
     number: int = 1
-    when: datetime.date = datetime.date(2020, 1, 1)
+    when: dt.date = dt.date(2020, 1, 1)
 
 
 JSON_VALUES = [
@@ -43,8 +43,8 @@ JSON_VALUES = [
     {1, 2},
     b"bytes",
     uuid.UUID(int=7),
-    datetime.timedelta(days=1),
-    datetime.date(2020, 1, 1),
+    dt.timedelta(days=1),
+    dt.date(2020, 1, 1),
     decimal.Decimal("1.50"),
     pathlib.PosixPath("/a"),
 ]

@@ -10,7 +10,7 @@ import base64
 import importlib
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
@@ -178,7 +178,7 @@ class Serializer(BaseModel, Generic[D]):
 
 
 # Not `register_base_type`: it registers subclasses before pydantic has collected their fields, of which `type` is one.
-_types: dict[str, type[Serializer[Any]]] = dispatch._registries.setdefault(Serializer, {})  # type: ignore[assignment]
+_types: dict[str, type[Serializer[Any]]] = dispatch._registries.setdefault(Serializer, {})
 _registry.add_source(lambda: _types)
 
 
@@ -309,7 +309,8 @@ class JSONSerializer(Serializer[D]):
         if self.object_encoder is not None:
             options["default"] = _import_name(self.object_encoder)
         text = importlib.import_module(self.jsonlib).dumps(obj, **options)
-        return text.encode() if isinstance(text, str) else text  # type: ignore[no-any-return]
+        blob: bytes = text.encode() if isinstance(text, str) else text
+        return blob
 
     def loads(self, blob: bytes) -> D:
         """Read an object from JSON."""
@@ -317,8 +318,8 @@ class JSONSerializer(Serializer[D]):
         decoder = _import_name(self.object_decoder) if self.object_decoder is not None else None
         if self.jsonlib == "json":
             return library.loads(blob.decode(), object_hook=decoder, **self.loads_kwargs)  # type: ignore[no-any-return]
-        value = library.loads(blob, **self.loads_kwargs)
-        return value if decoder is None else _decode(value, decoder)
+        value: D = library.loads(blob, **self.loads_kwargs)
+        return value if decoder is None else cast("D", _decode(value, decoder))
 
 
 class CompressedSerializer(Serializer[D]):

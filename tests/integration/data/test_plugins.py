@@ -56,7 +56,6 @@ SETUP = """
 def clean_environment(monkeypatch):
     for name in ("SETUP_FOR_TESTS", "SETUP_TOKEN"):
         monkeypatch.setenv(name, "before")
-    yield
 
 
 def test_plugins_set_up_the_environment_when_that_is_enabled(install, clean_environment):

@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import threading
 from types import SimpleNamespace
 from uuid import uuid4
@@ -194,7 +194,7 @@ def test_transforms_make_values_hashable():
 
 
 def test_keys_are_the_same_in_every_process():
-    value = {"when": datetime.date(2020, 1, 1), "items": {"b", "a"}}
+    value = {"when": dt.date(2020, 1, 1), "items": {"b", "a"}}
     import subprocess
     import sys
 

@@ -151,7 +151,7 @@ class Number(IntEnum):
 
 
 class Text(str):
-    pass
+    __slots__ = ()
 
 
 Pair = namedtuple("Pair", "a b")

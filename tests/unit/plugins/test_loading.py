@@ -89,8 +89,10 @@ def test_a_wrapper_is_refused_at_registration(site, start):
     "declaration",
     [
         "PREFECT_PLUGIN_API_REQUIRES = '>=7'",
-        "from prefect.plugins import PluginInfo\n@register_hook\ndef prefect_plugin_info():\n"
-        "    return PluginInfo('new', api_requires='>=7')",
+        (
+            "from prefect.plugins import PluginInfo\n@register_hook\ndef prefect_plugin_info():\n"
+            "    return PluginInfo('new', api_requires='>=7')"
+        ),
         "PREFECT_PLUGIN_API_REQUIRES = 'seven'",
     ],
 )

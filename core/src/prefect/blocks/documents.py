@@ -93,6 +93,7 @@ def from_document(cls: type[B], document: BlockDocument, validate: bool = True) 
     is_of_class = cls is not Block and slug in (None, cls.get_block_type_slug())
     kind: type[B] = cls if is_of_class else _subclass(cls, slug, document)
     data = _with_slugs(document.data, document.block_document_references)
+    block: B
     try:
         block = kind.model_validate(data)
     except ValidationError as error:

@@ -119,7 +119,8 @@ def resolve_result_storage(result_storage: ResultStorage | UUID | Path) -> Steps
         ValueError: There is no such block, or nothing knows how to store there.
         TypeError: It is something else.
     """
-    return (yield from resolve_steps(result_storage))
+    storage: WritableFileSystem = yield from resolve_steps(result_storage)
+    return storage
 
 
 aresolve_result_storage = asynchronous(resolve_result_storage)

@@ -56,7 +56,7 @@ def _formatted_key(template: str) -> str:
         flow_run=runtime.flow_run,
         task_run=runtime.task_run,
         deployment=runtime.deployment,
-        parameters=runtime.task_run.parameters,
+        parameters=runtime.task_run.parameters,  # type: ignore[attr-defined]
     )
 
 

@@ -20,7 +20,7 @@ class ClassDual(Generic[P, R]):
 
     def __init__(self, function: Callable[Concatenate[Any, P], Steps[R]]) -> None:
         self.steps = function
-        update_wrapper(self, function)
+        update_wrapper(self, function)  # type: ignore[arg-type]
 
     def __get__(self, instance: Any, owner: type) -> Dual[P, R]:
         """Bind to the class, also when it is asked of an instance."""

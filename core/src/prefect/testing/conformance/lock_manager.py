@@ -186,7 +186,9 @@ class LockManagerContract:
 
     def _start(self, locks: Any, body: str) -> subprocess.Popen[str]:
         code = f"import sys, time\n{self.expression(locks)}\n{textwrap.dedent(body)}"
-        return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(  # noqa: S603 - this interpreter and code of ours
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def test_processes_exclude_each_other(self, locks: LockManager, key: str, tmp_path: Any) -> None:
         """No two of many processes are within at the same time."""
