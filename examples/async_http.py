@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
-from prefect.artifacts import acreate_markdown_artifact
 
 from prefect import flow, get_run_logger, task
+from prefect.artifacts import acreate_markdown_artifact
 
 
 class Cities(BaseHTTPRequestHandler):
@@ -35,10 +35,16 @@ class Cities(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class CityServer(ThreadingHTTPServer):
+    """A server that lets many wait to be connected: the standard library's would let five."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def city_server() -> Iterator[str]:
     """A server on this machine, and its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Cities)
+    server = CityServer(("127.0.0.1", 0), Cities)
     Cities.asked.clear()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, TypeAdapter, field_validator
 
 from prefect import flow, get_run_logger, task, unmapped
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import INPUTS, TASK_SOURCE
 
-OUTPUT = Path(__file__).parent / "output"
+OUTPUT = Path(os.environ.get("EXAMPLES_OUTPUT", Path(__file__).parent / "output"))
 
 
 class Flight(BaseModel):

@@ -54,6 +54,7 @@ def run(project, *arguments):
     environment = {"PREFECT_HOME": str(project / "home"), "PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run(
         [sys.executable, *arguments],
+        check=False,
         cwd=project,
         env={**os.environ, **environment},
         capture_output=True,

@@ -42,6 +42,7 @@ def run(project, *arguments, **variables):
     }
     return subprocess.run(
         [sys.executable, *arguments],
+        check=False,
         cwd=project,
         env={**os.environ, **environment, **variables},
         capture_output=True,
