@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -93,7 +93,7 @@ def from_document(cls: type[B], document: BlockDocument, validate: bool = True) 
     is_of_class = cls is not Block and slug in (None, cls.get_block_type_slug())
     kind: type[B] = cls if is_of_class else _subclass(cls, slug, document)
     data = _with_slugs(document.data, document.block_document_references)
-    block: B
+    block: Any
     try:
         block = kind.model_validate(data)
     except ValidationError as error:
@@ -105,7 +105,7 @@ def from_document(cls: type[B], document: BlockDocument, validate: bool = True) 
         values: dict[str, Any] = {**dict.fromkeys(kind.model_fields), **data}
         block = kind.model_construct(**values)
     _mark(block, document.id, document.name, document.is_anonymous, document.block_document_references)
-    return block
+    return cast("B", block)
 
 
 def _subclass(cls: type[B], slug: str | None, document: BlockDocument) -> type[B]:

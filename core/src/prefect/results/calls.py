@@ -44,16 +44,11 @@ class _Call:
     args: tuple[Any, ...]
 
     def perform(self) -> Any:
-        function = getattr(self.storage, self.method)
-        if isinstance(function, Dual):
-            return function.sync(*self.args)
-        answer = function(*self.args)
+        answer = getattr(self.storage, self.method)(*self.args)
         return run_awaitable(answer) if inspect.isawaitable(answer) else answer
 
     async def aperform(self) -> Any:
         function = getattr(self.storage, self.method)
-        if isinstance(function, Dual):
-            return await function.aio(*self.args)
         twin = getattr(self.storage, f"a{self.method}", None)
         if inspect.iscoroutinefunction(twin):
             return await twin(*self.args)
@@ -80,5 +75,8 @@ class Either:
 
 def call_storage(storage: Any, method: str, *args: Any) -> Steps[Any]:
     """Call a method of a storage, inside a step function."""
+    function = getattr(type(storage), method, None)
+    if isinstance(function, Dual):  # one of ours: take its steps
+        return (yield from function.steps(storage, *args))
     answer = yield _Call(storage, method, args)
     return answer

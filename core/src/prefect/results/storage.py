@@ -30,7 +30,8 @@ ResultStorage = Union["WritableFileSystem", str, Path]
 
 def is_storage(candidate: Any) -> bool:
     """Whether an object can be written to and read from."""
-    return callable(getattr(candidate, "read_path", None)) and callable(getattr(candidate, "write_path", None))
+    kind = type(candidate)
+    return callable(getattr(kind, "read_path", None)) and callable(getattr(kind, "write_path", None))
 
 
 def resolve_steps(reference: Any) -> Steps[Any]:
