@@ -13,11 +13,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from generators import hooks, python_api, settings
+from generators import cli, hooks, python_api, settings
 
 REFERENCE = HERE / "reference"
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli.render,
     "hooks.md": hooks.render,
     "settings.md": settings.render,
     "python-api.md": python_api.render,

@@ -87,7 +87,7 @@ def prefect_deployment_steps():
 
 @register_hook
 def prefect_cli():
-    """Once. The target is a `typer.Typer`, imported when somebody types `prefect arrow`."""
+    """Once. The target is a `typer.Typer`, imported when the command `arrow` is typed."""
     return [CliSpec("arrow", "my_plugin.cli:app", help="Look into results that are Arrow files.")]
 
 
