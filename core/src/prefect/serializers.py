@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
 
-from prefect.plugins.registries import serializers as _registry
 from prefect.utilities import dispatch
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ class Serializer(BaseModel, Generic[D]):
         def __new__(cls, **data: Any) -> "Serializer[D]":
             """Make an instance of the subclass that `type` names."""
             if cls is Serializer and "type" in data:
-                cls = _registry.get(data["type"])  # noqa: PLW0642
+                cls = _class_of(data["type"])  # noqa: PLW0642
             return super().__new__(cls)
 
         def __class_getitem__(cls, item: Any) -> Any:
@@ -165,7 +164,7 @@ class Serializer(BaseModel, Generic[D]):
     @classmethod
     def _choose_subclass(cls, value: Any, handler: "ModelWrapValidatorHandler[Self]") -> Any:
         if cls is Serializer and isinstance(value, Mapping) and isinstance(value.get("type"), str):
-            return _registry.get(value["type"]).model_validate(value)
+            return _class_of(value["type"]).model_validate(value)
         return handler(value)
 
     def dumps(self, obj: D) -> bytes:
@@ -179,7 +178,21 @@ class Serializer(BaseModel, Generic[D]):
 
 # Not `register_base_type`: it registers subclasses before pydantic has collected their fields, of which `type` is one.
 _types: dict[str, type[Serializer[Any]]] = dispatch._registries.setdefault(Serializer, {})
-_registry.add_source(lambda: _types)
+
+
+def _class_of(kind: str) -> type[Serializer[Any]]:
+    """
+    The class of a type: one that is defined here, or one that a plugin provides.
+
+    Raises:
+        prefect.plugins.errors.UnknownNameError: There is none.
+    """
+    found = _types.get(kind)
+    if found is None:
+        from prefect.plugins.registries import serializers
+
+        found = serializers.get(kind)
+    return found
 
 
 class UnknownSerializer(Serializer[Any]):
@@ -193,9 +206,11 @@ class UnknownSerializer(Serializer[Any]):
     model_config = ConfigDict(extra="allow")
 
     def _refuse(self, verb: str) -> RuntimeError:
+        from prefect.plugins.registries import serializers
+
         return RuntimeError(
             f"This result cannot be {verb}: its serializer '{self.type}' is not available in this environment. "
-            f"Installed: {', '.join(_registry.names())}."
+            f"Installed: {', '.join(serializers.names())}."
         )
 
     def dumps(self, obj: Any) -> bytes:

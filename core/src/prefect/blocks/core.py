@@ -24,7 +24,6 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from prefect.blocks.annotations import classes_in, secret_paths
 from prefect.blocks.docstrings import description_of, example_of
-from prefect.plugins.registries import blocks as _registry
 from prefect.utilities import dispatch
 from prefect.utilities.dual import Dual, Steps, asynchronous, drive, dual
 from prefect.utilities.dual_methods import ClassDual, class_asynchronous, class_dual
@@ -223,10 +222,14 @@ class Block(BaseModel, ABC):
         Raises:
             UnknownBlockType: There is none in this environment. The message says what to install, if that is known.
         """
+        found = _types.get(key)
+        if found is not None:
+            return found  # type: ignore[return-value]
         from prefect.plugins.errors import UnknownNameError
+        from prefect.plugins.registries import blocks
 
         try:
-            return _registry.get(key)  # type: ignore[return-value]
+            return blocks.get(key)  # type: ignore[return-value]
         except UnknownNameError as error:
             raise UnknownBlockType(str(error)) from error
 
@@ -483,7 +486,6 @@ class Block(BaseModel, ABC):
 
 # Not `register_base_type`: it registers subclasses before it is known whether they are abstract.
 _types: dict[str, type[Block]] = dispatch._registries.setdefault(Block, {})
-_registry.add_source(lambda: _types)
 
 
 def load_steps(reference: str | UUID) -> Steps[Any]:

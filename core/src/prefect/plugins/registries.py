@@ -31,10 +31,10 @@ __all__ = [
 
 task_runners: Registry[type[TaskRunner[Any]]] = Registry("task_runners")
 result_storages: Registry[Callable[[str], WritableFileSystem]] = Registry("result_storages")
-serializers: Registry[type[Serializer[Any]]] = Registry("serializers")
+serializers: Registry[type[Serializer[Any]]] = Registry("serializers", base="prefect.serializers:Serializer")
 lock_managers: Registry[type[LockManager]] = Registry("lock_managers")
-blocks: Registry[type[Block]] = Registry("blocks")
-workers: Registry[type[Any]] = Registry("workers")
+blocks: Registry[type[Block]] = Registry("blocks", base="prefect.blocks.core:Block")
+workers: Registry[type[Any]] = Registry("workers", base="prefect.workers.base:BaseWorker")
 notifiers: Registry[type[Any]] = Registry("notifiers")
 deployment_steps: Registry[Callable[..., Any]] = Registry("deployment_steps")
 cli: Registry[Any] = Registry("cli")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from prefect.plugins.families import FAMILIES
 from prefect.plugins.loading import PluginHost, Provided, builtin_specs, current_host
 from prefect.plugins.targets import import_target
+from prefect.utilities.dispatch import get_registry_for_type
 
 if TYPE_CHECKING:
     from prefect.plugins.types import Spec
@@ -19,6 +22,12 @@ __all__ = ["Registry"]
 T = TypeVar("T")
 
 
+def _subclasses(module_name: str, name: str) -> Mapping[str, Any]:
+    """The subclasses of a class that are registered for dispatch, by key; none before its module is imported."""
+    base = getattr(sys.modules.get(module_name), name, None)
+    return (get_registry_for_type(base) if base is not None else None) or {}
+
+
 class Registry(Generic[T]):
     """
     What can be asked for of one family.
@@ -26,13 +35,17 @@ class Registry(Generic[T]):
     Args:
         family: The family's key, such as `"serializers"`.
         host: Gives the host of the plugins; the one for the current settings by default.
+        base: The import string of a class whose subclasses are in the family as soon as they are defined. Nothing is
+            imported for it: as long as its module is not, there are no subclasses.
     """
 
-    def __init__(self, family: str, host: Callable[[], PluginHost] = current_host) -> None:
+    def __init__(self, family: str, host: Callable[[], PluginHost] = current_host, base: str | None = None) -> None:
         self.family = FAMILIES[family]
         self._host = host
         self._objects: dict[str, T] = {}
         self._sources: list[Callable[[], Mapping[str, T]]] = []
+        if base is not None:
+            self._sources.append(partial(_subclasses, *base.split(":")))
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
