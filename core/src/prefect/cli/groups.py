@@ -1,0 +1,311 @@
+"""
+Groups of commands: with other names, with arguments that may also be given by name, and imported when they are used.
+
+`prefect --help` and `prefect version` load no other command than the one that is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, Optional, get_args, get_origin, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.models import ArgumentInfo
+
+from prefect.cli.errors import CliError
+from prefect.cli.output import say
+
+__all__ = ["CommandGroup", "Entry", "LazyCommands", "as_command", "command", "noun"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    A command of the core.
+
+    Args:
+        target: Where it is: `module:attribute`.
+        help: What it does, in a line.
+        aliases: Other names.
+    """
+
+    target: str
+    help: str
+    aliases: tuple[str, ...] = ()
+
+
+def as_command(target: Any, name: str) -> Any:
+    """
+    The command that a target stands for: a typer app, a command of typer's, or anything else with a `main` like click's.
+
+    Raises:
+        CliError: It is none of these.
+    """
+    made: Any
+    if isinstance(target, typer.Typer):
+        made = typer.main.get_command(target)
+    elif isinstance(target, TyperGroup.__mro__[-2]):  # the base of commands, wherever this typer has it from
+        made = target
+    elif callable(getattr(target, "main", None)):
+        made = _passed_on(target, name)
+    else:
+        raise CliError(f"The command '{name}' must be a typer.Typer or a click command, not {type(target).__name__}.")
+    made.name = name
+    return made
+
+
+def _passed_on(target: Any, name: str) -> Any:
+    """A command that leaves all its arguments to one of another click than typer's own."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+    @app.command(
+        name,
+        help=str(getattr(target, "help", None) or ""),
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    def pass_on(context: typer.Context) -> None:
+        target.main(args=list(context.args), prog_name=f"prefect {name}")
+
+    return typer.main.get_command(app)
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """
+    Commands by name, imported when they are asked for.
+
+    Args:
+        entries: Those of the core.
+        further: Gives the names of those of plugins. Asked only when a name is not one of the core's, or for all.
+        load: Gives what a plugin provides under a name.
+    """
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        further: Callable[[], list[str]],
+        load: Callable[[str], Any],
+    ) -> None:
+        self.entries = entries
+        self.aliases = {alias: name for name, entry in entries.items() for alias in entry.aliases}
+        self._further = further
+        self._load = load
+        self._made: dict[str, Any] = {}
+
+    def further(self) -> list[str]:
+        """The names of the commands of plugins."""
+        return [name for name in self._further() if name not in self.entries and name not in self.aliases]
+
+    def __getitem__(self, name: str) -> Any:
+        name = self.aliases.get(name, name)
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Any:
+        entry = self.entries.get(name)
+        if entry is None:
+            if name not in self._further():
+                raise KeyError(name)
+            return as_command(self._load(name), name)
+        module, _, attribute = entry.target.partition(":")
+        return as_command(getattr(import_module(module), attribute), name)
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.entries
+        yield from self.aliases
+        yield from self.further()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class CommandGroup(TyperGroup):
+    """A group whose commands may have other names, and that shows its help when it is called without a command."""
+
+    aliases: Mapping[str, str] = {}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for alias, name in self.aliases.items():
+            self.commands[alias] = self.commands[name]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands, without their other names."""
+        return [name for name in self.commands if name not in self.aliases]
+
+    def rows(self, ctx: Any) -> list[tuple[str, str]]:
+        """Names, with the other ones, and what the commands do."""
+        rows = []
+        for name in self.list_commands(ctx):
+            each = self.commands[name]
+            if not each.hidden:
+                rows.append((self.with_aliases(name), each.get_short_help_str(200)))
+        return rows
+
+    def with_aliases(self, name: str) -> str:
+        """A name with the other ones in parentheses."""
+        others = [alias for alias, meant in self.aliases.items() if meant == name]
+        return f"{name} ({', '.join(others)})" if others else name
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.rows(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help when there is nothing else to do."""
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
+            say(ctx.get_help())
+            raise typer.Exit(0)
+        return super().parse_args(ctx, args)
+
+
+def noun(help: str, aliases: Mapping[str, str] | None = None, **options: Any) -> typer.Typer:
+    """
+    A group of commands.
+
+    Args:
+        help: What they are about, in a line.
+        aliases: Other names of its commands.
+        options: Others of `typer.Typer`.
+    """
+    group = type("CommandGroup", (CommandGroup,), {"aliases": dict(aliases or {})})
+    app = typer.Typer(cls=group, help=help, add_completion=False, rich_markup_mode=None, **options)
+    app.callback()(_nothing)  # with it, an app of one command is still a group
+    return app
+
+
+def _nothing() -> None:
+    """What a group does before its commands."""
+
+
+# -- arguments by name ------------------------------------------------------------------------------------------------
+
+
+class NamedCommand(TyperCommand):
+    """A command whose arguments may be given by position or by name."""
+
+    arguments: tuple[tuple[str, str], ...] = ()
+    """The arguments as help shows them (`ID`, `[KEY]`, `SETTINGS...`), each with what it is."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What comes after the command's name in the line about its usage."""
+        return [*([self.options_metavar] if self.options_metavar else []), *(shown for shown, _ in self.arguments)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the lists of the arguments and of the options."""
+        if self.arguments:
+            with formatter.section("Arguments"):
+                formatter.write_dl(self.arguments)
+        records = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.param_type_name != "argument"]
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in records if record is not None])
+
+
+def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """
+    Make a function a command of a group. Its arguments may be given by position, or by name: `--key KEY`.
+
+    Args:
+        app: The group.
+        name: The command's name.
+        options: Others of `typer.Typer.command`.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        made = type("NamedCommand", (NamedCommand,), {"arguments": _shown_arguments(function)})
+        app.command(name, cls=made, **options)(_with_names(function))
+        return function
+
+    return register
+
+
+def _argument_of(annotation: Any) -> ArgumentInfo | None:
+    if get_origin(annotation) is not Annotated:
+        return None
+    return next((each for each in get_args(annotation)[1:] if isinstance(each, ArgumentInfo)), None)
+
+
+def _shown_arguments(function: Callable[..., None]) -> tuple[tuple[str, str], ...]:
+    hints = get_type_hints(function, include_extras=True)
+    rows = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        described = _argument_of(hints[name])
+        if described is not None:
+            shown = name.upper() + ("..." if get_origin(get_args(hints[name])[0]) is list else "")
+            is_required = parameter.default is inspect.Parameter.empty
+            rows.append((shown if is_required else f"[{shown}]", str(described.help or "")))
+    return tuple(rows)
+
+
+def _with_names(function: Callable[..., None]) -> Callable[..., None]:
+    """The function, with an option for each of its arguments."""
+    hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters
+    arguments = {name: parameter for name, parameter in parameters.items() if _argument_of(hints[name]) is not None}
+    if not arguments:
+        return function
+    plain = {name: get_args(hints[name])[0] for name in arguments}
+
+    @functools.wraps(function)
+    def call(_context: typer.Context, **values: Any) -> None:
+        by_name = {name: values.pop(f"{name}_by_name") for name in arguments}
+        by_position = [value for name in arguments if _is_given(value := values.pop(name))]
+        chosen = _assign(_context, arguments, by_name, by_position)
+        function(**values, **chosen)
+
+    found: dict[str, Any] = {"_context": typer.Context}
+    defaults: dict[str, Any] = {"_context": inspect.Parameter.empty}
+    for name, parameter in parameters.items():
+        if name in arguments:
+            found[name] = Annotated[Optional[plain[name]], typer.Argument(show_default=False)]
+            defaults[name] = None
+        else:
+            found[name] = hints[name]
+            defaults[name] = parameter.default
+    for name in arguments:
+        found[f"{name}_by_name"] = Annotated[
+            Optional[plain[name]], typer.Option(f"--{name.replace('_', '-')}", hidden=True)
+        ]
+        defaults[f"{name}_by_name"] = None
+    kind = inspect.Parameter.KEYWORD_ONLY
+    signature = [inspect.Parameter(n, kind, default=defaults[n], annotation=found[n]) for n in found]
+    call.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    call.__annotations__ = found
+    del call.__wrapped__  # typer would read the signature of that
+    return call
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and value not in ([], ())
+
+
+def _assign(
+    context: typer.Context, arguments: Mapping[str, inspect.Parameter], by_name: dict[str, Any], by_position: list[Any]
+) -> dict[str, Any]:
+    """Give each argument its value: those by position go, in order, to the ones that were not given by name."""
+    chosen = {}
+    for name, parameter in arguments.items():
+        if _is_given(by_name[name]):
+            chosen[name] = by_name[name]
+        elif by_position:
+            chosen[name] = by_position.pop(0)
+        elif parameter.default is inspect.Parameter.empty:
+            context.fail(f"Missing argument '{name.upper()}'.")
+        else:
+            chosen[name] = parameter.default
+    if by_position:
+        context.fail(f"Got unexpected extra argument ({by_position[0]}).")
+    return chosen
