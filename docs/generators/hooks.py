@@ -33,8 +33,8 @@ the hook has. How the implementations of a hook are asked is its *mode*:
 - **first result**: implementations are asked in that order until one gives something else than None.
 - **historic**: as *all*; and a plugin that is registered after the call still gets it.
 
-Hooks that answer with *records* are asked once for each version of a plugin, and the answer is kept in `PREFECT_HOME/plugins`;
-a record's `target` (`"package.module:attribute"`) is imported when somebody asks for its name, and not before.
+Hooks that answer with *records* are asked once, and again when the plugin has changed; the answer is kept in
+`PREFECT_HOME/plugins`, so it must not depend on anything else. A record's `target` (`"package.module:attribute"`) is imported when somebody asks for its name, and not before.
 """
 
 Hook = Callable[..., Any]

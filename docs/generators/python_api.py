@@ -44,6 +44,7 @@ MODULES = {
     ),
     "Blocks": ("prefect.blocks.core", "prefect.blocks.abstract", "prefect.blocks.system"),
     "What runs leave behind": ("prefect.artifacts", "prefect.variables", "prefect.logging", "prefect.logging.loggers"),
+    "What runs are told": ("prefect.input", "prefect.runtime"),
     "The orchestrator": ("prefect.client.orchestration",),
     "Running what exists": ("prefect.flow_engine", "prefect.task_engine"),
     "Configuration and extension": (
@@ -53,7 +54,7 @@ MODULES = {
         "prefect.hookspecs",
         "prefect.exceptions",
     ),
-    "Tests": ("prefect.testing.utilities",),
+    "Tests": ("prefect.testing.utilities", "prefect.testing.conformance"),
 }
 
 
