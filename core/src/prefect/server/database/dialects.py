@@ -9,13 +9,15 @@ start or never; `BEGIN` for one that reads, which sees one moment of the databas
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from sqlalchemy import create_engine, exc, func, literal, select
+from pydantic_core import to_json
+from sqlalchemy import Text, and_, create_engine, exc, exists, false, func, or_, true, type_coerce
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.elements import ColumnElement
@@ -30,7 +32,7 @@ from prefect.server.database.errors import (
     UnstorableValueError,
 )
 
-__all__ = ["SqliteDialect", "has_all", "has_any", "is_empty"]
+__all__ = ["SqliteDialect", "contains", "has_all", "has_any", "is_empty", "is_like"]
 
 _BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_PERM"})
@@ -199,21 +201,34 @@ def _path(url: str) -> Path | None:
     return Path(unquote(location)).expanduser()
 
 
-def _items(column: ColumnElement[Any]) -> Any:
-    return func.json_each(column).table_valued("value")
+def is_like(column: ColumnElement[Any], pattern: str, escape: str | None = None) -> ColumnElement[bool]:
+    """Whether a text is like a pattern of SQL, upper and lower case being the same (in SQLite, for the letters of ASCII)."""
+    return column.like(pattern, escape=escape)
+
+
+def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Whether a text contains another one, upper and lower case being the same."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", text)
+    return is_like(column, f"%{escaped}%", escape="\\")
 
 
 def has_any(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
     """Whether a JSON list has at least one of some texts."""
-    items = _items(column)
-    return select(literal(1)).select_from(items).where(items.c.value.in_(list(values))).exists()
+    return or_(false(), *(_has(column, value) for value in values))
 
 
-def has_all(column: ColumnElement[Any], values: Iterable[str]) -> Iterable[ColumnElement[bool]]:
-    """Conditions that together say that a JSON list has each of some texts."""
-    return [has_any(column, [value]) for value in values]
+def has_all(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a JSON list has each of some texts."""
+    return and_(true(), *(_has(column, value) for value in values))
+
+
+def _has(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    """Whether a JSON list has a text. Where its JSON form does not occur at all, the list need not be taken apart."""
+    stored = type_coerce(column, Text)
+    items = func.json_each(stored).table_valued("value")
+    return (func.instr(stored, to_json(value).decode()) > 0) & exists().select_from(items).where(items.c.value == value)
 
 
 def is_empty(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a JSON list has nothing in it."""
-    return func.json_array_length(column) == 0
+    return type_coerce(column, Text) == "[]"

@@ -141,15 +141,20 @@ Index(
     sqlite_where=flow_run.c.parent_task_run_id.is_not(None),
 )
 Index("ix_flow_run__deployment_id", flow_run.c.deployment_id, sqlite_where=flow_run.c.deployment_id.is_not(None))
-Index("ix_flow_run__state_id", flow_run.c.state_id)
 Index("ix_flow_run__state_type_id", flow_run.c.state_type, flow_run.c.id)
+Index("ix_flow_run__state_type_expected", flow_run.c.state_type, flow_run.c.expected_start_time, flow_run.c.id)
 Index("ix_flow_run__state_name_id", flow_run.c.state_name, flow_run.c.id)
 Index("ix_flow_run__name_id", flow_run.c.name, flow_run.c.id)
 Index("ix_flow_run__expected_start_time", flow_run.c.expected_start_time)
-Index("ix_flow_run__next_scheduled_start_time", flow_run.c.next_scheduled_start_time)
+Index("ix_flow_run__next_scheduled_start_time_id", flow_run.c.next_scheduled_start_time, flow_run.c.id)
 Index("ix_flow_run__end_time", flow_run.c.end_time)
-Index("ix_flow_run__start_time", flow_run.c.start_time)
-Index("ix_flow_run__started", func.coalesce(flow_run.c.start_time, flow_run.c.expected_start_time))
+Index("ix_flow_run__started", func.coalesce(flow_run.c.start_time, flow_run.c.expected_start_time), flow_run.c.id)
+Index(
+    "ix_flow_run__state_type_started",
+    flow_run.c.state_type,
+    func.coalesce(flow_run.c.start_time, flow_run.c.expected_start_time),
+    flow_run.c.id,
+)
 
 flow_run_state = Table(
     "flow_run_state",

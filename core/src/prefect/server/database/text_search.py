@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, not_, or_
 
+from prefect.server.database.dialects import contains
+
 __all__ = ["matches_text", "parse_query"]
 
 _TERM = re.compile(r'([+!-]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')
@@ -42,4 +44,4 @@ def matches_text(columns: Sequence[ColumnElement[Any]], query: str) -> ColumnEle
 
 
 def _contains(columns: Sequence[ColumnElement[Any]], term: str) -> ColumnElement[bool]:
-    return or_(*(column.icontains(term, autoescape=True) for column in columns))
+    return or_(*(contains(column, term) for column in columns))

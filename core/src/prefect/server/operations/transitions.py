@@ -11,8 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, update
-
 from prefect._contract.actions.runs import StateCreate
 from prefect._contract.liveness import Lease, LeaseRequest
 from prefect._contract.objects import FlowRunPolicy, TaskRunPolicy
@@ -37,31 +35,6 @@ __all__ = ["begin", "enter", "make_state", "propose_for_flow_run", "propose_for_
 
 Row = dict[str, Any]
 
-_CHANGING = (
-    "state_id",
-    "state_type",
-    "state_name",
-    "state_timestamp",
-    "run_count",
-    "expected_start_time",
-    "next_scheduled_start_time",
-    "start_time",
-    "end_time",
-    "total_run_time",
-    "updated",
-)
-"""The columns that entering a state may change; they are written all at once, so that there is only one statement."""
-
-
-def _entering(kind: RunKind, *further: str) -> Update:
-    table = kind.table
-    values: dict[str, Any] = {name: bindparam(name) for name in (*_CHANGING, *further)}
-    return update(table).where(table.c.id == bindparam("run_id")).values(values)
-
-
-_ENTER_FLOW_RUN = _entering(FLOW_RUNS, "empirical_policy")
-_ENTER_TASK_RUN = _entering(TASK_RUNS, "flow_run_run_count")
-
 
 def make_state(work: UnitOfWork, proposal: StateCreate | State[Any], **details: UUID | None) -> State[Any]:
     """The state that a proposal asks for, entered now, with the ids of its run in the details."""
@@ -75,32 +48,41 @@ def make_state(work: UnitOfWork, proposal: StateCreate | State[Any], **details: 
     )
 
 
-def advance(work: UnitOfWork, run: Row, transition: Transition, state: State[Any]) -> None:
-    """Change a run that was read as entering a state changes it, without storing anything."""
+def advance(work: UnitOfWork, run: Row, transition: Transition, state: State[Any]) -> Row:
+    """
+    Change a run that was read as entering a state changes it, without storing anything.
+
+    Returns:
+        The columns whose values are others now. Only those are written, since each costs the indexes it is in.
+    """
     changes = bookkeeping.apply(SimpleNamespace(**run), transition, state)
-    changes["state_type"] = state.type.value
-    run.update(changes, state_id=state.id, state_timestamp=state.timestamp, updated=work.now)
+    changes |= {
+        "state_type": state.type.value,
+        "state_id": state.id,
+        "state_timestamp": state.timestamp,
+        "updated": work.now,
+    }
+    changed = {name: value for name, value in changes.items() if run.get(name) != value}
+    run.update(changed)
     run["state"] = state
+    return changed
 
 
-def enter(work: UnitOfWork, kind: RunKind, run: Row, transition: Transition, state: State[Any]) -> None:
+def enter(work: UnitOfWork, kind: RunKind, run: Row, transition: Transition, state: State[Any], **further: Any) -> None:
     """
     Store that a run enters a state, and what that changes in it; `run` is changed in the same way.
 
     Args:
         work: The transaction.
         kind: Of flow runs or of task runs.
-        run: The run as it was read; for a flow run with its `empirical_policy` as it is to be stored.
+        run: The run as it was read.
         transition: What was proposed.
         state: The state that is entered, as it was decided.
+        **further: Other columns that change with it.
     """
-    advance(work, run, transition, state)
+    changed = advance(work, run, transition, state)
     add_states(work.connection, kind, run["id"], [state], work.now)
-    statement, further = (
-        (_ENTER_FLOW_RUN, "empirical_policy") if kind is FLOW_RUNS else (_ENTER_TASK_RUN, "flow_run_run_count")
-    )
-    values = {name: run[name] for name in (*_CHANGING, further)}
-    work.connection.execute(statement, {**values, "run_id": run["id"]})
+    records.revise(work.connection, kind.table, run["id"], **changed, **further)
 
 
 def begin(work: UnitOfWork, kind: RunKind, run: Row, state: State[Any]) -> None:
@@ -162,8 +144,10 @@ def propose_for_flow_run(
     decision = decide(transition)
     entered = decision.entered(transition)
     if entered is not None:
-        run["empirical_policy"] = policy = bookkeeping.apply_writes(policy, decision.writes)
-        enter(work, FLOW_RUNS, run, transition, entered)
+        written = {}
+        if decision.writes:
+            written["empirical_policy"] = policy = bookkeeping.apply_writes(policy, decision.writes)
+        enter(work, FLOW_RUNS, run, transition, entered, **written)
         _settle_lease(work, run, policy, holder, lease)
     return _answer(decision, transition.initial)
 

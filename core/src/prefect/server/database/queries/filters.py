@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select
 
 from prefect.exceptions import ObjectUnsupported
 from prefect.server.database import tables
-from prefect.server.database.dialects import has_all, has_any, is_empty
+from prefect.server.database.dialects import has_all, has_any, is_empty, is_like
 from prefect.server.database.text_search import matches_text
 
 __all__ = [
@@ -47,7 +47,7 @@ def _plain(value: Any) -> Any:
 _OPERATORS: dict[str, Operation] = {
     "any_": lambda column, values: column.in_([_plain(value) for value in values]),
     "not_any_": _none_of,
-    "like_": lambda column, text: column.ilike(f"%{text}%"),  # the wildcards of LIKE are part of the contract
+    "like_": lambda column, text: is_like(column, f"%{text}%"),  # the wildcards of LIKE are part of the contract
     "before_": lambda column, moment: column <= moment,
     "after_": lambda column, moment: column >= moment,
     "le_": lambda column, number: column <= number,
@@ -59,7 +59,7 @@ _OPERATORS: dict[str, Operation] = {
 
 _LIST_OPERATORS: dict[str, Operation] = {
     "any_": has_any,
-    "all_": lambda column, values: and_(true(), *has_all(column, values)),
+    "all_": has_all,
     "is_null_": lambda column, wanted: is_empty(column) if wanted else not_(is_empty(column)),
 }
 

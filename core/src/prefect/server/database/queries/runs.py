@@ -122,8 +122,10 @@ def read_runs(
     now: datetime,
 ) -> list[Row]:
     """Runs with their current states, in an order of the contract."""
-    statement = kind.reading.where(*conditions) if conditions else kind.reading
-    statement = statement.order_by(*_order(kind, sort)).limit(limit).offset(offset)
+    ordered = _order(kind, sort)
+    # Found by id first, so that what is sorted and skipped is narrow, and only what is listed is looked up.
+    found = select(kind.table.c.id).where(*conditions).order_by(*ordered).limit(limit).offset(offset)
+    statement = kind.reading.where(kind.table.c.id.in_(found)).order_by(*ordered)
     return [_run(kind, row, now) for row in connection.execute(statement)]
 
 

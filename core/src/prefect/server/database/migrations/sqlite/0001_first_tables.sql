@@ -170,13 +170,13 @@ CREATE INDEX ix_flow_run__expected_start_time ON flow_run (expected_start_time);
 CREATE INDEX ix_flow_run__flow_id_state_type ON flow_run (flow_id, state_type);
 CREATE INDEX ix_flow_run__idempotency_key ON flow_run (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX ix_flow_run__name_id ON flow_run (name, id);
-CREATE INDEX ix_flow_run__next_scheduled_start_time ON flow_run (next_scheduled_start_time);
+CREATE INDEX ix_flow_run__next_scheduled_start_time_id ON flow_run (next_scheduled_start_time, id);
 CREATE INDEX ix_flow_run__parent_task_run_id ON flow_run (parent_task_run_id) WHERE parent_task_run_id IS NOT NULL;
-CREATE INDEX ix_flow_run__start_time ON flow_run (start_time);
-CREATE INDEX ix_flow_run__started ON flow_run (coalesce(start_time, expected_start_time));
-CREATE INDEX ix_flow_run__state_id ON flow_run (state_id);
+CREATE INDEX ix_flow_run__started ON flow_run (coalesce(start_time, expected_start_time), id);
 CREATE INDEX ix_flow_run__state_name_id ON flow_run (state_name, id);
+CREATE INDEX ix_flow_run__state_type_expected ON flow_run (state_type, expected_start_time, id);
 CREATE INDEX ix_flow_run__state_type_id ON flow_run (state_type, id);
+CREATE INDEX ix_flow_run__state_type_started ON flow_run (state_type, coalesce(start_time, expected_start_time), id);
 CREATE UNIQUE INDEX uq_flow_run__flow_id_idempotency_key ON flow_run (flow_id, idempotency_key);
 
 CREATE TABLE block_document (
