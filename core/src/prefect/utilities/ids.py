@@ -3,75 +3,93 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
-from uuid import UUID
+from array import array
+from collections.abc import Callable, Iterator
+from uuid import UUID, SafeUUID
 
-__all__ = ["uuid7"]
+__all__ = ["Generator", "uuid7"]
 
-_COUNTER_BITS = 42
-_COUNTER_END = 1 << _COUNTER_BITS
-_POOL_BYTES = 2048
+_RANDOM_NUMBERS = 512
+_LAST_COUNT = (1 << 30) - 1
+_UNKNOWN = SafeUUID.unknown
+_HAS_KNOWN_SLOTS = set(UUID.__slots__) == {"int", "is_safe", "__weakref__"}
+
+_new = object.__new__
+_set = object.__setattr__
 
 
-class _Generator:
+class Generator:
     """
     Makes version 7 UUIDs as RFC 9562 describes them in section 6.2, method 1: time, a counter, random bits.
 
     Within a millisecond (or when the clock goes back) the counter is incremented, so ids never go backwards.
+
+    Args:
+        clock: The time in nanoseconds since 1970.
     """
 
-    def __init__(self) -> None:
+    __slots__ = ("_base", "_clock", "_count", "_lock", "_millisecond", "_random")
+
+    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+        self._clock = clock
         self.forget()
 
     def forget(self) -> None:
         """Start anew: after a fork, parent and child must not draw the same bits."""
-        self._lock = threading.Lock()
-        self._pool = b""
-        self._position = 0
+        self._lock = threading.RLock()  # a signal handler may make an id while one is being made
         self._millisecond = -1
-        self._counter = 0
-
-    def _draw(self, size: int) -> int:
-        if self._position + size > len(self._pool):
-            self._pool = os.urandom(_POOL_BYTES)  # one system call serves hundreds of ids
-            self._position = 0
-        start = self._position
-        self._position = start + size
-        return int.from_bytes(self._pool[start : self._position], "big")
+        self._base = 0  # all bits that the ids of this millisecond share
+        self._count = _LAST_COUNT
+        self._random: Iterator[int] = iter(())  # one system call serves hundreds of ids
 
     def make(self) -> UUID:
+        """An id that is larger than all before."""
         with self._lock:
-            millisecond = time.time_ns() // 1_000_000
+            millisecond = self._clock() // 1_000_000
             if millisecond > self._millisecond:
-                self._millisecond = millisecond
-                self._counter = self._draw(6) >> 7  # 41 bits: the top one stays free for increments
+                count = self._begin(millisecond)
+            elif self._count < _LAST_COUNT:
+                count = self._count + 1
             else:
-                self._counter += 1
-                if self._counter == _COUNTER_END:
-                    self._millisecond += 1
-                    self._counter = self._draw(6) >> 7
-            counter = self._counter
-            value = (
-                self._millisecond << 80
-                | 0x7 << 76
-                | (counter >> 30) << 64
-                | 0b10 << 62
-                | (counter & 0x3FFF_FFFF) << 32
-                | self._draw(4)
-            )
-        return UUID(int=value)
+                count = self._begin(self._millisecond + 1)
+            self._count = count
+            tail = next(self._random, None)
+            value = self._base | count << 32 | (self._refill() if tail is None else tail)
+        if not _HAS_KNOWN_SLOTS:  # in a Python to come
+            return UUID(int=value)
+        made = _new(UUID)  # what UUID(int=...) does, without its checks: they take longer than all the rest
+        _set(made, "int", value)
+        _set(made, "is_safe", _UNKNOWN)
+        return made
+
+    def _begin(self, millisecond: int) -> int:
+        """Begin with another millisecond, and return its first count, above which half of all counts are free."""
+        self._millisecond = millisecond
+        self._base = millisecond << 80 | 0x7 << 76 | (self._draw() >> 20) << 64 | 0b10 << 62
+        return self._draw() >> 3
+
+    def _draw(self) -> int:
+        """A random number of 32 bits."""
+        number = next(self._random, None)
+        return self._refill() if number is None else number
+
+    def _refill(self) -> int:
+        """Have random numbers again, and return the first of them."""
+        self._random = iter(array("I", os.urandom(_RANDOM_NUMBERS * 4)))
+        return next(self._random)
 
 
-if sys.version_info >= (3, 14):
-    from uuid import uuid7
-else:
-    _generator = _Generator()
+_generator = Generator()
 
-    def uuid7() -> UUID:
-        """A new time-ordered UUID, larger than all that this process made before."""
-        return _generator.make()
+_make = _generator.make
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_generator.forget)
+
+def uuid7() -> UUID:
+    """A new time-ordered UUID, larger than all that this process made before."""
+    return _make()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_generator.forget)
