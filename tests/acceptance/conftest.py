@@ -26,7 +26,7 @@ class User:
         self.folder = folder
         self.home = home or folder / "home"
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "COLUMNS"},  # tables as when piped
             "PREFECT_HOME": str(self.home),
             **{name: str(value) for name, value in environment.items()},
         }

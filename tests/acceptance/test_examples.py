@@ -53,15 +53,15 @@ def test_all_flights_are_summarised_by_carrier(analyst):
 def test_the_summary_is_a_table_that_stays_with_the_run(analyst):
     with analyst.client() as client:
         [latest] = [each for each in client.read_latest_artifacts() if each.key == "flights-by-carrier"]
-        [*versions] = [each for each in client.read_artifacts() if each.key == "flights-by-carrier"]
+        versions = [each for each in client.read_artifacts() if each.key == "flights-by-carrier"]
     rows = json.loads(latest.data)
     assert sum(row["flights"] for row in rows) == FLIGHTS
     assert (rows[0]["name"], rows[0]["flights"]) == LARGEST
-    assert len({version.flow_run_id for version in versions}) == 2
+    assert len({version.flow_run_id for version in versions}) == len(versions) >= 2
 
 
 def test_the_second_run_finds_every_carrier_in_the_cache(analyst):
-    first, second = task_states(analyst, "flights")
+    first, second = task_states(analyst, "flights")[:2]
     assert first["summarise", "Completed"] == 16
     assert second["summarise", "Cached"] == 16
     assert second["summarise", "Completed"] == 0
