@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Union
 
@@ -155,6 +156,7 @@ class BaseTransaction:
         self._parent: BaseTransaction | None = None
         self._token: Token[BaseTransaction | None] | None = None
         self._holder: str | None = None
+        self._owns_lock = False
         self._record: ResultRecord[Any] | None = None
 
     def __repr__(self) -> str:
@@ -305,11 +307,21 @@ class BaseTransaction:
         if self.key is not None:
             store = self.store = self.store or get_result_store()
             if self.isolation_level is IsolationLevel.SERIALIZABLE:
-                self._holder = f"{store.generate_default_holder()}:{uuid.uuid4().hex}"
-                yield Either(store.acquire_lock, store.aacquire_lock, (self.key, self._holder))
+                self._holder = self._holder_around()
+                if self._holder is None:
+                    self._holder = f"{store.generate_default_holder()}:{uuid.uuid4().hex}"
+                    yield Either(store.acquire_lock, store.aacquire_lock, (self.key, self._holder))
+                    self._owns_lock = True
             if not self.overwrite:
                 self._record = yield from store.find_steps(self.key)
         self.state = TransactionState.ACTIVE if self._record is None else TransactionState.COMMITTED
+
+    def _holder_around(self) -> str | None:
+        """Who holds the lock on the same key for a transaction around this one: to wait for it would be for ever."""
+        parent = self._parent
+        while parent is not None and not (parent._owns_lock and parent.key == self.key):
+            parent = parent._parent
+        return None if parent is None else parent._holder
 
     def _read_steps(self) -> Steps[ResultRecord[Any] | None]:
         if self._record is None and self.key is not None and self.store is not None:
@@ -359,7 +371,9 @@ class BaseTransaction:
         value = self._staged_value
         record = value if isinstance(value, ResultRecord) else self.store.create_result_record(value, self.key)
         self._record = record
-        return (yield from self.store.plan_steps(record, self._holder))
+        # A transaction that had the lock may have ended, and given it back, before the one around it is committed.
+        had_lock = self.isolation_level is IsolationLevel.SERIALIZABLE
+        return (yield from self.store.plan_steps(record, self._holder, check_lock=not had_lock))
 
     def _log_failed_commit(self, error: BaseException) -> None:
         name = f"with key '{self.key}'" if self.key is not None else "without key"
@@ -409,9 +423,9 @@ class BaseTransaction:
         if self._token is not None:
             token, self._token = self._token, None
             _active.reset(token)
-        if self._holder is not None and self.store is not None and self.key is not None:
-            holder, self._holder = self._holder, None
-            yield Run(lambda: self.store.release_lock(self.key, holder))  # type: ignore[union-attr, arg-type]
+        if self._owns_lock and self.store is not None:
+            self._owns_lock = False
+            yield Run(partial(self.store.release_lock, self.key, self._holder))  # type: ignore[arg-type]
         if parent is not None and self.state is TransactionState.ROLLED_BACK:
             yield from parent._rollback_steps()
 

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Optional, Union
 
@@ -12,8 +13,8 @@ from prefect.blocks.fields import SecretDict
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.filesystems import LocalFileSystem
-from prefect.results import ResultStore, resolve_result_storage
-from prefect.settings import get_current_settings
+from prefect.results import ResultStore, get_default_result_storage, resolve_result_storage
+from prefect.settings import get_current_settings, temporary_settings
 
 
 class Credentials(Block):
@@ -134,7 +135,7 @@ def test_no_secret_is_shown_or_stored_in_clear(credentials, client):
     document = client.read_block_document_by_name("main", "warehouse", include_secrets=False)
     assert "canary" not in document.model_dump_json()
     database = Path(get_current_settings().home) / "prefect.db"
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         assert "canary" not in "\n".join(connection.iterdump())
 
 
@@ -193,3 +194,22 @@ def test_runs_keep_results_in_the_storage_that_they_name(tmp_path):
 
     assert main() == 42
     assert (tmp_path / "block/21.json").exists()
+
+
+def test_the_default_storage_is_a_settings_block_or_the_orchestrators_or_local(tmp_path, client):
+    assert get_default_result_storage().basepath == str(get_current_settings().results.local_storage_path)
+    one, two = LocalFileSystem(basepath=str(tmp_path / "one")), LocalFileSystem(basepath=str(tmp_path / "two"))
+    one.save("one")
+    two.save("two")
+    client.update_server_default_result_storage(one._block_document_id)
+    with temporary_settings({"PREFECT_RESULTS_PERSIST_BY_DEFAULT": True}):
+        assert get_default_result_storage().basepath == one.basepath
+
+        @flow
+        def main():
+            return (1, 2)
+
+        main()
+        assert len(list((tmp_path / "one").iterdir())) == 1
+    with temporary_settings({"PREFECT_DEFAULT_RESULT_STORAGE_BLOCK": "local-file-system/two"}):
+        assert get_default_result_storage().basepath == two.basepath

@@ -413,6 +413,33 @@ def test_the_lock_is_released_when_something_fails(locking):
     assert not locking.is_locked("k")
 
 
+def test_a_transaction_does_not_wait_for_one_around_it(locking):
+    with transaction(key="k", store=locking, isolation_level=IsolationLevel.SERIALIZABLE):
+        with transaction(key="k", store=locking, isolation_level=IsolationLevel.SERIALIZABLE) as child:
+            child.stage(1)
+        assert locking.is_locked("k")
+    assert not locking.is_locked("k")
+
+
+def test_a_nested_value_is_written_although_somebody_else_has_the_lock_by_then(locking):
+    with transaction() as parent:
+        with transaction(key="k", store=locking, isolation_level=IsolationLevel.SERIALIZABLE) as child:
+            child.stage(1)
+        assert locking.acquire_lock("k", "somebody else", timeout=0)
+    assert parent.is_committed()
+    assert locking.read("k", holder="somebody else").result == 1
+    locking.release_lock("k", "somebody else")
+
+
+def test_a_locked_key_is_not_written_without_the_lock(locking, caplog):
+    locking.acquire_lock("k", "somebody else")
+    with transaction(key="k", store=locking, logger=logging.getLogger("test")) as txn:
+        txn.stage(1)
+    assert txn.is_rolled_back()
+    assert "another holder" in caplog.text
+    locking.release_lock("k", "somebody else")
+
+
 def test_two_coroutines_of_one_thread_exclude_each_other(locking):
     computed = []
 

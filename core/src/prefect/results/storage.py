@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 from uuid import UUID
@@ -10,6 +12,7 @@ from prefect.utilities.dual import Run, Steps, asynchronous, dual
 
 if TYPE_CHECKING:
     from prefect.filesystems import WritableFileSystem
+    from prefect.settings import Settings
 
 __all__ = [
     "ResultStorage",
@@ -127,26 +130,56 @@ def resolve_result_storage(result_storage: ResultStorage | UUID | Path) -> Steps
 aresolve_result_storage = asynchronous(resolve_result_storage)
 
 
-_local: dict[str, WritableFileSystem] = {}
+@lru_cache(maxsize=16)
+def _local_storage_at(path: str) -> WritableFileSystem:
+    from prefect.filesystems import LocalFileSystem
+
+    return LocalFileSystem(basepath=path)
 
 
 def local_default_storage() -> WritableFileSystem:
     """The folder of this machine that holds results: PREFECT_RESULTS_LOCAL_STORAGE_PATH."""
     from prefect.settings import get_current_settings
 
-    path = str(get_current_settings().results.local_storage_path)
-    if path not in _local:
-        from prefect.filesystems import LocalFileSystem
+    return _local_storage_at(str(get_current_settings().results.local_storage_path))
 
-        _local[path] = LocalFileSystem(basepath=path)
-    return _local[path]
+
+_FRESH_SECONDS = 30.0
+
+
+class _ServerDefault:
+    """What the orchestrator of some settings said last, and when. It changes rarely and is asked about by every run."""
+
+    settings: Any = None
+    asked: float = 0.0
+    block_id: UUID | None = None
+
+
+def _server_default_steps(settings: Settings) -> Steps[UUID | None]:
+    """The block that the orchestrator names as the default for all who use it."""
+    latest = _ServerDefault
+    if latest.settings is settings and time.monotonic() - latest.asked < _FRESH_SECONDS:
+        return latest.block_id
+    from prefect._contract.endpoints.administration import read_server_default_result_storage
+    from prefect.client.base import ask
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        block_id = (yield from ask(read_server_default_result_storage())).default_result_storage_block_id
+    except ObjectNotFound:  # an older server, which knows of no such thing
+        block_id = None
+    latest.settings, latest.asked, latest.block_id = settings, time.monotonic(), block_id
+    return block_id
 
 
 def default_storage_steps() -> Steps[WritableFileSystem]:
     """The steps behind `get_default_result_storage`."""
     from prefect.settings import get_current_settings
 
-    reference = get_current_settings().results.default_storage_block
+    settings = get_current_settings()
+    reference: Any = settings.results.default_storage_block
+    if reference is None:
+        reference = yield from _server_default_steps(settings)
     if reference is None:
         return local_default_storage()
     storage: WritableFileSystem = yield from resolve_steps(reference)
@@ -155,7 +188,12 @@ def default_storage_steps() -> Steps[WritableFileSystem]:
 
 @dual
 def get_default_result_storage() -> Steps[WritableFileSystem]:
-    """The storage for results that nobody places elsewhere: a setting's block, else a folder of this machine."""
+    """
+    The storage for results that nobody places elsewhere.
+
+    It is the block that PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK names, else the one that the orchestrator names, else a
+    folder of this machine.
+    """
     return (yield from default_storage_steps())
 
 

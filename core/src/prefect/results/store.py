@@ -17,7 +17,7 @@ from prefect.results.defaults import get_default_result_serializer, resolve_seri
 from prefect.results.locations import key_in, located
 from prefect.results.lru import LRUCache
 from prefect.results.records import ResultRecord, ResultRecordMetadata, parse_record, product_version
-from prefect.results.storage import default_storage_steps, is_storage, local_default_storage, resolve_steps
+from prefect.results.storage import default_storage_steps, is_storage, resolve_steps
 from prefect.results.writing import Write, write_steps
 from prefect.serializers import JSONSerializer, PickleSerializer, Serializer, json_keeps
 from prefect.types import DateTime
@@ -193,12 +193,7 @@ class ResultStore(BaseModel):
         return self.metadata_storage
 
     def _known_storage(self) -> Any:
-        """The storage if it can be told without asking anybody, else None."""
-        if self.result_storage is None:
-            from prefect.settings import get_current_settings
-
-            if get_current_settings().results.default_storage_block is None:
-                return local_default_storage()
+        """The storage if it can be told without asking anybody, else None: then it is told when something is written."""
         return self.result_storage if is_storage(self.result_storage) else None
 
     def _serializer_for(self, value: Any) -> Serializer[Any]:
@@ -240,9 +235,16 @@ class ResultStore(BaseModel):
         if self.cache_result_in_memory:
             self.cache[key] = record
 
-    def plan_steps(self, record: ResultRecord[Any], holder: str | None = None) -> Steps[list[Write]]:
+    def plan_steps(
+        self, record: ResultRecord[Any], holder: str | None = None, check_lock: bool = True
+    ) -> Steps[list[Write]]:
         """
         Turn a record into bytes, and say where they go. Nothing is written.
+
+        Args:
+            record: The record.
+            holder: Who writes; the current thread by default.
+            check_lock: Whether a key that somebody else has locked is an error.
 
         Raises:
             RuntimeError: Somebody else has locked the key.
@@ -259,7 +261,8 @@ class ResultStore(BaseModel):
             metadata = metadata.model_copy(update={"storage_key": path, "storage_block_id": block_id})
             record._metadata = metadata
         key = key_in(storage, path)
-        self._check_writable(key, holder)
+        if check_lock:
+            self._check_writable(key, holder)
 
         def done() -> None:
             record.mark_persisted()
