@@ -30,19 +30,27 @@ def mask(fields: Mapping[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 def keep_masked(fields: Mapping[str, Any], data: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     """A copy of new values in which masks, which somebody has read and sent back, are the stored values again."""
 
-    def restore(value: Any, path: tuple[str, ...]) -> Any:
+    def restore(value: Any, path: tuple[str | int, ...]) -> Any:
         if value != MASK:
             return value
         known: Any = stored
         for name in path:
-            known = known.get(name, _MISSING) if isinstance(known, dict) else _MISSING
+            known = _inside(known, name)
         return value if known is _MISSING else known
 
     return _at_secrets(fields, data, restore)
 
 
+def _inside(value: Any, name: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(name, _MISSING)
+    if isinstance(value, list) and isinstance(name, int) and name < len(value):
+        return value[name]
+    return _MISSING
+
+
 def _at_secrets(
-    fields: Mapping[str, Any], data: dict[str, Any], change: Callable[[Any, tuple[str, ...]], Any]
+    fields: Mapping[str, Any], data: dict[str, Any], change: Callable[[Any, tuple[str | int, ...]], Any]
 ) -> dict[str, Any]:
     for path in fields.get("secret_fields") or ():
         data = _change(data, tuple(path.split(".")), (), change)
@@ -50,10 +58,12 @@ def _at_secrets(
 
 
 def _change(
-    value: Any, path: tuple[str, ...], passed: tuple[str, ...], change: Callable[[Any, tuple[str, ...]], Any]
+    value: Any, path: tuple[str, ...], passed: tuple[str | int, ...], change: Callable[[Any, tuple[str | int, ...]], Any]
 ) -> Any:
     if not path:
         return change(value, passed)
+    if isinstance(value, list):  # of blocks: what is secret in one is secret in all
+        return [_change(item, path, (*passed, index), change) for index, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     names = list(value) if path[0] == "*" else [path[0]] if path[0] in value else []
