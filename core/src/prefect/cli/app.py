@@ -26,7 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "flow-run": Entry("prefect.cli.flow_run:app", "Show, cancel, retry and delete runs of flows.", ("flow-runs",)),
     "plugins": Entry("prefect.cli.plugins:app", "Show what is installed, what it provides and what failed to load."),
     "profile": Entry("prefect.cli.profile:app", "Choose and change profiles: named sets of settings.", ("profiles",)),
-    "run": Entry("prefect.cli.run:app", "Run a flow of a file or module here."),
+    "run": Entry("prefect.cli.run:app", "Run a flow here, and show how far it is."),
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),
@@ -198,27 +198,34 @@ def _using_profile(name: str) -> Iterator[None]:
         reload_settings()
 
 
+class _ShowWarning:
+    """Shows warnings: the product's once, in a line for people; those of flows as Python does."""
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+
+    def __call__(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not filename.startswith(_OWN_FILES):
+            say(warnings.formatwarning(message, category, filename, lineno, line).rstrip(), to=file or sys.stderr)
+        elif str(message) not in self._shown:
+            self._shown.add(str(message))
+            say(f"Warning: {message}", to=file or sys.stderr)
+
+
 _OWN_FILES = str(Path(__file__).parents[1])
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """Warnings of the product are for people, without the line of code; those of flows are shown as Python does."""
-    if filename.startswith(_OWN_FILES):
-        say(f"Warning: {message}", to=sys.stderr)
-    else:
-        say(warnings.formatwarning(message, category, filename, lineno).rstrip(), to=sys.stderr)
 
 
 def main() -> None:
     """The console script."""
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _ShowWarning()
     try:
         typer.main.get_command(app)(prog_name="prefect")
     finally:

@@ -182,17 +182,29 @@ def type_ls(output: Output = None) -> None:
         return
     slugs = {each.slug for each in known}
     rows = [(each.slug, each.name, each.description, "registered") for each in known]
-    rows += [(slug, name, "", "installed") for slug, name in _installed() if slug not in slugs]
+    rows += [(slug, name, wrong, "installed") for slug, name, wrong in _installed() if slug not in slugs]
     print_table(["Slug", "Name", "Description", "Status"], sorted(rows), "No types of blocks found.")
 
 
-def _installed() -> list[tuple[str, str]]:
-    """The types that the core and plugins provide, from their records: none of them is imported."""
-    from prefect.plugins import registries
+def _installed() -> list[tuple[str, str, str]]:
+    """
+    The types that the core and plugins provide, from their records: none of them is imported.
 
-    return [
-        (slug, str(getattr(registries.blocks.spec(slug), "display_name", ""))) for slug in registries.blocks.names()
-    ]
+    Returns:
+        Slug, name, and what is wrong with the type, if something is.
+    """
+    from prefect.plugins import registries
+    from prefect.plugins.errors import PluginConflictError, UnknownNameError
+
+    found = []
+    for slug in registries.blocks.names():
+        try:
+            found.append((slug, str(getattr(registries.blocks.spec(slug), "display_name", "")), ""))
+        except UnknownNameError:  # a class of this process
+            found.append((slug, registries.blocks.get(slug).get_block_type_name(), ""))
+        except PluginConflictError as error:
+            found.append((slug, "", str(error)))
+    return found
 
 
 def _read_type(slug: str) -> BlockType:

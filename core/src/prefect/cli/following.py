@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["follow"]
 
 ASK_SECONDS = 1.0
+LAST_LOGS_SECONDS = 0.2
+"""What a run logs about its end comes a little after its last state."""
 
 
 def follow(run: FlowRun, timeout: float | None) -> int:
@@ -42,18 +44,18 @@ def follow(run: FlowRun, timeout: float | None) -> int:
     logs = _Logs(run.id)
     shown: UUID | None = None
     while True:
-        logs.show_new(run)
         state = run.state
+        if state is not None and state.is_final():
+            time.sleep(LAST_LOGS_SECONDS)
+        logs.show_new(run)
         if state is not None and state.id != shown:
             say(_line(run, state))
             shown = state.id
         if state is not None and state.is_final():
-            logs.show_new(run)
             return 0 if state.is_completed() else 1
         if deadline is not None and time.monotonic() >= deadline:
-            raise CliError(
-                f"Flow run {run.name!r} ({run.id}) has not ended within {timeout:g} seconds: it is {run.state_name}."
-            )
+            who = f"Flow run {run.name!r} ({run.id})"
+            raise CliError(f"{who} has not ended within {timeout:g} seconds: it is {run.state_name}.")
         time.sleep(ASK_SECONDS)
         run = ask(read_flow_run(run.id), missing=f"Flow run {run.name!r} ({run.id}) was deleted.")
 

@@ -244,10 +244,14 @@ def _shown_arguments(function: Callable[..., None]) -> tuple[tuple[str, str], ..
     for name, parameter in inspect.signature(function).parameters.items():
         described = _argument_of(hints[name])
         if described is not None:
-            shown = name.upper() + ("..." if get_origin(get_args(hints[name])[0]) is list else "")
+            shown = name.upper() + ("..." if _takes_several(get_args(hints[name])[0]) else "")
             is_required = parameter.default is inspect.Parameter.empty
             rows.append((shown if is_required else f"[{shown}]", str(described.help or "")))
     return tuple(rows)
+
+
+def _takes_several(plain: Any) -> bool:
+    return get_origin(plain) is list or any(get_origin(each) is list for each in get_args(plain))
 
 
 def _with_names(function: Callable[..., None]) -> Callable[..., None]:

@@ -71,8 +71,8 @@ def render(columns: Sequence[Column | str], rows: Sequence[Sequence[object]], wi
     made = [Column(each) if isinstance(each, str) else each for each in columns]
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = _widths(made, cells, width)
-    heads = [_padded([column.title], size) for column, size in zip(made, widths, strict=True)]
-    lines = [paint(line, "bold") for line in _joined(heads)]
+    heads = [_padded(wrap(column.title, size), size) for column, size in zip(made, widths, strict=True)]
+    lines = [paint(line, "bold") for line in _joined(heads, widths)]
     lines.append(paint(_GAP.join("-" * size for size in widths), "dim"))
     for row in cells:
         parts = []
@@ -106,11 +106,10 @@ def _padded(lines: Sequence[str], size: int) -> list[str]:
     return [line + " " * (size - width_of(line)) for line in lines or [""]]
 
 
-def _joined(parts: Sequence[Sequence[str]], widths: Sequence[int] | None = None) -> list[str]:
+def _joined(parts: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
     """Cells of several lines, side by side."""
     height = max(len(part) for part in parts)
-    sizes = widths or [width_of(part[0]) for part in parts]
-    filled = [[*part, *[" " * size] * (height - len(part))] for part, size in zip(parts, sizes, strict=True)]
+    filled = [[*part, *[" " * size] * (height - len(part))] for part, size in zip(parts, widths, strict=True)]
     return [_GAP.join(line).rstrip() for line in zip(*filled, strict=True)]
 
 
