@@ -16,16 +16,16 @@ import sys, time
 from prefect import flow, get_run_logger, task
 
 @task
-def step(number: int) -> int:
-    time.sleep(0.8)
+def step(number: int, seconds: float) -> int:
+    time.sleep(seconds)
     return number
 
 @flow
-def steps(fails: bool = False) -> None:
+def steps(fails: bool = False, seconds: float = 0.3) -> None:
     print("printed by the flow")
     print("without an end", end="")
     get_run_logger().info("logged by the flow")
-    futures = [step.submit(number) for number in range(4)]
+    futures = [step.submit(number, seconds) for number in range(4)]
     print(" of its line")
     [future.result() for future in futures]
     if fails:
@@ -84,7 +84,7 @@ def pipeline(script):
 
 
 def test_it_shows_what_runs_in_place_and_leaves_what_was_printed():
-    written, code = on_terminal("run", "steps.py")
+    written, code = on_terminal("run", "steps.py", "-p", "seconds=2")
     assert code == 0
     assert "tasks: 4 running" in written
     assert re.search(r"running: step-0, step-1, step-2, step-3", written)
@@ -100,7 +100,7 @@ def test_it_shows_what_runs_in_place_and_leaves_what_was_printed():
 
 
 def test_lines_are_cut_where_the_terminal_ends():
-    written, _ = on_terminal("run", "steps.py", columns=40)
+    written, _ = on_terminal("run", "steps.py", "-p", "seconds=2", columns=40)
     drawn = [line for line in re.split(r"[\r\n]|\x1b\[\d*[AK]", written) if line.startswith(("  tasks", "  running"))]
     assert drawn
     assert max(map(len, drawn)) < 40
