@@ -20,8 +20,8 @@ from prefect._contract.state import State, StateType
 from prefect.client.base import ServerType, current_transport, determine_server_type
 from prefect.client.embedded import EmbeddedTransport
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
-from prefect.exceptions import ConfigurationError, ObjectNotFound
-from prefect.server.database.engine import Database
+from prefect.exceptions import ConfigurationError, ObjectNotFound, PrefectException
+from prefect.server.database.engine import Database, close_databases
 from prefect.server.operations.vault import Vault
 from prefect.settings import temporary_settings
 from prefect.utilities.ids import uuid7
@@ -222,6 +222,16 @@ def test_the_transport_is_that_of_the_settings(home: Path) -> None:
         assert current_transport() is first
 
 
+def test_settings_of_the_database_are_heeded(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with temporary_settings({"home": home, "server.database.migrate_on_start": False}):
+        with pytest.raises(PrefectException, match="not up to date"):
+            get_client(sync_client=True).read_flows()
+    with temporary_settings({"home": home, "server.database.echo": True}):
+        get_client(sync_client=True).create_flow_from_name("heard")
+        assert "INSERT INTO flow " in caplog.text
+    close_databases()
+
+
 def test_a_server_is_not_reached_yet(home: Path) -> None:
     with temporary_settings({"home": home, "api.url": "http://127.0.0.1:4200/api"}):
         assert determine_server_type() == ServerType.SERVER
@@ -302,6 +312,17 @@ foreign = {"httpx", "cryptography", "fastapi", "typer", "rich", "yaml", "jinja2"
 assert not foreign & set(sys.modules), foreign & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=60)
+
+
+def test_a_process_leaves_one_tidy_file(environment: dict[str, str], home: Path) -> None:
+    script = """
+from prefect.client.orchestration import get_client
+get_client(sync_client=True).create_flow_from_name("f")
+"""
+    command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", script]
+    process = subprocess.run(command, env=environment, check=True, timeout=60, capture_output=True, text=True)
+    assert process.stderr == ""
+    assert [path.name for path in home.iterdir()] == ["prefect.db"]
 
 
 def test_an_unknown_id_is_told_in_both_colours(client: SyncPrefectClient, async_client: PrefectClient) -> None:

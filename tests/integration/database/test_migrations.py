@@ -20,7 +20,7 @@ from prefect.exceptions import ConfigurationError
 from prefect.server.database import migrations, tables
 from prefect.server.database.dialects import SqliteDialect
 from prefect.server.database.engine import Database
-from prefect.server.database.errors import DatabaseUnreadableError, SchemaTooNewError
+from prefect.server.database.errors import DatabaseUnreadableError, SchemaTooNewError, SchemaTooOldError
 from prefect.server.database.migrations import LATEST, migrate, schema_version
 
 
@@ -89,12 +89,26 @@ def test_a_newer_schema_is_refused(url: str, database: Database, file: Path) -> 
         Database(url).transaction(lambda connection: None, write=False)
 
 
+def test_tables_are_left_alone_when_they_are_not_to_be_changed(url: str, database: Database, file: Path) -> None:
+    careful = Database(url, migrates=False)
+    with pytest.raises(SchemaTooOldError, match="PREFECT_SERVER_DATABASE_MIGRATE_ON_START is off"):
+        careful.transaction(lambda connection: None, write=False)
+    connection = sqlite3.connect(file)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+    database.transaction(lambda connection: None, write=False)
+    careful.transaction(lambda connection: None, write=False)
+    careful.close()
+
+
 def test_eight_processes_that_start_at_once_make_one_database(url: str, file: Path) -> None:
     script = """
         import sys
         from prefect.server.database.engine import Database
         from prefect.server.database.migrations import schema_version
-        print(Database(sys.argv[1]).transaction(schema_version, write=True))
+        database = Database(sys.argv[1])
+        print(database.transaction(schema_version, write=True))
+        database.close()
     """
     processes = [run(script, url) for _ in range(8)]
     outputs = [process.communicate(timeout=60) for process in processes]

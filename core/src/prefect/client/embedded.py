@@ -132,7 +132,7 @@ def _describe(call: Call[Any], refusal: Refusal) -> PrefectHTTPStatusError:
     return PrefectHTTPStatusError.from_refusal(call.method, path, refusal.status, refusal.detail)
 
 
-_transports: dict[tuple[str, str], EmbeddedTransport] = {}
+_transports: dict[tuple[Database, str], EmbeddedTransport] = {}
 
 
 def embedded_transport(settings: Settings) -> EmbeddedTransport:
@@ -143,9 +143,10 @@ def embedded_transport(settings: Settings) -> EmbeddedTransport:
     configured = settings.server.database
     url = configured.connection_url.get_secret_value()  # type: ignore[union-attr]
     key_file = settings.home / "encryption.key"
-    key = (url, str(key_file))
+    database = get_database(url, migrates=configured.migrate_on_start, echo=configured.echo)
+    key = (database, str(key_file))
     transport = _transports.get(key)
     if transport is None:
         vault = Vault(key_file, os.environ.get("PREFECT_API_ENCRYPTION_KEY"))
-        transport = _transports.setdefault(key, EmbeddedTransport(get_database(url), vault))
+        transport = _transports.setdefault(key, EmbeddedTransport(database, vault))
     return transport

@@ -74,13 +74,14 @@ def _code(error: BaseException) -> str:
 class SqliteDialect:
     """One SQLite file, or a database in memory."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, echo: bool = False) -> None:
         self.url = url
+        self.echo = echo
         self.path = _path(url)
 
     def make_engine(self) -> Engine:
         """An engine whose connections are in autocommit mode and are not pooled by SQLAlchemy."""
-        return create_engine("sqlite://", creator=self._open, poolclass=NullPool)
+        return create_engine("sqlite://", creator=self._open, poolclass=NullPool, echo=self.echo)
 
     def make_file(self) -> None:
         """Make an empty file that only its owner may read, and the directories above it, unless they exist."""

@@ -8,6 +8,7 @@ closed; parent and child open new ones when they next need them.
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import sqlite3
@@ -39,11 +40,14 @@ class Database:
     Args:
         url: Where it is: `sqlite:///path/to/file.db`.
         patience: Seconds to wait, all in all, for the locks of other processes.
+        migrates: Whether the tables are brought up to date when the database is opened; otherwise they must be.
+        echo: Whether statements are logged.
     """
 
-    def __init__(self, url: str, patience: float = 300.0) -> None:
-        self.dialect = SqliteDialect(url)
+    def __init__(self, url: str, *, patience: float = 300.0, migrates: bool = True, echo: bool = False) -> None:
+        self.dialect = SqliteDialect(url, echo=echo)
         self.patience = patience
+        self.migrates = migrates
         self._idle: list[Connection] = []
         self.restart()
 
@@ -125,10 +129,10 @@ class Database:
                 self._engine = self.dialect.make_engine()
             connection = self._engine.connect()
             if not self._migrated:
-                from prefect.server.database.migrations import migrate
+                from prefect.server.database.migrations import migrate, require_latest
 
                 try:
-                    migrate(connection, self.dialect)
+                    (migrate if self.migrates else require_latest)(connection, self.dialect)
                 except BaseException:
                     connection.close()
                     raise
@@ -186,16 +190,17 @@ class Database:
             self._state.notify_all()
 
 
-_databases: dict[str, Database] = {}
+_databases: dict[tuple[str, bool, bool], Database] = {}
 _registering = threading.Lock()
 
 
-def get_database(url: str) -> Database:
-    """The one database object that this process has for a URL."""
-    database = _databases.get(url)
+def get_database(url: str, *, migrates: bool = True, echo: bool = False) -> Database:
+    """The one database object that this process has for a URL. See `Database`."""
+    key = (url, migrates, echo)
+    database = _databases.get(key)
     if database is None:
         with _registering:
-            database = _databases.setdefault(url, Database(url))
+            database = _databases.setdefault(key, Database(url, migrates=migrates, echo=echo))
     return database
 
 
@@ -222,6 +227,8 @@ def _after_fork_in_child() -> None:
         database.restart()
     _registering.release()
 
+
+atexit.register(close_databases)  # an orderly end writes back what is in the write-ahead log
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

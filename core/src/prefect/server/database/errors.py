@@ -11,6 +11,7 @@ __all__ = [
     "DatabaseFullError",
     "DatabaseUnreadableError",
     "SchemaTooNewError",
+    "SchemaTooOldError",
     "UnstorableValueError",
 ]
 
@@ -29,6 +30,10 @@ class DatabaseFullError(DatabaseError):
 
 class DatabaseUnreadableError(DatabaseError):
     """The file cannot be opened, is not a database, or is damaged."""
+
+
+class SchemaTooOldError(DatabaseError):
+    """The tables are not up to date, and they are not to be changed when the database is opened."""
 
 
 class SchemaTooNewError(DatabaseError):

@@ -58,7 +58,10 @@ def _at_secrets(
 
 
 def _change(
-    value: Any, path: tuple[str, ...], passed: tuple[str | int, ...], change: Callable[[Any, tuple[str | int, ...]], Any]
+    value: Any,
+    path: tuple[str, ...],
+    passed: tuple[str | int, ...],
+    change: Callable[[Any, tuple[str | int, ...]], Any],
 ) -> Any:
     if not path:
         return change(value, passed)

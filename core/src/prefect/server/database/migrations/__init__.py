@@ -13,11 +13,11 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from prefect.server.database.dialects import SqliteDialect
-from prefect.server.database.errors import SchemaTooNewError
+from prefect.server.database.errors import SchemaTooNewError, SchemaTooOldError
 from prefect.server.database.types import moment_text
 from prefect.utilities.time import now
 
-__all__ = ["LATEST", "migrate", "schema_version"]
+__all__ = ["LATEST", "migrate", "require_latest", "schema_version"]
 
 LATEST = 1
 """The number of the last script."""
@@ -63,6 +63,22 @@ def migrate(
     except BaseException:
         dialect.rollback(connection)
         raise
+
+
+def require_latest(connection: Connection, dialect: SqliteDialect) -> None:
+    """
+    Make sure that nothing is missing, without changing anything.
+
+    Raises:
+        prefect.server.database.errors.SchemaTooOldError: A migration is missing.
+        prefect.server.database.errors.SchemaTooNewError: The database is newer than this version of the product.
+    """
+    if not _is_current(connection, dialect, LATEST):
+        message = (
+            f"The tables of {dialect.place} are not up to date, and PREFECT_SERVER_DATABASE_MIGRATE_ON_START is off. "
+            "Turn it on once to have them changed."
+        )
+        raise SchemaTooOldError(message)
 
 
 def _is_current(connection: Connection, dialect: SqliteDialect, latest: int) -> bool:
