@@ -151,3 +151,19 @@ def test_get_run_logger_outside_of_runs_says_so() -> None:
 
     with pytest.raises(MissingContextError):
         get_run_logger()
+
+
+def test_logged_tracebacks_show_the_users_frames_only(records: Any) -> None:
+    @task
+    def bad() -> None:
+        raise ValueError("no")
+
+    @flow
+    def f() -> None:
+        bad.submit().result()
+
+    f(return_state=True)
+    [text] = [line for line in records.logs() if line.startswith("Encountered an exception")]
+    assert "bad.submit().result()" in text
+    assert 'raise ValueError("no")' in text
+    assert "_engine" not in text

@@ -298,7 +298,7 @@ def test_another_key_is_told(orchestrator, secret, file: Path) -> None:
 
 
 def _seal(folder: str, barrier: Any, results: Any) -> None:
-    barrier.wait(30)
+    barrier.wait(90)
     results.put(Vault(Path(folder) / "home" / "key").seal({"from": os.getpid()}))
 
 
@@ -308,7 +308,7 @@ def test_processes_that_make_the_key_at_once_agree(tmp_path: Path) -> None:
     processes = [context.Process(target=_seal, args=(str(tmp_path), barrier, results)) for _ in range(4)]
     for process in processes:
         process.start()
-    sealed = [results.get(timeout=60) for _ in processes]
+    sealed = [results.get(timeout=100) for _ in processes]
     for process in processes:
         process.join(30)
     opened = [Vault(tmp_path / "home" / "key").open(data) for data in sealed]

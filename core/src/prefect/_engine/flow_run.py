@@ -28,7 +28,8 @@ from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_ups
 from prefect._engine.names import render_run_name
 from prefect._engine.sessions import ensure_session
 from prefect._engine.signals import CancellationRequest, capture_sigterm
-from prefect._engine.task_run import _trimmed, answer, shown_state
+from prefect._engine.task_run import answer, shown_state
+from prefect._engine.tracebacks import user_traceback
 from prefect.client.base import Send
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, ParameterTypeError, Pause, UpstreamTaskError
@@ -161,7 +162,7 @@ def failure_of(run: FlowExecution, error: Exception) -> State[Any]:
         message = f"Flow run exceeded timeout of {flow.timeout_seconds} second(s)"
         run.logger.error(message)
         return failed_state(error, name="TimedOut").model_copy(update={"message": message})
-    run.logger.error("Encountered an exception during execution: %r", error, exc_info=_trimmed(error))
+    run.logger.error("Encountered an exception during execution: %r", error, exc_info=user_traceback(error))
     return failed_state(error, message="Flow run encountered an exception:")
 
 

@@ -31,6 +31,7 @@ from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_ups
 from prefect._engine.ledger import Ledger, new_task_run
 from prefect._engine.names import render_run_name
 from prefect._engine.sessions import ensure_session
+from prefect._engine.tracebacks import user_traceback
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import UpstreamTaskError
 from prefect.futures import resolve_futures_to_states
@@ -198,19 +199,11 @@ def settle(run: TaskExecution, proposal: State[Any]) -> Steps[State[Any]]:
     elif shown is not None:
         why = "Retries are exhausted" if retries and not has_retry else "" if not retries else "It is not to be retried"
         run.logger.error(
-            "Task run failed with exception: %r%s", shown, f" - {why}" if why else "", exc_info=_trimmed(shown)
+            "Task run failed with exception: %r%s", shown, f" - {why}" if why else "", exc_info=user_traceback(shown)
         )
     else:
         run.logger.error("Task run failed with state: %s", proposal)
     return state
-
-
-def _trimmed(error: BaseException) -> tuple[type[BaseException], BaseException, Any]:
-    """An exception with the traceback of the user's frames only."""
-    traceback = error.__traceback__
-    while traceback is not None and "prefect" in traceback.tb_frame.f_globals.get("__name__", "").split("."):
-        traceback = traceback.tb_next
-    return (type(error), error, traceback or error.__traceback__)
 
 
 def may_retry(run: TaskExecution, failure: State[Any]) -> Steps[bool]:
