@@ -194,6 +194,8 @@ def is_worth_retrying(error: Exception) -> bool:
     """Whether the same call may succeed later: the store is away or busy, rather than refusing what was said."""
     from prefect.exceptions import PrefectException
 
+    if getattr(error, "is_transient", False):
+        return True
     return not isinstance(error, (PrefectException, TypeError, ValueError, AttributeError))
 
 

@@ -138,10 +138,11 @@ _transports: dict[tuple[Database, str], EmbeddedTransport] = {}
 def embedded_transport(settings: Settings) -> EmbeddedTransport:
     """The transport of this process for the database that settings name."""
     from prefect.server.database.engine import get_database
+    from prefect.server.database.foreign import own_url
     from prefect.server.operations.vault import Vault
 
     configured = settings.server.database
-    url = configured.connection_url.get_secret_value()  # type: ignore[union-attr]
+    url = own_url(configured.connection_url.get_secret_value(), settings.home)  # type: ignore[union-attr]
     key_file = settings.home / "encryption.key"
     database = get_database(url, migrates=configured.migrate_on_start, echo=configured.echo)
     key = (database, str(key_file))

@@ -81,7 +81,8 @@ def _aliases(field: FieldInfo) -> list[str]:
 def group_of(field: FieldInfo) -> type[PrefectBaseSettings] | None:
     """The model of a field that is a group, None for other fields."""
     annotation = field.annotation
-    if isinstance(annotation, type) and issubclass(annotation, PrefectBaseSettings):
+    # On Python 3.10, `dict[str, str]` is an instance of `type`, but no class.
+    if get_origin(annotation) is None and isinstance(annotation, type) and issubclass(annotation, PrefectBaseSettings):
         return annotation
     return None
 

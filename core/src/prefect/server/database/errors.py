@@ -10,6 +10,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseFullError",
     "DatabaseUnreadableError",
+    "ForeignSchemaError",
     "SchemaTooNewError",
     "SchemaTooOldError",
     "UnstorableValueError",
@@ -19,13 +20,20 @@ __all__ = [
 class DatabaseError(PrefectException):
     """The database could not do what was asked of it."""
 
+    is_transient = False
+    """Whether it may be able to a while later."""
+
 
 class DatabaseBusyError(DatabaseError):
     """Others kept the database locked for longer than anybody should have to wait."""
 
+    is_transient = True
+
 
 class DatabaseFullError(DatabaseError):
     """There is no room for what was to be stored, or it may not be written to."""
+
+    is_transient = True
 
 
 class DatabaseUnreadableError(DatabaseError):
@@ -38,6 +46,10 @@ class SchemaTooOldError(DatabaseError):
 
 class SchemaTooNewError(DatabaseError):
     """A newer version of the product has changed the database, and this one does not know how it is laid out."""
+
+
+class ForeignSchemaError(DatabaseError):
+    """The database holds the tables of another product."""
 
 
 class UnstorableValueError(DatabaseError, ValueError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from prefect.server.database.dialects import SqliteDialect
-from prefect.server.database.errors import SchemaTooNewError, SchemaTooOldError
+from prefect.server.database.errors import ForeignSchemaError, SchemaTooNewError, SchemaTooOldError
 from prefect.server.database.types import moment_text
 from prefect.utilities.time import now
 
@@ -53,6 +53,8 @@ def migrate(
     dialect.begin(connection, write=True)
     try:
         version = schema_version(connection)  # again, now that nobody else can change it
+        if version == 0:
+            _refuse_foreign(connection, dialect)
         for path in sorted(scripts.glob("*.sql")):
             number, _, name = path.stem.partition("_")
             if version < int(number) <= latest:
@@ -63,6 +65,15 @@ def migrate(
     except BaseException:
         dialect.rollback(connection)
         raise
+
+
+def _refuse_foreign(connection: Connection, dialect: SqliteDialect) -> None:
+    other = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    if connection.exec_driver_sql(other).first() is not None:
+        raise ForeignSchemaError(
+            f"{dialect.place} holds the tables of Prefect 3, which are left as they are. Set "
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL to another file, or unset it to have one in PREFECT_HOME."
+        )
 
 
 def require_latest(connection: Connection, dialect: SqliteDialect) -> None:
