@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
 __all__ = [
+    "GLOBAL_SETTINGS_CONTEXT",
     "AsyncClientContext",
     "ContextModel",
     "ContextVar",
@@ -243,9 +244,9 @@ def get_settings_context() -> SettingsContext:
 
 def root_settings_context() -> SettingsContext:
     """The settings of the profile that is active in this process, environment included, whatever is overridden now."""
-    from prefect.settings.context import get_current_profile, reload_settings
+    from prefect.settings.context import get_current_profile, process_settings
 
-    return SettingsContext(profile=get_current_profile(), settings=reload_settings())
+    return SettingsContext(profile=get_current_profile(), settings=process_settings())
 
 
 def refresh_global_settings_context() -> None:
@@ -262,10 +263,10 @@ class _ClientContext(ContextModel):
     client: Any
     _is_sync: ClassVar[bool]
 
-    def __init__(self, httpx_settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, httpx_settings: dict[str, Any] | None = None, client: Any = None) -> None:
         from prefect.client.orchestration import get_client
 
-        self.client = get_client(httpx_settings=httpx_settings, sync_client=self._is_sync)
+        self.client = client or get_client(httpx_settings=httpx_settings, sync_client=self._is_sync)
 
 
 class SyncClientContext(_ClientContext):
@@ -390,3 +391,10 @@ def hydrated_context(
         if values := packed.get("task_run_context"):
             stack.enter_context(TaskRunContext(**{**values, **own}))
         yield
+
+
+def __getattr__(name: str) -> Any:
+    """`GLOBAL_SETTINGS_CONTEXT`: the settings of this process, read when they are asked for."""
+    if name == "GLOBAL_SETTINGS_CONTEXT":
+        return root_settings_context()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

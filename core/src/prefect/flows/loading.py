@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from prefect.exceptions import MissingFlowError, ScriptError, UnspecifiedFlowError
 from prefect.flows.definition import Flow
 from prefect.utilities.sources import find_definition
+
+if TYPE_CHECKING:
+    from prefect._contract.objects import FlowRun
+    from prefect.client.orchestration import PrefectClient
 
 __all__ = [
     "flows_in_file",
     "is_entrypoint_async",
     "load_flow_arguments_from_entrypoint",
     "load_flow_from_entrypoint",
+    "load_flow_from_flow_run",
     "load_function_and_convert_to_flow",
     "load_placeholder_flow",
     "safe_load_flow_from_entrypoint",
@@ -177,3 +182,38 @@ _READABLE_OPTIONS = (
 def is_entrypoint_async(entrypoint: str) -> bool:
     """Whether the function of an entrypoint is async, read without running its script."""
     return find_definition(entrypoint).is_async
+
+
+async def load_flow_from_flow_run(
+    client: PrefectClient,
+    flow_run: FlowRun,
+    ignore_storage: bool = False,
+    storage_base_path: str | None = None,
+    use_placeholder_flow: bool = True,
+) -> Flow[..., Any]:
+    """
+    Load the flow of a run from where its record says that the code is.
+
+    Args:
+        client: Not needed: the record says it.
+        flow_run: The run.
+        ignore_storage: Accepted for compatibility: code is loaded from this machine.
+        storage_base_path: The folder that a relative path starts from; the working directory without.
+        use_placeholder_flow: When the script cannot be imported, return a flow whose call raises why.
+
+    Raises:
+        ValueError: The record does not say where the code is.
+        ScriptError: The script cannot be imported, and no placeholder is wanted.
+    """
+    entrypoint = str(flow_run.labels.get("prefect.flow.entrypoint") or "")
+    if not entrypoint:
+        raise ValueError(f"The record of flow run '{flow_run.id}' does not say where the code of its flow is.")
+    path, _, name = entrypoint.rpartition(":")
+    if storage_base_path is not None and not Path(path).is_absolute():
+        entrypoint = f"{Path(storage_base_path, path)}:{name}"
+    try:
+        return load_flow_from_entrypoint(entrypoint)
+    except ScriptError as error:
+        if not use_placeholder_flow:
+            raise
+        return load_placeholder_flow(entrypoint, error)

@@ -33,7 +33,10 @@ class PrefectSettingsConfigDict(ConfigDict, total=False):
     """The configuration of a settings model."""
 
     settings_path: tuple[str, ...]
-    """The path of the group: it makes the names of environment variables and of TOML tables."""
+    """The path of the group: it makes the names of TOML tables."""
+
+    env_prefix: str
+    """What the names of the group's environment variables begin with."""
 
 
 def build_settings_config(path: tuple[str, ...] = (), frozen: bool = False) -> PrefectSettingsConfigDict:
@@ -46,6 +49,7 @@ def build_settings_config(path: tuple[str, ...] = (), frozen: bool = False) -> P
     """
     return PrefectSettingsConfigDict(
         settings_path=path,
+        env_prefix="_".join(("PREFECT", *path, "")).upper(),
         frozen=frozen,
         extra="ignore",
         populate_by_name=True,
@@ -57,11 +61,11 @@ def build_settings_config(path: tuple[str, ...] = (), frozen: bool = False) -> P
 @cache
 def environment_variables(model: type[PrefectBaseSettings]) -> dict[str, tuple[str, ...]]:
     """For each field of a model that is no group its environment variables: the canonical one, then others."""
-    prefix = "_".join(("PREFECT", *settings_path(model))).upper()
+    prefix = model.model_config.get("env_prefix", "PREFECT_")
     variables = {}
     for name, field in model.model_fields.items():
         if group_of(field) is None:
-            canonical = f"{prefix}_{name.upper()}"
+            canonical = f"{prefix}{name.upper()}"
             variables[name] = (canonical, *(alias for alias in _aliases(field) if alias != canonical))
     return variables
 

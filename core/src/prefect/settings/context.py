@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "get_current_profile",
     "get_current_settings",
+    "process_settings",
     "reload_settings",
     "settings_from_environment",
     "temporary_settings",
@@ -28,18 +29,19 @@ _profile: ContextVar[Profile | None] = ContextVar("profile_override", default=No
 
 
 @lru_cache(maxsize=1)
-def _process_settings() -> Settings:
+def process_settings() -> Settings:
+    """The settings of this process, whatever is overridden here."""
     return Settings()
 
 
 def get_current_settings() -> Settings:
     """The settings in force here. The sources are read once per process; `reload_settings` reads them again."""
-    return _override.get() or _process_settings()
+    return _override.get() or process_settings()
 
 
 def reload_settings() -> Settings:
     """Read the sources again: the environment or a file was changed."""
-    _process_settings.cache_clear()
+    process_settings.cache_clear()
     return get_current_settings()
 
 
