@@ -115,12 +115,15 @@ def test_a_failing_flow_ends_its_script_with_its_own_exception(user):
     assert "ZeroDivisionError: division by zero" in run["state"]["message"]
 
 
-def test_the_log_of_a_failing_task_shows_the_users_code_alone(user):
-    done = user.python(user.write("fragile.py", FAILING), expect=1)
-    traceback = re.search(r"Task run failed.*?\n(Traceback.*?)\n\d\d:\d\d", done.stderr, re.DOTALL)
-    assert [line for line in traceback[1].splitlines() if "File" in line] == [
-        f'  File "{user.folder / "fragile.py"}", line 6, in divide'
-    ]
+def test_tracebacks_in_the_log_show_the_users_code_alone(user):
+    script = user.write("fragile.py", FAILING)
+    done = user.python(script, expect=1)
+    logged = re.findall(r"(Task|Flow) run '[^\n]*\n(Traceback.*?)\n\d\d:\d\d", done.stderr, re.DOTALL)
+    frames = {kind: re.findall(r'File "(.+?)", line \d+, in (.+)', text) for kind, text in logged}
+    assert frames == {
+        "Task": [(str(script), "divide")],
+        "Flow": [(str(script), "fragile"), (str(script), "divide")],
+    }
 
 
 def test_a_failing_flow_that_is_run_by_command_ends_with_1_and_no_traceback_of_the_command(user):
