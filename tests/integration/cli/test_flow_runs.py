@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -141,7 +141,7 @@ class TestWhichRunIsMeant:
         error = cli.error("flow-run", "inspect", "twins")
         assert all(run_id in error for run_id in ids)
 
-    @pytest.mark.parametrize("text", ["nothing", "0192aaaa", str(uuid4())])
+    @pytest.mark.parametrize("text", ["nothing", "0192aaaa", "0192aaaa-75c9-42a1-a4d4-dcc7eaeb032a"])
     @pytest.mark.parametrize("command", ["inspect", "logs", "delete", "cancel", "retry", "watch"])
     def test_no_run(self, cli, command, text):
         assert cli.error("flow-run", command, text).startswith(f"Flow run {text!r} not found!")
@@ -234,7 +234,7 @@ class TestCancel:
 
 class TestDelete:
     def test_only_after_a_yes(self, cli, done):
-        assert cli("--prompt", "flow-run", "delete", str(done.id), input="n\n", code=1).stdout.endswith("[y/N]: n\n")
+        assert cli("--prompt", "flow-run", "delete", str(done.id), input="n\n", code=1).stdout.endswith("[y/N]: ")
         assert len(cli.json("flow-run", "ls")) == 1
         cli("--prompt", "flow-run", "delete", str(done.id), input="y\n")
         assert cli.json("flow-run", "ls") == []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Annotated, Optional
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from prefect.cli.errors import CliError
 from prefect.cli.groups import Entry, LazyCommands, as_command, command, noun
@@ -34,8 +34,15 @@ def app():
     return app
 
 
-def run(app, *args):
-    return CliRunner().invoke(app, list(args))
+@pytest.fixture
+def run(capsys):
+    def run(app, *args):
+        with pytest.raises(SystemExit) as end:
+            typer.main.get_command(app).main(args=list(args), prog_name="things")
+        written = capsys.readouterr()
+        return SimpleNamespace(exit_code=end.value.code or 0, stdout=written.out, stderr=written.err)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -48,11 +55,11 @@ def run(app, *args):
         ("--target=b", "--source=a"),
     ],
 )
-def test_arguments_may_be_given_by_position_or_by_name(app, args):
+def test_arguments_may_be_given_by_position_or_by_name(run, app, args):
     assert run(app, "move", *args).stdout == "a -> b False\n"
 
 
-def test_options_stay_options(app):
+def test_options_stay_options(run, app):
     assert run(app, "move", "a", "--force", "b").stdout == "a -> b True\n"
 
 
@@ -66,26 +73,26 @@ def test_options_stay_options(app):
         (["a", "b", "--source", "c"], "unexpected extra argument (b)"),
     ],
 )
-def test_too_few_and_too_many_arguments(app, args, message):
+def test_too_few_and_too_many_arguments(run, app, args, message):
     result = run(app, "move", *args)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
-def test_arguments_of_any_number(app):
+def test_arguments_of_any_number(run, app):
     assert run(app, "ls", "a", "b").stdout == "['a', 'b']\n"
     assert run(app, "ls", "--names", "a", "--names", "b").stdout == "['a', 'b']\n"
     assert run(app, "ls").stdout == "None\n"
 
 
-def test_other_names_are_the_same_command(app):
+def test_other_names_are_the_same_command(run, app):
     assert run(app, "list", "a").stdout == "['a']\n"
     help_text = run(app).stdout
     assert "ls (list)" in help_text
     assert run(app).exit_code == 0
 
 
-def test_help_shows_what_must_be_given(app):
+def test_help_shows_what_must_be_given(run, app):
     text = run(app, "move", "--help").stdout
     assert "move [OPTIONS] SOURCE TARGET" in text
     assert "From where." in text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any, Optional, get_args, get_origin, get_type_hints
@@ -197,18 +197,43 @@ def _nothing() -> None:
 class NamedCommand(TyperCommand):
     """A command whose arguments may be given by position or by name."""
 
-    arguments: tuple[tuple[str, str], ...] = ()
-    """The arguments as help shows them (`ID`, `[KEY]`, `SETTINGS...`), each with what it is."""
+    needed: frozenset[str] = frozenset()
+    """The arguments that must be given."""
+
+    meanings: Mapping[str, str] = {}
+    """What the arguments are. Not with all pairs of versions of typer and click do arguments keep their help."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._arguments: list[Any] = [each for each in self.params if each.param_type_name == "argument"]
+        self._need(self.needed)
+
+    def _need(self, names: Container[str]) -> None:
+        for argument in self._arguments:
+            argument.required = argument.name in names
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Leave it to the command itself to say what is missing: it may have been given by name."""
+        self._need(())
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            self._need(self.needed)
+
+    def _shown(self, argument: Any) -> str:
+        """An argument as help shows it: `ID`, `[KEY]`, `SETTINGS...`."""
+        shown = str(argument.name).upper() + ("..." if argument.nargs == -1 else "")
+        return shown if argument.name in self.needed else f"[{shown}]"
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What comes after the command's name in the line about its usage."""
-        return [*([self.options_metavar] if self.options_metavar else []), *(shown for shown, _ in self.arguments)]
+        return [*([self.options_metavar] if self.options_metavar else []), *map(self._shown, self._arguments)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the lists of the arguments and of the options."""
-        if self.arguments:
+        if self._arguments:
             with formatter.section("Arguments"):
-                formatter.write_dl(self.arguments)
+                formatter.write_dl([(self._shown(each), self.meanings[each.name]) for each in self._arguments])
         records = [param.get_help_record(ctx) for param in self.get_params(ctx) if param.param_type_name != "argument"]
         with formatter.section("Options"):
             formatter.write_dl([record for record in records if record is not None])
@@ -225,7 +250,11 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        made = type("NamedCommand", (NamedCommand,), {"arguments": _shown_arguments(function)})
+        parameters = inspect.signature(function).parameters.items()
+        needed = frozenset(each for each, parameter in parameters if parameter.default is inspect.Parameter.empty)
+        hints = get_type_hints(function, include_extras=True)
+        meanings = {each: str(found.help or "") for each, hint in hints.items() if (found := _argument_of(hint))}
+        made = type("NamedCommand", (NamedCommand,), {"needed": needed, "meanings": meanings})
         app.command(name, cls=made, **options)(_with_names(function))
         return function
 
@@ -236,22 +265,6 @@ def _argument_of(annotation: Any) -> ArgumentInfo | None:
     if get_origin(annotation) is not Annotated:
         return None
     return next((each for each in get_args(annotation)[1:] if isinstance(each, ArgumentInfo)), None)
-
-
-def _shown_arguments(function: Callable[..., None]) -> tuple[tuple[str, str], ...]:
-    hints = get_type_hints(function, include_extras=True)
-    rows = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        described = _argument_of(hints[name])
-        if described is not None:
-            shown = name.upper() + ("..." if _takes_several(get_args(hints[name])[0]) else "")
-            is_required = parameter.default is inspect.Parameter.empty
-            rows.append((shown if is_required else f"[{shown}]", str(described.help or "")))
-    return tuple(rows)
-
-
-def _takes_several(plain: Any) -> bool:
-    return get_origin(plain) is list or any(get_origin(each) is list for each in get_args(plain))
 
 
 def _with_names(function: Callable[..., None]) -> Callable[..., None]:
@@ -274,7 +287,8 @@ def _with_names(function: Callable[..., None]) -> Callable[..., None]:
     defaults: dict[str, Any] = {"_context": inspect.Parameter.empty}
     for name, parameter in parameters.items():
         if name in arguments:
-            found[name] = Annotated[Optional[plain[name]], typer.Argument(show_default=False)]
+            meaning = getattr(_argument_of(hints[name]), "help", None)
+            found[name] = Annotated[Optional[plain[name]], typer.Argument(help=meaning, show_default=False)]
             defaults[name] = None
         else:
             found[name] = hints[name]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shlex
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -46,13 +49,34 @@ class CycloptsCliRunner:
             args: The command, without `prefect`.
             input: What is typed.
         """
-        from typer.testing import CliRunner
+        from typer.main import get_command
 
         from prefect.cli import app
 
-        result = CliRunner().invoke(app, args, input=input, prog_name="prefect")
-        exception = None if isinstance(result.exception, SystemExit) else result.exception
-        return CycloptsResult(result.stdout, result.stderr, result.exit_code, exception)
+        command = get_command(app)
+        words = shlex.split(args) if isinstance(args, str) else args
+        exception: BaseException | None = None
+        exit_code = 0
+        with _streams(input or "") as (out, err):
+            try:
+                command.main(args=words, prog_name="prefect")
+            except SystemExit as end:
+                exit_code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            except Exception as error:
+                exception, exit_code = error, 1
+        return CycloptsResult(out.getvalue(), err.getvalue(), exit_code, exception)
+
+
+@contextmanager
+def _streams(typed: str) -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    """Let others be the standard streams inside of the `with` statement."""
+    before = sys.stdin, sys.stdout, sys.stderr
+    out, err = io.StringIO(), io.StringIO()
+    sys.stdin, sys.stdout, sys.stderr = io.StringIO(typed), out, err
+    try:
+        yield out, err
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = before
 
 
 def check_contains(cli_result: CycloptsResult, content: str, should_contain: bool) -> None:
