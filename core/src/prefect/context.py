@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
     from prefect.tasks import Task
 
+    GLOBAL_SETTINGS_CONTEXT: SettingsContext
+
 __all__ = [
     "GLOBAL_SETTINGS_CONTEXT",
     "AsyncClientContext",

@@ -289,7 +289,7 @@ class Task(Generic[P, R]):
         if persist is False:
             self.cache_policy = NO_CACHE
         if self.cache_policy is NotSet:
-            self.cache_policy = DEFAULT if key is None else NO_CACHE
+            self.cache_policy = DEFAULT if key is None and not _default_no_cache() else NO_CACHE
         self.persist_result = persist
         self.result_storage = storage
         self.result_serializer = serializer
@@ -640,6 +640,12 @@ class Task(Generic[P, R]):
             if name in {"delay", "apply_async", "serve", "aserve"}:
                 raise AttributeError(f"Task.{name} is not part of this version yet: it comes with background tasks.")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _default_no_cache() -> bool:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().tasks.default_no_cache
 
 
 def _as_list(wait_for: Any) -> Any:

@@ -315,3 +315,25 @@ def test_a_result_storage_key_is_a_name_of_ones_own() -> None:
 
     assert f() == ["mon", "mon", "tue"]
     assert calls == ["mon", "tue"]
+
+
+def test_settings_switch_caching_off() -> None:
+    from prefect.settings import temporary_settings
+
+    calls = []
+
+    @task(cache_policy=INPUTS)
+    def compute(x: int) -> int:
+        calls.append(x)
+        return x
+
+    @flow
+    def f() -> None:
+        compute(1)
+        compute(1)
+
+    with temporary_settings({"PREFECT_TASKS_DISABLE_CACHING": True}):
+        f()
+    assert calls == [1, 1]
+    with temporary_settings({"PREFECT_TASKS_DEFAULT_NO_CACHE": True}):
+        assert task(lambda: None).cache_policy == NO_CACHE

@@ -104,6 +104,21 @@ def test_plain_types_as_input(records: Any) -> None:
     thread.join()
 
 
+def test_input_of_the_wrong_type_is_refused_and_the_run_stays_paused(records: Any) -> None:
+    @flow
+    def f() -> int:
+        return pause_flow_run(wait_for_input=int, timeout=10)
+
+    def resume(run_id: Any) -> None:
+        with pytest.raises(NotPausedError, match="'value' does not fit: 'abc' is not of type 'integer'"):
+            resume_flow_run(run_id, run_input={"value": "abc"})
+        resume_flow_run(run_id, run_input={"value": 5})
+
+    thread = when_paused(records, resume)
+    assert f() == 5
+    thread.join()
+
+
 def test_only_paused_runs_can_be_resumed(records: Any) -> None:
     @flow
     def f() -> None: ...

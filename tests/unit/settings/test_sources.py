@@ -26,7 +26,7 @@ def test_defaults(home):
     assert settings.logging.level == "INFO"
     assert settings.logging.to_api.max_log_size == 1_000_000
     assert settings.logging.extra_loggers == []
-    assert settings.flows.heartbeat_frequency == 180
+    assert settings.flows.default_retries == 0
     assert settings.api.url is None
     assert settings.tasks.runner.thread_pool_max_workers is None
 

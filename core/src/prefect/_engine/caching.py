@@ -121,7 +121,7 @@ def compute_key(run: TaskExecution) -> str | None:
     if task.result_storage_key is not None and task.cache_policy in (None, NO_CACHE):
         return _own_key(run)
     policy = task.cache_policy
-    if not isinstance(policy, CachePolicy) or policy is NO_CACHE:
+    if not isinstance(policy, CachePolicy) or policy is NO_CACHE or caching_is_disabled():
         return None
     flow_context = run.flow_context or FlowRunContext.get()
     flow_parameters = (flow_context.parameters or {}) if flow_context is not None else {}
@@ -131,6 +131,13 @@ def compute_key(run: TaskExecution) -> str | None:
     except Exception as error:
         run.logger.warning("The result of task %r is not cached: %s", task.name, error)
         return None
+
+
+def caching_is_disabled() -> bool:
+    """Whether settings say that no result is looked up."""
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().tasks.disable_caching
 
 
 def _own_key(run: TaskExecution) -> str | None:

@@ -135,6 +135,7 @@ def call_flow(run: FlowExecution) -> Steps[State[Any]]:
             raise
         return failure_of(run, error)
     except (Exception, Pause) as error:
+        error.__traceback__ = user_traceback(error)[2]
         yield Run(lambda: runner.__exit__(None, None, None))
         if isinstance(error, Pause):
             raise

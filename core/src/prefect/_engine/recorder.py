@@ -16,6 +16,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,12 @@ class Recorder:
     """Records the task runs and logs of this process over one transport."""
 
     def __init__(self, transport: Transport, patience: float = PATIENCE) -> None:
+        from prefect.settings import get_current_settings
+
+        to_api = get_current_settings().logging.to_api
         self._transport = weakref.ref(transport)
+        self._interval = min(INTERVAL, to_api.batch_interval)
+        self._bytes_at_once = to_api.batch_size
         self.patience = patience
         self._start_over()
 
@@ -113,7 +119,7 @@ class Recorder:
     def _work(self) -> None:
         while not self._closed:
             self._wake.wait()
-            self._urgent.wait(INTERVAL)
+            self._urgent.wait(self._interval)
             self._wake.clear()
             self._urgent.clear()
             self.flush()
@@ -127,8 +133,9 @@ class Recorder:
             records = merge(transitions)
             self._deliver(endpoints.record_task_runs(records), records, [])
         if logs:
-            models = [LogCreate.model_construct(**record) for record in logs]
-            self._deliver(create_logs(models), [], models)
+            for part in parts_of(logs, self._bytes_at_once):
+                models = [LogCreate.model_construct(**record) for record in part]
+                self._deliver(create_logs(models), [], models)
         return max(len(transitions), number and 1), max(len(logs), number_of_logs and 1)
 
     def _deliver(self, call: Any, records: list[TaskRunRecord], logs: list[Any]) -> None:
@@ -188,6 +195,20 @@ def merge(transitions: list[Transition]) -> list[TaskRunRecord]:
             known.task_run = task_run
             known.states.append(entered)
     return list(records.values())
+
+
+def parts_of(logs: list[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """Log records in parts whose messages have at most `size` characters together; a longer one goes alone."""
+    part: list[dict[str, Any]] = []
+    left = size
+    for log in logs:
+        length = len(log["message"])
+        if part and length > left:
+            yield part
+            part, left = [], size
+        part.append(log)
+        left -= length
+    yield part
 
 
 def is_worth_retrying(error: Exception) -> bool:

@@ -16,12 +16,30 @@ def ensure_session() -> None:
     from prefect.client.base import current_transport
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import install_sink
+    from prefect.settings import get_current_settings
 
     setup_logging()
     install_sink(lambda record: recorder_of(current_transport()).log(record))
     _ready_in[:] = [os.getpid()]
+    if get_current_settings().plugins.enabled:
+        _tell_plugins()
     if (folder := spool_folder()).is_dir():
         _deliver_spooled(folder)
+
+
+def _tell_plugins() -> None:
+    """Let plugins set up the environment, and hear that this process runs flows."""
+    import prefect
+    from prefect._engine.effects import run_coroutine
+    from prefect.logging.loggers import get_logger
+    from prefect.plugins.loading import current_host
+    from prefect.plugins.startup import run_startup_hooks
+    from prefect.plugins.types import HookContext, RuntimeContext
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    run_coroutine(run_startup_hooks(HookContext(prefect.__version__, url, get_logger)))
+    current_host().startup(RuntimeContext(prefect.__version__, "flow-run", url))
 
 
 def _deliver_spooled(folder: Path) -> None:

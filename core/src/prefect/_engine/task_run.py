@@ -161,6 +161,7 @@ def call_task(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[A
         if type(value) not in PLAIN_TYPES:
             value = yield Run(lambda: resolve_futures_to_states(value))
     except Exception as error:
+        error.__traceback__ = user_traceback(error)[2]
         return failure_of(run, error)
     return value_to_state(value, run.store, transaction.result_key, transaction.expiration)
 

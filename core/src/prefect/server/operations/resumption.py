@@ -17,6 +17,7 @@ from prefect._contract.state import State, StateDetails, StateType
 from prefect.server.database import tables
 from prefect.server.database.queries import records
 from prefect.server.operations.flow_run_inputs import create_flow_run_input
+from prefect.server.operations.json_types import fits
 from prefect.server.operations.transitions import propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork
 
@@ -40,9 +41,8 @@ def resume(work: UnitOfWork, run: Row, run_input: Row | None) -> OrchestrationRe
         return OrchestrationResult(state=None, status=SetStateStatus.ABORT, details=details)
     keys = paused.state_details.run_input_keyset
     if keys:
-        missing = _missing(work, run, keys, run_input or {})
-        if missing:
-            reason = f"Run input is missing {', '.join(repr(name) for name in missing)}."
+        reason = _objection(work, run, keys, run_input or {})
+        if reason is not None:
             return OrchestrationResult(
                 state=paused, status=SetStateStatus.REJECT, details=StateRejectDetails(reason=reason)
             )
@@ -60,11 +60,19 @@ def _continuation(work: UnitOfWork, run: Row, paused: State[Any]) -> State[Any]:
     return State(type=StateType.SCHEDULED, name="Resuming", timestamp=work.now, state_details=details)
 
 
-def _missing(work: UnitOfWork, run: Row, keys: dict[str, str], run_input: Row) -> list[str]:
-    """The fields that the schema of the expected input requires and that were not given; values the flow validates."""
+def _objection(work: UnitOfWork, run: Row, keys: dict[str, str], run_input: Row) -> str | None:
+    """Why values are not the input that the run waits for, by its stored schema; None if they are."""
     stored = records.read(work.connection, tables.flow_run_input, flow_run_id=run["id"], key=keys.get("schema", ""))
-    schema = {} if stored is None else from_json(stored["value"])
-    return [name for name in schema.get("required", ()) if name not in run_input]
+    schema: Row = {} if stored is None else from_json(stored["value"])
+    missing = [name for name in schema.get("required", ()) if name not in run_input]
+    if missing:
+        return f"Run input is missing {', '.join(repr(name) for name in missing)}."
+    for name, value in run_input.items():
+        expected = schema.get("properties", {}).get(name)
+        if expected is not None and not fits(value, expected, schema):
+            wanted = expected.get("type") or "one of its alternatives"
+            return f"Run input {name!r} does not fit: {value!r} is not of type {wanted!r}."
+    return None
 
 
 def _store(work: UnitOfWork, run: Row, key: str, run_input: Row) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional, Union
+from typing import Annotated, Union
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -17,14 +17,6 @@ class FlowsSettings(PrefectBaseSettings):
 
     model_config = build_settings_config(("flows",))
 
-    heartbeat_frequency: Optional[int] = Field(
-        default=180,
-        ge=30,
-        description="Seconds between two signs of life of a flow run; unset: none.",
-        validation_alias=AliasChoices(
-            "heartbeat_frequency", "prefect_flows_heartbeat_frequency", "prefect_runner_heartbeat_frequency"
-        ),
-    )
     default_retries: int = Field(
         default=0,
         ge=0,

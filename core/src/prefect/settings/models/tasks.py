@@ -49,15 +49,6 @@ class TasksSchedulingSettings(PrefectBaseSettings):
             "prefect_task_scheduling_default_storage_block",
         ),
     )
-    delete_failed_submissions: bool = Field(
-        default=True,
-        description="Whether the task run of a task that could not be delayed is deleted.",
-        validation_alias=AliasChoices(
-            "delete_failed_submissions",
-            "prefect_tasks_scheduling_delete_failed_submissions",
-            "prefect_task_scheduling_delete_failed_submissions",
-        ),
-    )
 
 
 class TasksSettings(PrefectBaseSettings):

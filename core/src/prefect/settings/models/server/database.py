@@ -11,36 +11,11 @@ from prefect.exceptions import ConfigurationError
 from prefect.settings.base import PrefectBaseSettings, build_settings_config
 from prefect.settings.models._home import in_home
 
-__all__ = ["SQLAlchemySettings", "ServerDatabaseSettings", "default_connection_url"]
+__all__ = ["ServerDatabaseSettings", "default_connection_url"]
 
 
 def _aliases(name: str) -> AliasChoices:
     return AliasChoices(name, f"prefect_server_database_{name}", f"prefect_api_database_{name}")
-
-
-class SQLAlchemySettings(PrefectBaseSettings):
-    """How many connections there are to a database that is a server."""
-
-    model_config = build_settings_config(("server", "database", "sqlalchemy"))
-
-    pool_size: int = Field(
-        default=5,
-        description="How many connections are kept.",
-        validation_alias=AliasChoices(
-            "pool_size", "prefect_server_database_sqlalchemy_pool_size", "prefect_sqlalchemy_pool_size"
-        ),
-    )
-    pool_recycle: int = Field(default=3600, description="Seconds after which a connection is made anew.")
-    pool_timeout: Optional[float] = Field(
-        default=30.0, description="Seconds to wait for a connection when all are in use."
-    )
-    max_overflow: int = Field(
-        default=10,
-        description="How many more connections there may be for a while.",
-        validation_alias=AliasChoices(
-            "max_overflow", "prefect_server_database_sqlalchemy_max_overflow", "prefect_sqlalchemy_max_overflow"
-        ),
-    )
 
 
 class ServerDatabaseSettings(PrefectBaseSettings):
@@ -48,7 +23,6 @@ class ServerDatabaseSettings(PrefectBaseSettings):
 
     model_config = build_settings_config(("server", "database"))
 
-    sqlalchemy: SQLAlchemySettings = Field(default_factory=SQLAlchemySettings)
     connection_url: Optional[SecretStr] = Field(
         default=None,
         description="The URL of the database in SQLAlchemy's form. Unset: made of the other settings, else a SQLite "
@@ -98,12 +72,6 @@ class ServerDatabaseSettings(PrefectBaseSettings):
         default=10.0,
         description="Seconds that a statement may take, or wait for others.",
         validation_alias=_aliases("timeout"),
-    )
-    connection_timeout: Optional[float] = Field(
-        default=5.0, description="Seconds to wait for a connection.", validation_alias=_aliases("connection_timeout")
-    )
-    migration_timeout: Optional[float] = Field(
-        default=None, description="Seconds that a migration of the database may take; unset: any."
     )
 
 
