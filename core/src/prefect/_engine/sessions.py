@@ -27,6 +27,11 @@ def ensure_session() -> None:
         _deliver_spooled(folder)
 
 
+def forget_session() -> None:
+    """Have the next run set everything up again: settings have changed, in a test."""
+    _ready_in.clear()
+
+
 def _tell_plugins() -> None:
     """Let plugins set up the environment, and hear that this process runs flows."""
     import prefect

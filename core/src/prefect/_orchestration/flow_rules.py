@@ -72,7 +72,7 @@ def mark_only_scheduled_flows_late(t: Transition) -> Decision | None:
 
 
 def pause_only_running_flows(t: Transition) -> Decision | None:
-    """Flow runs pause while they run, once for each key; subflows cannot be started again by themselves, so they cannot be suspended."""
+    """Flow runs pause while they run, once for each key; subflows, which nobody starts again, are not suspended."""
     if t.initial is None or not t.initial.is_running():
         return reject(t, "Cannot pause flows that are not currently running.")
     details = t.proposed.state_details

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-    from prefect.states import State
     from prefect.exceptions.http_status import PrefectHTTPStatusError
+    from prefect.states import State
 
 __all__ = [
     "Abort",

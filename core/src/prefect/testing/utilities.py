@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect._engine.recorder import recorder_of
+from prefect._engine.sessions import forget_session
 from prefect.client.base import current_transport
 from prefect.settings import temporary_settings
 from prefect.settings.context import reload_settings
@@ -57,9 +58,11 @@ def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[N
         # Threads and processes that tests start themselves must find the same home: hence the environment.
         with _environment(settings, without=("PREFECT_API_URL",)), temporary_settings(settings):
             transport = current_transport()
+            forget_session()
             try:
                 yield
             finally:
+                forget_session()
                 recorder_of(transport).flush()
                 transport.close()
 
