@@ -7,10 +7,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
-from prefect._contract.actions import StateCreate
+from prefect._contract.actions import DeploymentFlowRunCreate, DeploymentScheduleCreate, LogCreate, StateCreate
 from prefect._contract.base import PrefectBaseModel
 from prefect._contract.call import Call
 from prefect._contract.endpoints.table import Endpoint
+from prefect._contract.events import Countable, Event, TimeUnit
+from prefect._contract.schedules import CronSchedule
 from prefect._contract.state import State
 
 ID = UUID(int=1)
@@ -19,6 +21,9 @@ MOMENT = datetime(2030, 1, 1, tzinfo=timezone.utc)
 VALUES: dict[str, Any] = {
     "UUID": ID,
     "UUID | str": ID,
+    "list[UUID]": [ID],
+    "list[str]": ["text"],
+    "Literal['concurrency', 'rate_limit']": "rate_limit",
     "str": "text",
     "bool": True,
     "int": 1,
@@ -30,10 +35,15 @@ VALUES: dict[str, Any] = {
     "Collection[str]": {"text"},
     "KeyValueLabels": {"key": 1},
     "dict[str, Any]": {"key": 1},
-    "Iterable[LogCreate]": [],
+    "Iterable[LogCreate]": [LogCreate(name="a", level=20, message="m", timestamp=MOMENT)],
     "list[TaskRunRecord]": [],
     "StateCreate | State[Any]": State(type="RUNNING"),
     "LeaseRequest": None,
+    "list[DeploymentScheduleCreate]": [DeploymentScheduleCreate(schedule=CronSchedule(cron="0 9 * * *"))],
+    "list[DeploymentFlowRunCreate]": [DeploymentFlowRunCreate()],
+    "list[Event]": [Event(event="it.happened", resource={"prefect.resource.id": "it"})],
+    "Countable": Countable.day,
+    "TimeUnit": TimeUnit.hour,
 }
 
 
@@ -46,9 +56,9 @@ def argument_for(annotation: str) -> Any:
 
 
 def model_named(name: str) -> type[PrefectBaseModel]:
-    from prefect._contract import actions, filters, objects
+    from prefect._contract import actions, automations, concurrency, filters, objects
 
-    for home in (actions, filters, objects):
+    for home in (actions, filters, objects, automations, concurrency):
         if hasattr(home, name):
             return getattr(home, name)
     raise LookupError(f"No model is named {name!r}.")

@@ -15,14 +15,25 @@ from prefect._contract.artifacts import FlowRunInput
 from prefect._contract.base import ActionBaseModel, FilterBaseModel, PrefectBaseModel
 from prefect._contract.blocks import BlockDocument
 from prefect._contract.concurrency import ConcurrencyOptions
-from prefect._contract.objects import Flow, FlowRun, FlowRunPolicy, TaskRun, TaskRunPolicy
+from prefect._contract.objects import (
+    Constant,
+    Flow,
+    FlowRun,
+    FlowRunPolicy,
+    FlowRunResult,
+    Parameter,
+    TaskRun,
+    TaskRunPolicy,
+    TaskRunResult,
+)
 from prefect._contract.state import State, StateDetails
 from prefect._contract.work_pools import WorkerMetadata, WorkPool, WorkPoolStatus, WorkQueueHealthPolicy
 from prefect.schedules import Cron, Interval, RRule, Schedule
 
 ALL_ACTIONS = [getattr(actions, name) for name in actions.__all__]
 ACTIONS = [model for model in ALL_ACTIONS if isinstance(model, type) and issubclass(model, PrefectBaseModel)]
-FILTERS = [getattr(filters, name) for name in filters.__all__ if "Filter" in name and name != "FilterSet"]
+OPEN = {"FilterSet", "TaskWorkerFilter"}
+FILTERS = [getattr(filters, name) for name in filters.__all__ if "Filter" in name and name not in OPEN]
 ANSWERS = [
     model
     for model in (getattr(responses, name) for name in responses.__all__)
@@ -147,6 +158,15 @@ def test_task_inputs_keep_their_kinds():
     inputs = {"x": [{"input_type": "flow_run", "id": str(uuid4())}, {"input_type": "parameter", "name": "p"}]}
     run = TaskRun(task_key="a", dynamic_key="0", task_inputs=inputs)
     assert [type(given).__name__ for given in run.task_inputs["x"]] == ["FlowRunResult", "Parameter"]
+
+
+@pytest.mark.parametrize("options", [{}, {"exclude_unset": True}])
+def test_task_inputs_keep_their_kinds_however_they_are_sent(options):
+    given = [FlowRunResult(id=uuid4()), TaskRunResult(id=uuid4()), Parameter(name="p"), Constant(type="int")]
+    request = actions.TaskRunCreate(task_key="a", dynamic_key="0", task_inputs={"x": given})
+    again = actions.TaskRunCreate.model_validate_json(request.model_dump_json(**options))
+    assert again.task_inputs["x"] == given
+    assert {*given} == {*again.task_inputs["x"]}
 
 
 def test_a_log_tells_its_worker_only_when_there_is_one():

@@ -6,8 +6,8 @@ that they do not know, so that an old client reads a new server; actions and fil
 is found where it is made.
 """
 
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActionBaseModel",
+    "Duration",
     "FilterBaseModel",
     "GivenName",
     "KeyValueLabels",
@@ -29,6 +30,7 @@ __all__ = [
     "ObjectBaseModel",
     "PrefectBaseModel",
     "TimeSeriesBaseModel",
+    "WireType",
     "evolve",
     "new_name",
 ]
@@ -55,6 +57,19 @@ class PrefectBaseModel(BaseModel):
     """A value of the contract. Validators are built on first use, so importing a model costs next to nothing."""
 
     model_config = ConfigDict(extra="ignore", defer_build=True, ser_json_timedelta="float")
+
+    _always_answered: ClassVar[tuple[str, ...]] = ()
+    """Fields that answers always have, although they can be left out when the model is made."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        described = handler(schema)
+        if handler.mode == "serialization" and cls._always_answered:
+            fields = handler.resolve_ref_schema(described)
+            fields["required"] = [*cls._always_answered, *fields.get("required", ())]
+        return described
 
     @classmethod
     def model_validate_list(
@@ -84,7 +99,9 @@ class PrefectBaseModel(BaseModel):
         """A copy in which the fields that identify one record (id, created, updated ...) have their defaults again."""
         fields = type(self).model_fields
         values = {
-            name: fields[name].get_default(call_default_factory=True) for name in self._reset_fields() if name in fields
+            name: fields[name].get_default(call_default_factory=True, validated_data={})
+            for name in self._reset_fields()
+            if name in fields
         }
         return self.model_copy(update=values)
 
@@ -129,16 +146,47 @@ class _MomentSchema:
 Moment = Annotated[datetime, _MomentSchema]
 """An aware moment. A naive one, and a string without an offset, is taken to be UTC."""
 
+
+class WireType:
+    """
+    Says which type of JSON a field has, where the validator's own answer depends on its version.
+
+    Args:
+        name: The type: `string`.
+        format: Which texts or numbers are meant: `uri`.
+    """
+
+    def __init__(self, name: str, format: str | None = None) -> None:
+        self._schema = {"type": name} if format is None else {"type": name, "format": format}
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        return self._schema.copy()  # the caller adds to it
+
+
+Duration = Annotated[timedelta, WireType("number")]
+"""A duration: a number of seconds on the wire, and ISO 8601 is understood."""
+
 KeyValueLabels = dict[str, bool | int | float | str]
 """Labels of a flow or run: small values by key."""
 
 
-def _empty_for_none(value: Any) -> Any:
-    return {} if value is None else value
+def _no_labels(none: None) -> KeyValueLabels:
+    return {}
 
 
-LabelsOrNone = Annotated[KeyValueLabels, BeforeValidator(_empty_for_none)]
-"""Labels in a request, where None means that there are none."""
+class _LabelsSchema:
+    """Validates labels at the validator's own speed, and takes None for no labels."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
+        none = core_schema.no_info_after_validator_function(_no_labels, core_schema.none_schema())
+        return core_schema.union_schema([handler(source), none], mode="left_to_right")
+
+
+LabelsOrNone = Annotated[KeyValueLabels, _LabelsSchema]
+"""Labels, where None means that there are none."""
 
 
 def new_name() -> str:
@@ -162,6 +210,8 @@ class ObjectBaseModel(PrefectBaseModel):
     id: UUID = Field(default_factory=uuid7)
     created: Moment | None = None
     updated: Moment | None = None
+
+    _always_answered: ClassVar[tuple[str, ...]] = ("id", "created", "updated")
 
     @classmethod
     def _reset_fields(cls) -> frozenset[str]:

@@ -1,11 +1,11 @@
 """Blocks: stored configuration, its types and the versions of their fields."""
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import Field, HttpUrl, model_validator
 
-from prefect._contract.base import ObjectBaseModel
+from prefect._contract.base import ObjectBaseModel, WireType
 from prefect.types.names import Name
 
 if TYPE_CHECKING:
@@ -22,14 +22,17 @@ __all__ = [
 
 DEFAULT_BLOCK_SCHEMA_VERSION = "non-versioned"
 
+PageUrl = Annotated[HttpUrl, WireType("string")]
+"""The address of a page or picture."""
+
 
 class BlockType(ObjectBaseModel):
     """A kind of blocks, such as `secret`."""
 
     name: Name
     slug: str
-    logo_url: HttpUrl | None = None
-    documentation_url: HttpUrl | None = None
+    logo_url: PageUrl | None = None
+    documentation_url: PageUrl | None = None
     description: str | None = None
     code_example: str | None = None
     is_protected: bool = False

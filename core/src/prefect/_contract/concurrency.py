@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from prefect._contract.base import ObjectBaseModel, PrefectBaseModel
+from prefect._contract.base import ActionBaseModel, ObjectBaseModel, PrefectBaseModel
 from prefect.utilities.collections import AutoEnum
 
 __all__ = [
@@ -46,7 +46,7 @@ class ConcurrencyLimitConfig(PrefectBaseModel):
     grace_period_seconds: int | None = None
 
 
-class ConcurrencyLeaseHolder(PrefectBaseModel):
+class ConcurrencyLeaseHolder(ActionBaseModel):
     """The run that holds a concurrency slot."""
 
     type: Literal["flow_run", "task_run", "deployment"]

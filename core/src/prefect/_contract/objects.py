@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from prefect._contract.base import (
     GivenName,
-    KeyValueLabels,
+    LabelsOrNone,
     Moment,
     ObjectBaseModel,
     PrefectBaseModel,
@@ -72,7 +72,7 @@ class Flow(ObjectBaseModel):
 
     name: Name
     tags: list[str] = Field(default_factory=list)
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
 
 
 class FlowRunPolicy(PrefectBaseModel):
@@ -158,7 +158,7 @@ class FlowRun(TimeSeriesBaseModel, ObjectBaseModel):
     context: dict[str, Any] = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     run_count: int = 0
     expected_start_time: Moment | None = None
@@ -228,6 +228,10 @@ class RunInput(PrefectBaseModel):
 
     input_type: str
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Count the type among the fields that were given: it is always sent, as nothing else tells an id's kind."""
+        self.__pydantic_fields_set__.add("input_type")
+
 
 class TaskRunResult(RunInput):
     """The value is the result of a task run."""
@@ -290,7 +294,7 @@ class TaskRun(TimeSeriesBaseModel, ObjectBaseModel):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
     tags: list[str] = Field(default_factory=list)
-    labels: KeyValueLabels = Field(default_factory=dict)
+    labels: LabelsOrNone = Field(default_factory=dict)
     state_id: UUID | None = None
     task_inputs: dict[str, list[TaskRunResult | FlowRunResult | Parameter | Constant]] = Field(default_factory=dict)
     state_type: StateType | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from prefect._contract.base import Moment, PrefectBaseModel
+from prefect._contract.base import Duration, Moment, PrefectBaseModel
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class IntervalSchedule(_ScheduleModel):
             daylight saving time begins. By default UTC.
     """
 
-    interval: dt.timedelta = Field(gt=dt.timedelta(0))
+    interval: Duration = Field(gt=dt.timedelta(0))
     anchor_date: Moment = Field(default_factory=now, examples=["2020-01-01T00:00:00Z"])
     timezone: TimezoneName | None = Field(default=None, examples=["America/New_York"])
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from prefect._contract.base import Moment, ObjectBaseModel, PrefectBaseModel, new_name
+from prefect._contract.base import ActionBaseModel, Moment, ObjectBaseModel, PrefectBaseModel, new_name
 from prefect.utilities.collections import AutoEnum
 from prefect.utilities.time import now
 
@@ -74,7 +74,7 @@ class WorkQueue(ObjectBaseModel):
     concurrency_limit: int | None = None
     priority: int = 1
     work_pool_name: str | None = None
-    work_pool_id: UUID | None
+    work_pool_id: UUID | None = None
     filter: QueueFilter | None = None
     last_polled: Moment | None = None
     status: WorkQueueStatus | None = None
@@ -120,7 +120,7 @@ class Agent(ObjectBaseModel):
     last_activity_time: Moment | None = None
 
 
-class WorkPoolStorageConfiguration(PrefectBaseModel):
+class WorkPoolStorageConfiguration(ActionBaseModel):
     """Where code bundles and results of a work pool's runs are kept."""
 
     bundle_upload_step: dict[str, Any] | None = None

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import Field, model_validator
 
 from prefect._contract.base import ActionBaseModel
-from prefect._contract.blocks import DEFAULT_BLOCK_SCHEMA_VERSION, require_name_unless_anonymous
+from prefect._contract.blocks import DEFAULT_BLOCK_SCHEMA_VERSION, PageUrl, require_name_unless_anonymous
 from prefect.types.names import BlockDocumentName, BlockTypeSlug, Name
 from prefect.utilities.ids import uuid7
 
@@ -28,8 +28,8 @@ class BlockTypeCreate(ActionBaseModel):
 
     name: Name
     slug: BlockTypeSlug
-    logo_url: HttpUrl | None = None
-    documentation_url: HttpUrl | None = None
+    logo_url: PageUrl | None = None
+    documentation_url: PageUrl | None = None
     description: str | None = None
     code_example: str | None = None
 
@@ -37,8 +37,8 @@ class BlockTypeCreate(ActionBaseModel):
 class BlockTypeUpdate(ActionBaseModel):
     """Changes a block type."""
 
-    logo_url: HttpUrl | None = None
-    documentation_url: HttpUrl | None = None
+    logo_url: PageUrl | None = None
+    documentation_url: PageUrl | None = None
     description: str | None = None
     code_example: str | None = None
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect._contract.call import Call
 
 if TYPE_CHECKING:
-    from prefect._contract.administration import ServerDefaultResultStorage
+    from prefect._contract.administration import CsrfToken, ServerDefaultResultStorage
 
 __all__ = [
     "check_health",
@@ -16,10 +16,13 @@ __all__ = [
     "clear_server_default_result_storage",
     "hello",
     "read_admin_version",
+    "read_collection_view",
+    "read_csrf_token",
     "read_server_default_result_storage",
     "read_settings",
     "read_version",
     "update_server_default_result_storage",
+    "validate_template",
 ]
 
 
@@ -71,3 +74,20 @@ def update_server_default_result_storage(default_result_storage_block_id: UUID) 
 def clear_server_default_result_storage() -> Call[None]:
     """Keep results in no particular storage block by default."""
     return Call("DELETE", "/admin/storage")
+
+
+def read_csrf_token(client: str) -> Call[CsrfToken]:
+    """Read the token with which a client, known by any name that it chose, proves that its requests are its own."""
+    from prefect._contract.administration import CsrfToken
+
+    return Call("GET", "/csrf-token", CsrfToken, query={"client": client})
+
+
+def read_collection_view(view: str) -> Call[dict[str, Any]]:
+    """Read what packages offer, by kind: `aggregate-worker-metadata`."""
+    return Call("GET", "/collections/views/{view}", dict[str, Any], {"view": view})
+
+
+def validate_template(template: str) -> Call[None]:
+    """Ask whether a template is valid."""
+    return Call("POST", "/templates/validate", None, body=template)

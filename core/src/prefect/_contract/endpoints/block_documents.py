@@ -51,7 +51,7 @@ def delete_block_document(block_document_id: UUID) -> Call[None]:
     return Call("DELETE", "/block_documents/{id}", None, {"id": block_document_id})
 
 
-def read_block_documents(  # noqa: PLR0917 - the contract has them in this order
+def read_block_documents(
     block_document_filter: BlockDocumentFilter | None = None,
     block_type_filter: BlockTypeFilter | None = None,
     block_schema_filter: BlockSchemaFilter | None = None,

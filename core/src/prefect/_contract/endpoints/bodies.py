@@ -20,7 +20,7 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def selection(  # noqa: PLR0917
+def selection(
     flow_filter: FlowFilter | None = None,
     flow_run_filter: FlowRunFilter | None = None,
     task_run_filter: TaskRunFilter | None = None,

@@ -66,7 +66,7 @@ def read_flow_run(flow_run_id: UUID) -> Call[FlowRun]:
     return Call("GET", "/flow_runs/{id}", FlowRun, {"id": flow_run_id})
 
 
-def update_flow_run(  # noqa: PLR0917 - the contract has them in this order
+def update_flow_run(
     flow_run_id: UUID,
     flow_version: str | None = None,
     parameters: dict[str, Any] | None = None,

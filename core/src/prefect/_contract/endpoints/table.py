@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-__all__ = ["ENDPOINTS", "Endpoint"]
+__all__ = ["ENDPOINTS", "ENDPOINTS_WITHOUT_OPERATION", "Endpoint"]
 
 
 class Endpoint(NamedTuple):
@@ -37,6 +37,7 @@ class Endpoint(NamedTuple):
         return function
 
 
+# Those that the operations of this package answer.
 ENDPOINTS = (
     Endpoint("POST", "/flows/", "flows", "create_flow"),
     Endpoint("GET", "/flows/{id}", "flows", "read_flow"),
@@ -140,4 +141,122 @@ ENDPOINTS = (
     Endpoint("POST", "/_core/leases/renew", "liveness", "renew_leases"),
     Endpoint("GET", "/_core/leases", "liveness", "read_leases"),
     Endpoint("POST", "/_core/leases/reap", "liveness", "reap_leases"),
+)
+
+# Those that no operation answers yet: an orchestrator in this process refuses them. Each moves up with its operation.
+ENDPOINTS_WITHOUT_OPERATION = (
+    Endpoint("POST", "/concurrency_limits/", "concurrency_limits", "create_concurrency_limit"),
+    Endpoint("GET", "/concurrency_limits/{id}", "concurrency_limits", "read_concurrency_limit"),
+    Endpoint("GET", "/concurrency_limits/tag/{tag}", "concurrency_limits", "read_concurrency_limit_by_tag"),
+    Endpoint("POST", "/concurrency_limits/filter", "concurrency_limits", "read_concurrency_limits"),
+    Endpoint("POST", "/concurrency_limits/tag/{tag}/reset", "concurrency_limits", "reset_concurrency_limit_by_tag"),
+    Endpoint("DELETE", "/concurrency_limits/{id}", "concurrency_limits", "delete_concurrency_limit"),
+    Endpoint("DELETE", "/concurrency_limits/tag/{tag}", "concurrency_limits", "delete_concurrency_limit_by_tag"),
+    Endpoint("POST", "/concurrency_limits/increment", "concurrency_limits", "increment_v1_concurrency_slots"),
+    Endpoint("POST", "/concurrency_limits/decrement", "concurrency_limits", "decrement_v1_concurrency_slots"),
+    Endpoint("POST", "/v2/concurrency_limits/", "global_concurrency_limits", "create_global_concurrency_limit"),
+    Endpoint(
+        "GET", "/v2/concurrency_limits/{id_or_name}", "global_concurrency_limits", "read_global_concurrency_limit"
+    ),
+    Endpoint("POST", "/v2/concurrency_limits/filter", "global_concurrency_limits", "read_global_concurrency_limits"),
+    Endpoint(
+        "PATCH", "/v2/concurrency_limits/{id_or_name}", "global_concurrency_limits", "update_global_concurrency_limit"
+    ),
+    Endpoint(
+        "DELETE", "/v2/concurrency_limits/{id_or_name}", "global_concurrency_limits", "delete_global_concurrency_limit"
+    ),
+    Endpoint("POST", "/v2/concurrency_limits/increment", "global_concurrency_limits", "increment_concurrency_slots"),
+    Endpoint(
+        "POST",
+        "/v2/concurrency_limits/increment-with-lease",
+        "global_concurrency_limits",
+        "increment_concurrency_slots_with_lease",
+    ),
+    Endpoint(
+        "POST", "/v2/concurrency_limits/leases/{lease_id}/renew", "global_concurrency_limits", "renew_concurrency_lease"
+    ),
+    Endpoint("POST", "/v2/concurrency_limits/decrement", "global_concurrency_limits", "release_concurrency_slots"),
+    Endpoint(
+        "POST",
+        "/v2/concurrency_limits/decrement-with-lease",
+        "global_concurrency_limits",
+        "release_concurrency_slots_with_lease",
+    ),
+    Endpoint("POST", "/deployments/", "deployments", "create_deployment"),
+    Endpoint("GET", "/deployments/{id}", "deployments", "read_deployment"),
+    Endpoint("GET", "/deployments/name/{flow_name}/{deployment_name}", "deployments", "read_deployment_by_name"),
+    Endpoint("PATCH", "/deployments/{id}", "deployments", "update_deployment"),
+    Endpoint("DELETE", "/deployments/{id}", "deployments", "delete_deployment"),
+    Endpoint("POST", "/deployments/bulk_delete", "deployments", "bulk_delete_deployments"),
+    Endpoint("POST", "/deployments/filter", "deployments", "read_deployments"),
+    Endpoint("POST", "/deployments/paginate", "deployments", "paginate_deployments"),
+    Endpoint("POST", "/deployments/count", "deployments", "count_deployments"),
+    Endpoint("POST", "/deployments/{id}/pause_deployment", "deployments", "pause_deployment"),
+    Endpoint("POST", "/deployments/{id}/resume_deployment", "deployments", "resume_deployment"),
+    Endpoint("POST", "/deployments/{id}/create_flow_run", "deployments", "create_flow_run_from_deployment"),
+    Endpoint("POST", "/deployments/{id}/create_flow_run/bulk", "deployments", "bulk_create_flow_runs_from_deployment"),
+    Endpoint("POST", "/deployments/get_scheduled_flow_runs", "deployments", "get_scheduled_flow_runs_for_deployments"),
+    Endpoint("POST", "/deployments/{id}/schedule", "deployments", "schedule_deployment"),
+    Endpoint("GET", "/deployments/{id}/schedules", "deployments", "read_deployment_schedules"),
+    Endpoint("POST", "/deployments/{id}/schedules", "deployments", "create_deployment_schedules"),
+    Endpoint("PATCH", "/deployments/{id}/schedules/{schedule_id}", "deployments", "update_deployment_schedule"),
+    Endpoint("DELETE", "/deployments/{id}/schedules/{schedule_id}", "deployments", "delete_deployment_schedule"),
+    Endpoint("GET", "/deployments/{id}/work_queue_check", "deployments", "read_work_queues_of_deployment"),
+    Endpoint("POST", "/work_pools/", "work_pools", "create_work_pool"),
+    Endpoint("GET", "/work_pools/{name}", "work_pools", "read_work_pool"),
+    Endpoint("PATCH", "/work_pools/{name}", "work_pools", "update_work_pool"),
+    Endpoint("DELETE", "/work_pools/{name}", "work_pools", "delete_work_pool"),
+    Endpoint("POST", "/work_pools/filter", "work_pools", "read_work_pools"),
+    Endpoint("POST", "/work_pools/count", "work_pools", "count_work_pools"),
+    Endpoint(
+        "POST", "/work_pools/{name}/get_scheduled_flow_runs", "work_pools", "get_scheduled_flow_runs_for_work_pool"
+    ),
+    Endpoint("POST", "/work_pools/{name}/concurrency_status", "work_pools", "read_work_pool_concurrency_status"),
+    Endpoint("POST", "/work_pools/{work_pool_name}/workers/heartbeat", "work_pools", "send_worker_heartbeat"),
+    Endpoint("POST", "/work_pools/{work_pool_name}/workers/filter", "work_pools", "read_workers_for_work_pool"),
+    Endpoint("DELETE", "/work_pools/{work_pool_name}/workers/{name}", "work_pools", "delete_worker"),
+    Endpoint("POST", "/work_pools/{work_pool_name}/queues", "work_queues", "create_work_pool_queue"),
+    Endpoint("GET", "/work_pools/{work_pool_name}/queues/{name}", "work_queues", "read_work_pool_queue"),
+    Endpoint("POST", "/work_pools/{work_pool_name}/queues/filter", "work_queues", "read_work_pool_queues"),
+    Endpoint("PATCH", "/work_pools/{work_pool_name}/queues/{name}", "work_queues", "update_work_pool_queue"),
+    Endpoint("DELETE", "/work_pools/{work_pool_name}/queues/{name}", "work_queues", "delete_work_pool_queue"),
+    Endpoint("POST", "/work_queues/", "work_queues", "create_work_queue"),
+    Endpoint("GET", "/work_queues/{id}", "work_queues", "read_work_queue"),
+    Endpoint("GET", "/work_queues/name/{name}", "work_queues", "read_work_queue_by_name"),
+    Endpoint("PATCH", "/work_queues/{id}", "work_queues", "update_work_queue"),
+    Endpoint("DELETE", "/work_queues/{id}", "work_queues", "delete_work_queue"),
+    Endpoint("POST", "/work_queues/filter", "work_queues", "read_work_queues"),
+    Endpoint("POST", "/work_queues/{id}/get_runs", "work_queues", "get_runs_in_work_queue"),
+    Endpoint("GET", "/work_queues/{id}/status", "work_queues", "read_work_queue_status"),
+    Endpoint("POST", "/work_queues/{id}/concurrency_status", "work_queues", "read_work_queue_concurrency_status"),
+    Endpoint("POST", "/automations/", "automations", "create_automation"),
+    Endpoint("GET", "/automations/{id}", "automations", "read_automation"),
+    Endpoint("PUT", "/automations/{id}", "automations", "update_automation"),
+    Endpoint("PATCH", "/automations/{id}", "automations", "patch_automation"),
+    Endpoint("DELETE", "/automations/{id}", "automations", "delete_automation"),
+    Endpoint("POST", "/automations/filter", "automations", "read_automations"),
+    Endpoint("POST", "/automations/count", "automations", "count_automations"),
+    Endpoint("GET", "/automations/related-to/{resource_id}", "automations", "read_resource_related_automations"),
+    Endpoint("DELETE", "/automations/owned-by/{resource_id}", "automations", "delete_resource_owned_automations"),
+    Endpoint("POST", "/automations/templates/validate", "automations", "validate_automation_template"),
+    Endpoint("POST", "/events", "events", "create_events"),
+    Endpoint("POST", "/events/filter", "events", "read_events"),
+    Endpoint("GET", "/events/filter/next", "events", "read_events_page"),
+    Endpoint("POST", "/events/count-by/{countable}", "events", "count_events"),
+    Endpoint("PUT", "/saved_searches/", "saved_searches", "create_saved_search"),
+    Endpoint("GET", "/saved_searches/{id}", "saved_searches", "read_saved_search"),
+    Endpoint("POST", "/saved_searches/filter", "saved_searches", "read_saved_searches"),
+    Endpoint("DELETE", "/saved_searches/{id}", "saved_searches", "delete_saved_search"),
+    Endpoint("POST", "/task_workers/filter", "task_workers", "read_task_workers"),
+    Endpoint("POST", "/ui/flows/count-deployments", "ui", "count_deployments_by_flow"),
+    Endpoint("POST", "/ui/flows/next-runs", "ui", "read_next_runs_by_flow"),
+    Endpoint("POST", "/ui/flow_runs/count-task-runs", "ui", "count_task_runs_by_flow_run"),
+    Endpoint("POST", "/ui/flow_runs/history", "ui", "read_flow_run_points"),
+    Endpoint("POST", "/ui/task_runs/count", "ui", "count_task_runs_by_state"),
+    Endpoint("POST", "/ui/task_runs/dashboard/counts", "ui", "read_dashboard_task_run_counts"),
+    Endpoint("GET", "/ui/task_runs/{id}", "ui", "read_task_run_with_flow_run_name"),
+    Endpoint("POST", "/ui/schemas/validate", "ui", "validate_schema_values"),
+    Endpoint("GET", "/csrf-token", "administration", "read_csrf_token"),
+    Endpoint("GET", "/collections/views/{view}", "administration", "read_collection_view"),
+    Endpoint("POST", "/templates/validate", "administration", "validate_template"),
 )

@@ -22,14 +22,17 @@ from prefect.utilities import lazy
 
 if TYPE_CHECKING:
     from prefect._contract.filters.artifacts import *
+    from prefect._contract.filters.automations import *
     from prefect._contract.filters.blocks import *
     from prefect._contract.filters.deployments import *
+    from prefect._contract.filters.events import *
     from prefect._contract.filters.flow_runs import *
     from prefect._contract.filters.flows import *
     from prefect._contract.filters.logs import *
     from prefect._contract.filters.operators import *
     from prefect._contract.filters.sets import *
     from prefect._contract.filters.task_runs import *
+    from prefect._contract.filters.task_workers import *
     from prefect._contract.filters.variables import *
     from prefect._contract.filters.work_pools import *
 
@@ -47,6 +50,13 @@ _NAMES = {
         "ArtifactFilterKey",
         "ArtifactFilterTaskRunId",
         "ArtifactFilterType",
+    ),
+    "automations": (
+        "AutomationFilter",
+        "AutomationFilterCreated",
+        "AutomationFilterId",
+        "AutomationFilterName",
+        "AutomationFilterTags",
     ),
     "blocks": (
         "BlockDocumentFilter",
@@ -72,6 +82,18 @@ _NAMES = {
         "DeploymentFilterTags",
         "DeploymentFilterWorkQueueName",
         "DeploymentOrFlowNameFilter",
+    ),
+    "events": (
+        "EventAnyResourceFilter",
+        "EventDataFilter",
+        "EventFilter",
+        "EventIDFilter",
+        "EventNameFilter",
+        "EventOccurredFilter",
+        "EventOrder",
+        "EventRelatedFilter",
+        "EventResourceFilter",
+        "EventTextFilter",
     ),
     "flow_runs": (
         "FlowRunFilter",
@@ -119,6 +141,7 @@ _NAMES = {
         "TaskRunFilterSubFlowRuns",
         "TaskRunFilterTags",
     ),
+    "task_workers": ("TaskWorkerFilter",),
     "variables": ("VariableFilter", "VariableFilterId", "VariableFilterName", "VariableFilterTags"),
     "work_pools": (
         "WorkPoolFilter",

@@ -109,6 +109,8 @@ class BlockDocumentFilter(FilterBaseModel, OperatorMixin):
     """Selects block documents."""
 
     id: BlockDocumentFilterId | None = None
-    is_anonymous: BlockDocumentFilterIsAnonymous | None = Field(default_factory=_not_anonymous)
+    is_anonymous: BlockDocumentFilterIsAnonymous | None = Field(
+        default_factory=_not_anonymous, json_schema_extra={"default": {"eq_": False}}
+    )
     block_type_id: BlockDocumentFilterBlockTypeId | None = None
     name: BlockDocumentFilterName | None = None

@@ -26,7 +26,7 @@ class TaskRunFilterFlowRunId(FilterBaseModel, OperatorMixin):
     """Selects task runs by the flow run that they belong to."""
 
     any_: list[UUID] | None = None
-    is_null_: bool = False
+    is_null_: bool | None = False
 
 
 class TaskRunFilterId(FilterBaseModel):

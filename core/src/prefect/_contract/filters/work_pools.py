@@ -4,6 +4,7 @@ from uuid import UUID
 
 from prefect._contract.base import FilterBaseModel, Moment
 from prefect._contract.filters.operators import OperatorMixin
+from prefect._contract.work_pools import WorkerStatus
 
 __all__ = [
     "WorkPoolFilter",
@@ -82,8 +83,8 @@ class WorkerFilterLastHeartbeatTime(FilterBaseModel):
 class WorkerFilterStatus(FilterBaseModel):
     """Selects workers by their status."""
 
-    any_: list[str] | None = None
-    not_any_: list[str] | None = None
+    any_: list[WorkerStatus] | None = None
+    not_any_: list[WorkerStatus] | None = None
 
 
 class WorkerFilter(FilterBaseModel, OperatorMixin):

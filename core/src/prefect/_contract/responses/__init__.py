@@ -14,10 +14,12 @@ from prefect.utilities import lazy
 if TYPE_CHECKING:
     from prefect._contract.responses.concurrency import *
     from prefect._contract.responses.deployments import *
+    from prefect._contract.responses.events import *
     from prefect._contract.responses.graph import *
     from prefect._contract.responses.orchestration import *
     from prefect._contract.responses.pages import *
     from prefect._contract.responses.runs import *
+    from prefect._contract.responses.schema_values import *
     from prefect._contract.responses.work_pools import *
 
 _NAMES = {
@@ -28,6 +30,7 @@ _NAMES = {
         "MinimalConcurrencyLimitResponse",
     ),
     "deployments": ("DeploymentBulkDeleteResponse", "DeploymentPaginationResponse", "DeploymentResponse"),
+    "events": ("EventCount", "EventPage"),
     "graph": ("DependencyResult", "Edge", "Graph", "GraphArtifact", "GraphState", "Node"),
     "orchestration": (
         "FlowRunBulkSetStateResponse",
@@ -54,10 +57,12 @@ _NAMES = {
         "HistoryResponseState",
         "SimpleFlowRun",
         "SimpleNextFlowRun",
+        "TaskRunCount",
         "TaskRunPaginationResponse",
         "TaskRunResponse",
         "UITaskRun",
     ),
+    "schema_values": ("SchemaValueIndexError", "SchemaValuePropertyError", "SchemaValuesValidationResponse"),
     "work_pools": (
         "FlowRunSlotSummary",
         "TaskWorkerResponse",

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_serializer
 
 from prefect._contract.base import Moment, ObjectBaseModel, PrefectBaseModel, new_name
 from prefect._contract.objects import (
@@ -33,6 +33,7 @@ __all__ = [
     "HistoryResponseState",
     "SimpleFlowRun",
     "SimpleNextFlowRun",
+    "TaskRunCount",
     "TaskRunPaginationResponse",
     "TaskRunResponse",
     "UITaskRun",
@@ -149,6 +150,17 @@ class SimpleNextFlowRun(PrefectBaseModel):
     state_name: str
     state_type: StateType
     next_scheduled_start_time: Moment
+
+
+class TaskRunCount(PrefectBaseModel):
+    """How many task runs completed, and how many failed, during an interval."""
+
+    completed: int
+    failed: int
+
+    @model_serializer
+    def _as_mapping(self) -> dict[str, int]:
+        return {"completed": self.completed, "failed": self.failed}
 
 
 class CountByState(PrefectBaseModel):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from prefect._contract.responses.graph import *
     from prefect._contract.responses.orchestration import *
     from prefect._contract.responses.runs import *
+    from prefect._contract.responses.schema_values import *
     from prefect._contract.responses.work_pools import *
 
 _NAMES = {
@@ -51,6 +52,11 @@ _NAMES = {
         "TaskRunPaginationResponse",
         "TaskRunResponse",
         "UITaskRun",
+    ),
+    "responses.schema_values": (
+        "SchemaValueIndexError",
+        "SchemaValuePropertyError",
+        "SchemaValuesValidationResponse",
     ),
     "responses.work_pools": (
         "FlowRunSlotSummary",
