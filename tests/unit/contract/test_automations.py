@@ -197,6 +197,8 @@ def test_triggers_are_described():
 
 @pytest.mark.parametrize("options", [{}, {"exclude_unset": True}])
 def test_triggers_keep_their_kinds_and_ids(options):
+    assert set(EventTrigger().model_dump(exclude_unset=True)) == {"type", "posture"}
+    assert {"type", "within"} < set(NESTED.model_dump(exclude_unset=True))
     again = TypeAdapter(TriggerTypes).validate_json(NESTED.model_dump_json(**options))
     assert again == NESTED
     if not options:

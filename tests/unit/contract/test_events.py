@@ -129,6 +129,7 @@ def test_an_event_has_an_id_and_a_time():
     assert event.id.version == 7
     assert event.occurred.tzinfo is timezone.utc
     assert event.size_bytes == len(event.model_dump_json().encode())
+    assert {"id", "occurred"} <= set(event.model_dump(exclude_unset=True))
     again = ReceivedEvent.model_validate_json(event.model_dump_json())
     assert (again.id, again.occurred, again.resource) == (event.id, event.occurred, event.resource)
     assert again.received >= event.occurred

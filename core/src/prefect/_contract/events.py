@@ -115,6 +115,10 @@ class Event(PrefectBaseModel):
 
     _always_answered: ClassVar[tuple[str, ...]] = ("occurred", "id")
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Count what orchestrators require among the fields that were given, so that it is always sent."""
+        self.__pydantic_fields_set__.update(self._always_answered)
+
     @property
     def size_bytes(self) -> int:
         """How many bytes it is on the wire."""

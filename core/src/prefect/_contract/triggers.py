@@ -70,9 +70,9 @@ class Trigger(PrefectBaseModel):  # noqa: PLW1641 - it can be changed, so it has
     _deployment_id: UUID | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any, /) -> None:
-        """Count the type among the fields that were given: without it, nobody could tell what the rest means."""
+        """Count what orchestrators require among the fields that were given, so that it is always sent."""
         super().model_post_init(context)
-        self.__pydantic_fields_set__.add("type")
+        self.__pydantic_fields_set__.update(("type", *self._always_answered))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Trigger) or type(self) is not type(other):
