@@ -48,7 +48,7 @@ class Schedule:
             raise ValueError(f"Only one schedule type can be defined at a time. Found: {', '.join(kinds)}")
 
 
-def Cron(  # noqa: N802, PLR0917
+def Cron(  # noqa: N802
     cron: str,
     /,
     timezone: str | None = None,
@@ -83,7 +83,7 @@ def Cron(  # noqa: N802, PLR0917
     )
 
 
-def Interval(  # noqa: N802, PLR0917
+def Interval(  # noqa: N802
     interval: timedelta | float | int,
     /,
     anchor_date: datetime | None = None,

@@ -132,7 +132,8 @@ class Serializer(BaseModel, Generic[D]):
         type: Names the serializer. Given to `Serializer` itself, it chooses the subclass.
     """
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    # Built at once: before pydantic 2.13, one that arrives by pickle in a process that has made none cannot be written.
+    model_config = ConfigDict(extra="forbid", defer_build=False)
 
     type: str
 

@@ -28,7 +28,7 @@ READS = ("read_", "count_", "paginate_", "average_", "filter_", "flow_run_histor
 
 
 def test_an_unknown_route_is_refused(orchestrator) -> None:
-    with pytest.raises(Refusal, match="does not answer to GET /nothing"):
+    with pytest.raises(Refusal, match="GET /nothing is not known"):
         find_operation(("GET", "/nothing"))
     with pytest.raises(PrefectHTTPStatusError, match="404") as refused:
         orchestrator.send(Call("GET", "/nothing/{id}", path_params={"id": 3}))

@@ -224,7 +224,8 @@ class TaskRunPolicy(PrefectBaseModel):
 class RunInput(PrefectBaseModel):
     """Where a value that was given to a task run came from. Hashable, so that it can be in sets."""
 
-    model_config = ConfigDict(frozen=True)
+    # Built at once: before pydantic 2.13, one that arrives by pickle in a process that has made none cannot be written.
+    model_config = ConfigDict(frozen=True, defer_build=False)
 
     input_type: str
 

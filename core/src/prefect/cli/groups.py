@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any, Optional, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Optional, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -252,13 +252,19 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
     def register(function: Callable[..., None]) -> Callable[..., None]:
         parameters = inspect.signature(function).parameters.items()
         needed = frozenset(each for each, parameter in parameters if parameter.default is inspect.Parameter.empty)
-        hints = get_type_hints(function, include_extras=True)
+        hints = annotations_of(function)
         meanings = {each: str(found.help or "") for each, hint in hints.items() if (found := _argument_of(hint))}
         made = type("NamedCommand", (NamedCommand,), {"needed": needed, "meanings": meanings})
         app.command(name, cls=made, **options)(_with_names(function))
         return function
 
     return register
+
+
+def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of the parameters. (On Python 3.10, `get_type_hints` hides those of parameters that default to None.)"""
+    parameters = inspect.signature(function, eval_str=True).parameters
+    return {name: parameter.annotation for name, parameter in parameters.items()}
 
 
 def _argument_of(annotation: Any) -> ArgumentInfo | None:
@@ -269,7 +275,7 @@ def _argument_of(annotation: Any) -> ArgumentInfo | None:
 
 def _with_names(function: Callable[..., None]) -> Callable[..., None]:
     """The function, with an option for each of its arguments."""
-    hints = get_type_hints(function, include_extras=True)
+    hints = annotations_of(function)
     parameters = inspect.signature(function).parameters
     arguments = {name: parameter for name, parameter in parameters.items() if _argument_of(hints[name]) is not None}
     if not arguments:
