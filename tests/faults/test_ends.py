@@ -271,3 +271,36 @@ def test_the_child_of_a_fork_that_exits_hard_leaves_the_parent_alone(victim: Any
     assert code == 0, output
     assert victim.states()["flow"] == ["Completed"]
     assert os.path.exists(victim.home / "prefect.db")
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_cancelled_flow_raises_cancelled_run_to_its_caller(victim: Any, colour: str) -> None:
+    begin, wait, call = {
+        "sync": ("def", "time.sleep(60)", "f()"),
+        "async": ("async def", "await asyncio.sleep(60)", "asyncio.run(f())"),
+    }[colour]
+    process = victim.start(
+        f"""
+        import asyncio
+        from prefect.exceptions import CancelledRun
+
+        @flow
+        {begin} f():
+            note("in flow")
+            {wait}
+
+        if __name__ == "__main__":
+            try:
+                {call}
+            except CancelledRun as error:
+                note(f"CancelledRun: {{error}}")
+        """
+    )
+    victim.wait_for_note("in flow")
+    [(run,)] = victim.rows("select id from flow_run")
+    victim.cli("flow-run", "cancel", run)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert victim.notes()[-1].startswith("CancelledRun:")
+    assert victim.states()["flow"] == ["Cancelled"]
+    victim.check_invariants()

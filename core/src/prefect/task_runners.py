@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefect._engine.pool import ThreadPool
 from prefect._engine.signals import CancellationRequest
-from prefect.exceptions import MappingLengthMismatch, MappingMissingIterable
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture, PrefectFutureList
-from prefect.utilities.annotations import allow_failure, quote, unmapped
-from prefect.utilities.collections import isiterable
+from prefect.utilities.annotations import allow_failure, unmapped
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -153,43 +151,18 @@ def _settings(runner: Any) -> dict[str, Any]:
 
 
 def split_parameters(task: Task[Any, Any], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parameters of each run of a mapped task."""
-    from prefect.utilities.callables import get_parameter_defaults
+    """The parameters of each run of a mapped task. What a future promises is waited for, to be mapped over."""
+    from prefect.utilities.callables import expand_mapping_parameters
 
-    iterables: dict[str, list[Any]] = {}
-    static: dict[str, Any] = {}
-    for name, given in parameters.items():
-        failure_allowed = isinstance(given, allow_failure)
-        value = given.unwrap() if failure_allowed else given
-        if isinstance(value, (unmapped, quote)):
-            static[name] = allow_failure(value.unwrap()) if failure_allowed else value.unwrap()
-            continue
-        if isinstance(value, PrefectFuture) and not isinstance(value, PrefectFutureList):
-            value = _elements_of_future(value)
-        if isiterable(value):
-            elements = list(value)
-            iterables[name] = [allow_failure(element) for element in elements] if failure_allowed else elements
-        else:
-            static[name] = given
-    if not iterables:
-        raise MappingMissingIterable(
-            f"No iterable parameters were received. Parameters for map must include at least one iterable; got "
-            f"{dict(parameters)!r}."
-        )
-    lengths = {name: len(values) for name, values in iterables.items()}
-    if len(set(lengths.values())) > 1:
-        raise MappingLengthMismatch(
-            f"Expected iterable parameters of one length, got parameters with lengths {lengths}."
-        )
-    defaults = {k: v for k, v in get_parameter_defaults(task.fn).items() if k not in parameters}
-    length = next(iter(lengths.values()))
-    names = list(iterables)
-    return [{**{name: iterables[name][index] for name in names}, **static, **defaults} for index in range(length)]
+    return expand_mapping_parameters(task.fn, {name: _arrived(value) for name, value in parameters.items()})
 
 
-def _elements_of_future(future: PrefectFuture[Any]) -> Any:
-    """What to map over when a future is given: its result, once it is there."""
-    return future.result()
+def _arrived(value: Any) -> Any:
+    if isinstance(value, PrefectFuture):
+        return value.result()
+    if isinstance(value, allow_failure) and isinstance(future := value.unwrap(), PrefectFuture):
+        return allow_failure(future.result())
+    return value
 
 
 class ThreadPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):

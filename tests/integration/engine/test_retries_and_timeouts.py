@@ -288,3 +288,17 @@ def test_a_task_that_timed_out_is_retried() -> None:
 def test_impossible_options_are_refused(option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(option.values())))):
         task(**option)(lambda: None)
+
+
+def test_settings_give_flows_and_tasks_their_default_retries(records: Any) -> None:
+    from prefect.settings import temporary_settings
+
+    with temporary_settings({"PREFECT_FLOWS_DEFAULT_RETRIES": 1, "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "0,5"}):
+
+        @flow
+        def f() -> None:
+            raise ValueError("always")
+
+    assert (f.retries, f.retry_delay_seconds) == (1, 0)
+    f(return_state=True)
+    assert records.flow_runs()[0].run_count == 2

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from logging import LoggerAdapter
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from prefect._contract.actions import FlowCreate, FlowRunCreate
@@ -209,7 +210,7 @@ def begin(run: FlowExecution) -> Steps[None]:
             parameters=serialize_parameters(run.parameters),
             tags=tags,
             labels=labels_of(flow),
-            empirical_policy=FlowRunPolicy(retries=flow.retries or 0, retry_delay=int(flow.retry_delay_seconds or 0)),
+            empirical_policy=FlowRunPolicy(retries=flow.retries, retry_delay=ceil(flow.retry_delay_seconds)),
             parent_task_run_id=run.parent_ledger.task_run.id if run.parent_ledger is not None else None,
             state=to_state_create(Pending()),
             **name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager, ExitStack
@@ -69,10 +70,27 @@ def run_steps(run: FlowExecution) -> Steps[State[Any]]:
         raise
     except BaseException as error:
         yield from end_by_force(run, error)
+        if was_cancelled(run, error):
+            return run.state
         raise
     finally:
         release(run)
     return state
+
+
+def was_cancelled(run: FlowExecution, error: BaseException) -> bool:
+    """
+    Whether someone has cancelled this very run, which is then an end like others: `CancelledRun` to its caller.
+
+    In a subflow whose parent was cancelled the interruption goes on to the parent.
+    """
+    if run.lease is None or not run.lease.cancelled:
+        return False
+    if isinstance(error, asyncio.CancelledError):
+        uncancel = getattr(asyncio.current_task(), "uncancel", None)  # since Python 3.11
+        if uncancel is not None:
+            uncancel()
+    return True
 
 
 def attempts(run: FlowExecution) -> Steps[State[Any]]:

@@ -152,7 +152,8 @@ class Flow(Generic[P, R]):
         if not isinstance(retries, int) or retries < 0:
             raise ValueError(f"Flow {self.name!r}: retries must be a whole number of at least 0, got {retries!r}.")
         self.retries: int = retries
-        self.retry_delay_seconds: float = cast("float", delay)
+        # Settings may name one delay per retry; runs of flows record a single one.
+        self.retry_delay_seconds: float = (delay[0] if delay else 0) if isinstance(delay, list) else delay
 
     # -- what the flow is
 
