@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from copy import copy
 from datetime import timedelta
-from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Union, cast, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Union, cast, overload
 from uuid import UUID
 
 from prefect.cache_policies import DEFAULT, NO_CACHE, CachePolicy
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.utilities.annotations import NotSet
-from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
+from prefect.utilities.callables import get_call_parameters
 from prefect.utilities.hashing import hash_objects
 from prefect.utilities.visualization import VisualizationUnsupportedError, get_task_viz_tracker, track_viz_task
+from prefect.utilities.wrapped import WrappedFunction
 
 if TYPE_CHECKING:
     from prefect._contract.objects import RunInput, TaskRun
@@ -128,7 +128,7 @@ def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
     return delays
 
 
-class Task(Generic[P, R]):
+class Task(WrappedFunction[P, R]):
     """
     A function whose calls are runs: observed, retried, cached and recorded. Made by `@task`.
 
@@ -200,7 +200,7 @@ class Task(Generic[P, R]):
     ) -> None:
         if asset_deps:
             raise NotImplementedError("asset_deps: assets are not part of this version yet.")
-        self._set_function(fn)
+        super().__init__(fn)
         hooks = {"on_completion": on_completion, "on_failure": on_failure, "on_running": on_running}
         for option, given in hooks.items():
             check_hooks(option, given)
@@ -224,21 +224,6 @@ class Task(Generic[P, R]):
         self.on_completion_hooks: list[StateHookCallable] = on_completion or []
         self.on_failure_hooks: list[StateHookCallable] = on_failure or []
         self.on_running_hooks: list[StateHookCallable] = on_running or []
-
-    def _set_function(self, fn: Any) -> None:
-        self._isclassmethod = isinstance(fn, classmethod)
-        self._isstaticmethod = isinstance(fn, staticmethod)
-        self._ismethod = False
-        function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
-        if not callable(function):
-            raise TypeError(f"'fn' must be callable, got {function!r}.")
-        self.fn: Callable[P, R] = cast("Any", function)
-        update_wrapper(self, function)
-        inner = _unwrapped(function)
-        self.isasyncgenerator = inspect.isasyncgenfunction(inner)
-        self.isgenerator = inspect.isgeneratorfunction(inner) or self.isasyncgenerator
-        self.isasync = inspect.iscoroutinefunction(inner) or self.isasyncgenerator
-        raise_for_reserved_arguments(function, ["return_state", "wait_for"])
 
     def _set_caching(
         self,
@@ -316,42 +301,6 @@ class Task(Generic[P, R]):
             raise TypeError(f"Expected retry_condition_fn to be callable, got {type(condition).__name__} instead.")
         self.retry_condition_fn: RetryConditionCallable | None = condition
 
-    # -- methods
-
-    @property
-    def ismethod(self) -> bool:
-        """Whether this is bound to an instance."""
-        return self._ismethod
-
-    @property
-    def isclassmethod(self) -> bool:
-        """Whether this wraps a class method."""
-        return self._isclassmethod
-
-    @property
-    def isstaticmethod(self) -> bool:
-        """Whether this wraps a static method."""
-        return self._isstaticmethod
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Task[P, R]:
-        """Bind like a function does, so that a task can be a method."""
-        if self._isstaticmethod:
-            return self
-        if self._isclassmethod:
-            return self._bound(partial(cast("Any", self.fn), owner or type(instance)))
-        if instance is None:
-            return self
-        bound = self._bound(partial(cast("Any", self.fn), instance))
-        bound._ismethod = True
-        return bound
-
-    def _bound(self, method: Any) -> Task[P, R]:
-        twin = copy(self)
-        update_wrapper(method, self.fn)
-        del method.__wrapped__  # its signature is that of the partial: without self
-        twin.fn = method
-        return twin
-
     # -- options
 
     def with_options(
@@ -424,14 +373,6 @@ class Task(Generic[P, R]):
         )
         twin._ismethod = self._ismethod
         return twin
-
-    def _original(self) -> Any:
-        """The function as it was given, static and class methods wrapped again."""
-        if self._isstaticmethod:
-            return staticmethod(self.fn)
-        if self._isclassmethod and not isinstance(self.fn, partial):
-            return classmethod(self.fn)  # type: ignore[arg-type]
-        return self.fn
 
     def on_completion(self, fn: StateHookCallable) -> StateHookCallable:
         """Decorate a function of task, run and state to be called when a run completes."""
@@ -652,15 +593,6 @@ def _as_list(wait_for: Any) -> Any:
     if wait_for is None or isinstance(wait_for, (list, tuple, set)):
         return wait_for
     return [wait_for]
-
-
-def _unwrapped(function: Any) -> Any:
-    """The function under partials and callable objects, whose kind decides how it is called."""
-    while isinstance(function, partial):
-        function = function.func
-    if inspect.isroutine(function) or inspect.isclass(function):
-        return function
-    return getattr(function, "__call__", function)  # noqa: B004 - the bound method, not whether there is one
 
 
 def _origin(function: Any) -> str:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from copy import copy
-from functools import partial, update_wrapper
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from prefect._engine.scopes import names_in_scope
 from prefect.exceptions import InvalidNameError
-from prefect.tasks import _checked_name, _checked_timeout, _unwrapped, check_hooks
+from prefect.tasks import _checked_name, _checked_timeout, check_hooks
 from prefect.utilities.annotations import NotSet
-from prefect.utilities.callables import get_call_parameters, raise_for_reserved_arguments
+from prefect.utilities.callables import get_call_parameters
 from prefect.utilities.hashing import file_hash
 from prefect.utilities.visualization import build_mermaid_dependencies
+from prefect.utilities.wrapped import WrappedFunction, unwrapped
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from typing_extensions import Self
 
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
@@ -41,7 +42,7 @@ class FlowStateHook(Protocol):
     def __call__(self, flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> Any: ...
 
 
-class Flow(Generic[P, R]):
+class Flow(WrappedFunction[P, R]):
     """
     A function whose calls are flow runs. Made by `@flow`.
 
@@ -104,7 +105,8 @@ class Flow(Generic[P, R]):
         }
         for option, given in hooks.items():
             check_hooks(option, given)
-        self._set_function(fn)
+        super().__init__(fn)
+        self._scope = names_in_scope(self.fn)
         self.name = checked_name(name) if name else default_name(self.fn)
         self.flow_run_name = _checked_name(flow_run_name, "flow_run_name")
         self.description = description or inspect.getdoc(fn)
@@ -125,22 +127,6 @@ class Flow(Generic[P, R]):
         self.on_cancellation_hooks: list[FlowStateHook] = on_cancellation or []
         self.on_crashed_hooks: list[FlowStateHook] = on_crashed or []
         self.on_running_hooks: list[FlowStateHook] = on_running or []
-
-    def _set_function(self, fn: Any) -> None:
-        self._isclassmethod = isinstance(fn, classmethod)
-        self._isstaticmethod = isinstance(fn, staticmethod)
-        self._ismethod = False
-        function = fn.__func__ if isinstance(fn, (classmethod, staticmethod)) else fn
-        if not callable(function):
-            raise TypeError(f"'fn' must be callable, got {function!r}.")
-        self.fn: Callable[P, R] = cast("Any", function)
-        self._scope = names_in_scope(function)
-        update_wrapper(self, function)
-        inner = _unwrapped(function)
-        self.isasyncgenerator = inspect.isasyncgenfunction(inner)
-        self.isgenerator = inspect.isgeneratorfunction(inner) or self.isasyncgenerator
-        self.isasync = inspect.iscoroutinefunction(inner) or self.isasyncgenerator
-        raise_for_reserved_arguments(function, ["return_state", "wait_for"])
 
     def _set_retries(self, retries: int | None, delay: Any) -> None:
         if retries is None or delay is None:
@@ -189,39 +175,9 @@ class Flow(Generic[P, R]):
 
         return parameter_schema(self.fn)
 
-    @property
-    def ismethod(self) -> bool:
-        """Whether this is bound to an instance."""
-        return self._ismethod
-
-    @property
-    def isclassmethod(self) -> bool:
-        """Whether this wraps a class method."""
-        return self._isclassmethod
-
-    @property
-    def isstaticmethod(self) -> bool:
-        """Whether this wraps a static method."""
-        return self._isstaticmethod
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Flow[P, R]:
-        """Bind like a function does, so that a flow can be a method."""
-        if self._isstaticmethod:
-            return self
-        if self._isclassmethod:
-            return self._bound(partial(cast("Any", self.fn), owner or type(instance)))
-        if instance is None:
-            return self
-        bound = self._bound(partial(cast("Any", self.fn), instance))
-        bound._ismethod = True
-        return bound
-
-    def _bound(self, method: Any) -> Flow[P, R]:
-        twin = copy(self)
-        update_wrapper(method, self.fn)
-        del method.__wrapped__  # its signature is that of the partial: without self
-        twin.fn = method
-        twin.__dict__.pop("_parameter_model", None)
+    def _bound(self, first: Any) -> Self:
+        twin = super()._bound(first)
+        twin.__dict__.pop("_parameter_model", None)  # it is of the function with its first parameter
         return twin
 
     # -- options
@@ -281,13 +237,6 @@ class Flow(Generic[P, R]):
         )
         twin._ismethod = self._ismethod
         return twin
-
-    def _original(self) -> Any:
-        if self._isstaticmethod:
-            return staticmethod(self.fn)
-        if self._isclassmethod and not isinstance(self.fn, partial):
-            return classmethod(self.fn)  # type: ignore[arg-type]
-        return self.fn
 
     def on_completion(self, fn: FlowStateHook) -> FlowStateHook:
         """Decorate a function of flow, run and state to be called when a run completes."""
@@ -502,7 +451,7 @@ def _runner(given: Any) -> TaskRunner[Any]:
 
 def _source_file(function: Any) -> str | None:
     try:
-        path = inspect.getsourcefile(_unwrapped(function))
+        path = inspect.getsourcefile(unwrapped(function))
     except TypeError:
         return None
     return str(Path(path).absolute()) if path is not None and Path(path).exists() else None
