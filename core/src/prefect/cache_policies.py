@@ -296,10 +296,13 @@ def _source_key(function: Callable[..., Any]) -> str:
 
 
 def _compute_source_key(function: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
     try:
+        # Everything that `eval` and `python -c` compile is called "<string>": what is found there may be another's source.
+        if code is not None and code.co_filename == "<string>":
+            return stable_hash(_code_text(code))
         return stable_hash(inspect.getsource(function))
     except (TypeError, OSError):
-        code = getattr(inspect.unwrap(function), "__code__", None)
         if code is not None:
             return stable_hash(_code_text(code))
         kind = function if hasattr(function, "__qualname__") else type(function)
