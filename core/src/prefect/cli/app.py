@@ -34,6 +34,31 @@ COMMANDS: dict[str, Entry] = {
 """The commands of the core. Their help is here too, so that listing them imports none of them."""
 
 
+LATER = frozenset(
+    {
+        "api",
+        "automation",
+        "concurrency-limit",
+        "dashboard",
+        "deploy",
+        "deployment",
+        "event",
+        "events",
+        "gcl",
+        "global-concurrency-limit",
+        "init",
+        "server",
+        "shell",
+        "task",
+        "transfer",
+        "work-pool",
+        "work-queue",
+        "worker",
+    }
+)
+"""Commands that people know, and that this version does not have yet."""
+
+
 def _names_of_plugins() -> list[str]:
     from prefect.plugins import registries
 
@@ -75,6 +100,12 @@ class RootGroup(CommandGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept the options for all commands after a command of the core, too: `prefect artifact delete KEY --no-prompt`."""
         return super().parse_args(ctx, _options_first(args, self.commands))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; say so if it is one of those that are still to come."""
+        if args and args[0] in LATER and self.get_command(ctx, args[0]) is None:
+            raise CliError(f"`prefect {args[0]}` is not part of this version yet: flows run here without a server.")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
