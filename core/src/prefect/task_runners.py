@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConcurrentTaskRunner",
     "ProcessPoolTaskRunner",
+    "SequentialTaskRunner",
     "TaskRunner",
     "ThreadPoolTaskRunner",
 ]
@@ -308,8 +309,8 @@ class ProcessPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
         super().__exit__(exc_type, exc, traceback)
 
 
-class InlineTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
-    """Runs each submitted task at once, on the submitting thread: for debugging."""
+class SequentialTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
+    """Runs each submitted task at once, on the submitting thread: for debugging, and where threads are not wanted."""
 
     def duplicate(self) -> Self:
         return copy.copy(self)

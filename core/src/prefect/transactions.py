@@ -1,3 +1,4 @@
+# Longer than 600 lines: both colours of one protocol, with the docstrings of the public contract.
 """
 Transactions: several steps that take effect together or not at all.
 

@@ -337,3 +337,34 @@ def test_ten_thousand_mapped_tasks_in_bounded_memory(records: Any) -> None:
     from prefect.client.base import current_transport
 
     assert current_transport().send(count_task_runs()) == 10_000
+
+
+def test_runners_are_named_and_run_one_after_the_other_if_wanted(records: Any) -> None:
+    order = []
+
+    @task
+    def note(x: int) -> int:
+        order.append((x, threading.current_thread() is threading.main_thread()))
+        return x
+
+    @task
+    async def anote(x: int) -> int:
+        order.append((x, threading.current_thread() is threading.main_thread()))
+        return x
+
+    def body() -> list[Any]:
+        first = note.submit(1)
+        order.append("submitted")
+        failed = fail_on_three.submit(3)
+        return [first.result(), anote.submit(note.submit(2)).result(), failed.state.name]
+
+    assert in_flow(body, task_runner="sequential") == [1, 2, "Failed"]
+    assert order == [(1, True), "submitted", (2, True), (2, True)]
+
+    @flow(task_runner="sequential")
+    async def from_a_loop() -> int:
+        return anote.submit(7).result()
+
+    import asyncio
+
+    assert asyncio.run(from_a_loop()) == 7

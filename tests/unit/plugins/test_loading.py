@@ -21,7 +21,7 @@ def test_a_plugin_provides_what_its_hook_lists(site, start, good):
     registry = start().task_runners
     assert registry.get("dusk") is sys.modules[module].Runner
     assert registry.spec("dusk") == TaskRunnerSpec("dusk", f"{module}:Runner")
-    assert registry.names() == ["thread-pool", "process-pool", "dusk"]
+    assert registry.names() == ["thread-pool", "process-pool", "sequential", "dusk"]
 
 
 def test_builtin_names_are_answered_without_looking_for_plugins(site, start):
@@ -177,7 +177,7 @@ def test_an_unknown_name_lists_what_there_is_and_the_likely_one(site, start, goo
     with pytest.raises(UnknownNameError) as caught:
         start().task_runners.get("dust")
     assert str(caught.value) == (
-        "No task runner 'dust' is registered. Installed: thread-pool, process-pool, dusk. Did you mean 'dusk'?"
+        "No task runner 'dust' is registered. Installed: thread-pool, process-pool, sequential, dusk. Did you mean 'dusk'?"
     )
 
 
@@ -224,7 +224,7 @@ def test_a_second_process_imports_only_what_it_asks_for(site, start, good):
     start().host.records()
     del sys.modules[module]
     process = start()
-    assert process.task_runners.names() == ["thread-pool", "process-pool", "dusk"]
+    assert process.task_runners.names() == ["thread-pool", "process-pool", "sequential", "dusk"]
     assert process.host.index.from_disk
     assert site.imported() == []
     assert process.task_runners.get("dusk")
@@ -245,7 +245,7 @@ def test_the_index_follows_a_plugin_that_is_edited_in_place(site, start):
     file = site.folder / f"{module}.py"
     file.write_text(file.read_text().replace('"dusk"', '"dawn_"'))
     del sys.modules[module]
-    assert start().task_runners.names() == ["thread-pool", "process-pool", "dawn_"]
+    assert start().task_runners.names() == ["thread-pool", "process-pool", "sequential", "dawn_"]
 
 
 @pytest.mark.parametrize(

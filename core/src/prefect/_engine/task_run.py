@@ -25,6 +25,7 @@ from prefect._engine.effects import (
     SleepUntil,
     adrive_stream,
     drive_stream,
+    run_coroutine,
 )
 from prefect._engine.hooks import run_hooks
 from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
@@ -435,9 +436,7 @@ def execute_submitted(submitted: SubmittedRun) -> State[Any]:
         if task.isgenerator:
             return _collect(run)
         if task.isasync:
-            import asyncio
-
-            return asyncio.run(adrive(run_steps(run)))
+            return run_coroutine(adrive(run_steps(run)))  # type: ignore[no-any-return]
         return drive(run_steps(run))
     except BaseException as error:
         state = run.ledger.state
@@ -446,13 +445,12 @@ def execute_submitted(submitted: SubmittedRun) -> State[Any]:
 
 def _collect(run: TaskExecution) -> State[Any]:
     """Exhaust a submitted generator task; its result is the list of its values."""
-    import asyncio
 
     async def gather() -> list[Any]:
         return [value async for value in astream(run)]
 
     try:
-        values = asyncio.run(gather()) if run.task.isasync else list(stream(run))
+        values = run_coroutine(gather()) if run.task.isasync else list(stream(run))
     except Exception:
         if run.ledger.state.is_final():
             return run.ledger.state

@@ -22,6 +22,7 @@ def prefect_task_runners() -> list[TaskRunnerSpec]:
     return [
         TaskRunnerSpec("thread-pool", "prefect.task_runners:ThreadPoolTaskRunner"),
         TaskRunnerSpec("process-pool", "prefect.task_runners:ProcessPoolTaskRunner"),
+        TaskRunnerSpec("sequential", "prefect.task_runners:SequentialTaskRunner"),
     ]
 
 
