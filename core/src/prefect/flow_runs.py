@@ -10,7 +10,7 @@ from prefect._contract.endpoints import flow_runs as endpoints
 from prefect._contract.objects import FlowRun
 from prefect._contract.state import State, StateType
 from prefect._engine.effects import CallEither
-from prefect._engine.flow_execution import propose_from_outside
+from prefect._engine.proposing import ask_for_state
 from prefect.client.base import ask
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import (
@@ -66,7 +66,7 @@ def pause_flow_run(
     pause_key = key or _counted_key(context)
     proposal: State[Any] = Paused(timeout_seconds=timeout, pause_key=pause_key)
     proposal, input_type = yield from _with_input(proposal, wait_for_input)
-    state = yield from propose_from_outside(context, proposal)
+    state = yield from ask_for_state(context.flow_run.id, proposal, lease=context.lease_request)
     if state.type is StateType.PAUSED:
         get_logger("flow_runs").info(
             "Pausing flow run %r, execution will continue when it is resumed.", context.flow_run.name
@@ -122,9 +122,10 @@ def suspend_flow_run(
         yield from ask(endpoints.set_flow_run_state(flow_run_id, Suspended(timeout_seconds=timeout, pause_key=key)))
         return None
     context = _current_flow("suspended")
+    assert context.flow_run is not None
     proposal: State[Any] = Suspended(timeout_seconds=timeout, pause_key=key or _counted_key(context))
     proposal, input_type = yield from _with_input(proposal, wait_for_input)
-    state = yield from propose_from_outside(context, proposal)
+    state = yield from ask_for_state(context.flow_run.id, proposal, lease=context.lease_request)
     if state.type is StateType.PAUSED:
         raise Pause("The flow run is suspended.", state=state)
     received: T | None = yield from _received(input_type, proposal)

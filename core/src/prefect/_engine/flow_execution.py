@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from logging import LoggerAdapter
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -16,23 +15,23 @@ from prefect._contract.endpoints import flow_runs as endpoints
 from prefect._contract.endpoints.flows import create_flow
 from prefect._contract.objects import FlowRun, FlowRunPolicy
 from prefect._contract.state import State, StateType
-from prefect._engine.effects import Colour, Shielded, SleepUntil
+from prefect._engine.effects import Colour
 from prefect._engine.inputs import collect_inputs, current_results
 from prefect._engine.leases import HeldLease, keeper_of
 from prefect._engine.ledger import Ledger, new_task_run
 from prefect._engine.names import render_run_name
 from prefect._engine.parameters import serialize_parameters
+from prefect._engine.proposing import ask_for_state
+from prefect._engine.scopes import logs_prints
 from prefect._engine.signals import interrupter
 from prefect.client.base import Send, current_transport
 from prefect.context import DynamicKeys, FlowRunContext, RunResults, TagsContext, TaskRunContext
-from prefect.exceptions import Abort, Pause
 from prefect.futures import PrefectFuture
 from prefect.logging.loggers import flow_run_logger, patch_print
 from prefect.results import get_result_store, should_persist_result
 from prefect.states import Pending, Running, to_state_create
 from prefect.utilities.dual import Steps
 from prefect.utilities.ids import uuid7
-from prefect.utilities.time import now
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -82,13 +81,8 @@ class FlowExecution:
 
     @property
     def log_prints(self) -> bool:
-        if self.flow.log_prints is not None:
-            return self.flow.log_prints
-        if self.parent is not None:
-            return self.parent.log_prints
-        from prefect.settings import get_current_settings
-
-        return get_current_settings().logging.log_prints
+        """Whether `print` is logged."""
+        return logs_prints(self.flow.log_prints, self.parent)
 
     def context(self, runner: TaskRunner[Any]) -> FlowRunContext:
         """The context of the flow's code."""
@@ -143,53 +137,17 @@ def propose(run: FlowExecution, state: State[Any], force: bool = False) -> Steps
     if run.pid != os.getpid():
         return state
     state = evolve(state, state_details=evolve(state.state_details, transition_id=uuid7()))
-    while True:
-        result = yield Shielded(
-            Send(
-                endpoints.set_flow_run_state(
-                    run.run.id, to_state_create(state), force, run.lease.request() if run.lease is not None else None
-                ),
-                run.transport,
-            )
-        )
-        status = str(getattr(result.status, "value", result.status))
-        if status == "WAIT":
-            yield SleepUntil(now() + timedelta(seconds=result.details.delay_seconds))
-            continue
-        if status == "ABORT":
-            raise Abort(result.details.reason)
-        entered: State[Any] = result.state
-        if entered.type is state.type:  # accepted, or put in other words
-            entered = evolve(entered, data=state.data)
-        elif entered.type is StateType.PAUSED:
-            raise Pause(result.details.reason, state=entered)
-        run.flow_run = evolve(
-            run.run,
-            state=entered,
-            state_id=entered.id,
-            state_type=entered.type,
-            state_name=entered.name,
-            run_count=run.run.run_count + (entered.type is StateType.RUNNING),
-        )
-        return entered
-
-
-def propose_from_outside(context: FlowRunContext, state: State[Any]) -> Steps[State[Any]]:
-    """
-    Propose a state for the current run from its own code: a pause, say. Returns the state that it is in afterwards.
-
-    Raises:
-        Abort: The orchestrator says that this process must stop executing the run.
-    """
-    flow_run = context.flow_run
-    assert flow_run is not None
-    result = yield Shielded(
-        Send(endpoints.set_flow_run_state(flow_run.id, to_state_create(state), False, context.lease_request))
+    lease = run.lease.request() if run.lease is not None else None
+    entered = yield from ask_for_state(run.run.id, state, force=force, lease=lease, transport=run.transport)
+    run.flow_run = evolve(
+        run.run,
+        state=entered,
+        state_id=entered.id,
+        state_type=entered.type,
+        state_name=entered.name,
+        run_count=run.run.run_count + (entered.type is StateType.RUNNING),
     )
-    status = str(getattr(result.status, "value", result.status))
-    if status == "ABORT":
-        raise Abort(result.details.reason)
-    return result.state or Running()
+    return entered
 
 
 # -- creating the run -----------------------------------------------------------------------------------------------

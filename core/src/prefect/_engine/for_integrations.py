@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect._contract.endpoints import flow_runs as endpoints
 from prefect._contract.state import RunType, State
-from prefect._engine.effects import Shielded, SleepUntil
 from prefect._engine.inputs import PLAIN_TYPES, inputs_of, resolve_parameters, settled_state
+from prefect._engine.proposing import ask_for_state
+from prefect._engine.scopes import logs_prints
 from prefect._engine.signals import capture_sigterm
-from prefect.client.base import Send
 from prefect.context import FlowRunContext
-from prefect.exceptions import Abort, Pause, PrefectException
+from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture
-from prefect.states import read_state_result, to_state_create
+from prefect.states import read_state_result
 from prefect.utilities.annotations import quote
 from prefect.utilities.collections import StopVisiting
-from prefect.utilities.dual import Steps, adrive, drive
+from prefect.utilities.dual import adrive, drive
 
 if TYPE_CHECKING:
     from prefect._contract.objects import RunInput
@@ -136,41 +135,10 @@ def link_state_to_flow_run_result(state: State[Any], result: Any) -> None:
 
 def should_log_prints(flow_or_task: Flow[..., Any] | Task[..., Any]) -> bool:
     """Whether `print` is logged in runs of a flow or task: by its own option, its flow run's, or the settings."""
-    if flow_or_task.log_prints is not None:
-        return flow_or_task.log_prints
-    context = FlowRunContext.get()
-    if context is not None:
-        return context.log_prints
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().logging.log_prints
+    return logs_prints(flow_or_task.log_prints, FlowRunContext.get())
 
 
 # -- proposing states of flow runs ------------------------------------------------------------------------------------
-
-
-def propose_steps(state: State[Any], flow_run_id: UUID, force: bool) -> Steps[State[Any]]:
-    """The steps behind `propose_state`."""
-    while True:
-        result = yield Shielded(Send(endpoints.set_flow_run_state(flow_run_id, to_state_create(state), force)))
-        status = str(getattr(result.status, "value", result.status))
-        if status == "WAIT":
-            from datetime import timedelta
-
-            from prefect.utilities.time import now
-
-            yield SleepUntil(now() + timedelta(seconds=result.details.delay_seconds))
-            continue
-        if status == "ABORT":
-            raise Abort(result.details.reason)
-        if status == "REJECT" and result.state.is_paused():
-            raise Pause(result.details.reason, state=result.state)
-        entered: State[Any] = result.state
-        return (
-            entered.model_copy(update={"data": state.data, "timestamp": entered.timestamp})
-            if status == "ACCEPT"
-            else entered
-        )
 
 
 async def propose_state(client: PrefectClient, state: State[Any], flow_run_id: UUID, force: bool = False) -> State[Any]:
@@ -187,14 +155,14 @@ async def propose_state(client: PrefectClient, state: State[Any], flow_run_id: U
         Abort: The proposer must stop executing the run.
         Pause: The run is paused.
     """
-    return await adrive(propose_steps(state, flow_run_id, force))
+    return await adrive(ask_for_state(flow_run_id, state, force=force))
 
 
 def propose_state_sync(
     client: SyncPrefectClient, state: State[Any], flow_run_id: UUID, force: bool = False
 ) -> State[Any]:
     """Like `propose_state`, on this thread."""
-    return drive(propose_steps(state, flow_run_id, force))
+    return drive(ask_for_state(flow_run_id, state, force=force))
 
 
 async def check_api_reachable(client: PrefectClient, fail_message: str) -> None:

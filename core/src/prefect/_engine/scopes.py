@@ -1,10 +1,13 @@
-"""Names that annotations of nested functions refer to."""
+"""What surrounds the code of a flow or task: names that annotations refer to, and what its flow run says of prints."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect.context import FlowRunContext
 
 
 def names_in_scope(function: Callable[..., Any]) -> dict[str, Any]:
@@ -38,3 +41,14 @@ def _names(text: str) -> set[str]:
     except SyntaxError:
         return set()
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def logs_prints(own: bool | None, surrounding: FlowRunContext | None) -> bool:
+    """Whether `print` is logged: by the option of the flow or task itself, its flow run's, or the settings."""
+    if own is not None:
+        return own
+    if surrounding is not None:
+        return surrounding.log_prints
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().logging.log_prints

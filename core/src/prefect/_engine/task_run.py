@@ -31,6 +31,7 @@ from prefect._engine.hooks import run_hooks
 from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
 from prefect._engine.ledger import Ledger, new_task_run
 from prefect._engine.names import render_run_name
+from prefect._engine.scopes import logs_prints
 from prefect._engine.sessions import ensure_session
 from prefect._engine.tracebacks import user_traceback
 from prefect.context import FlowRunContext, TaskRunContext
@@ -67,7 +68,7 @@ class TaskExecution:
         base = context.result_store if context is not None and context.result_store is not None else get_result_store()
         self.store = base.for_task(task)
         self.persist = task.persist_result if task.persist_result is not None else should_persist_result()
-        self.log_prints = _log_prints(task, context)
+        self.log_prints = logs_prints(task.log_prints, context)
         self.logger = task_run_logger(
             task_run=self.ledger.task_run,
             task=task,
@@ -92,16 +93,6 @@ class TaskExecution:
         if self.log_prints:
             contexts.append(patch_print())
         return contexts
-
-
-def _log_prints(task: Task[Any, Any], context: FlowRunContext | None) -> bool:
-    if task.log_prints is not None:
-        return task.log_prints
-    if context is not None:
-        return context.log_prints
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().logging.log_prints
 
 
 # -- the run ------------------------------------------------------------------------------------------------------

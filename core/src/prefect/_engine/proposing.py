@@ -1,0 +1,59 @@
+"""Asking the orchestrator for a state of a flow run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect._contract.base import evolve
+from prefect._contract.endpoints.flow_runs import set_flow_run_state
+from prefect._contract.state import State, StateType
+from prefect._engine.effects import Shielded, SleepUntil
+from prefect.client.base import Send
+from prefect.exceptions import Abort, Pause
+from prefect.states import Running, to_state_create
+from prefect.utilities.dual import Steps
+from prefect.utilities.time import now
+
+if TYPE_CHECKING:
+    from prefect._contract.liveness import LeaseRequest
+    from prefect.client.base import Transport
+
+
+def ask_for_state(
+    flow_run_id: UUID,
+    state: State[Any],
+    *,
+    force: bool = False,
+    lease: LeaseRequest | None = None,
+    transport: Transport | None = None,
+) -> Steps[State[Any]]:
+    """
+    Propose a state for a flow run, as often as the orchestrator says to wait, and return the one that it is in then.
+
+    Args:
+        flow_run_id: The run.
+        state: The state. Its result stays here, and is put into the state that is returned.
+        force: Skip the rules.
+        lease: What the process that executes the run shows.
+        transport: Where to ask; the current orchestrator without.
+
+    Raises:
+        Abort: The proposer must stop executing the run.
+        Pause: The run is paused, and something else was proposed.
+    """
+    while True:
+        result = yield Shielded(Send(set_flow_run_state(flow_run_id, to_state_create(state), force, lease), transport))
+        status = str(getattr(result.status, "value", result.status))
+        if status == "ABORT":
+            raise Abort(result.details.reason)
+        if status != "WAIT":
+            break
+        yield SleepUntil(now() + timedelta(seconds=result.details.delay_seconds))
+    entered: State[Any] = result.state or Running()
+    if entered.type is state.type:  # accepted, or put in other words
+        return evolve(entered, data=state.data)
+    if entered.type is StateType.PAUSED:
+        raise Pause(result.details.reason, state=entered)
+    return entered
