@@ -23,7 +23,7 @@ from prefect._contract import (
     responses as answers,
     triggers,
 )
-from prefect._contract.endpoints.table import ENDPOINTS, ENDPOINTS_WITHOUT_OPERATION
+from prefect._contract.endpoints.table import ENDPOINTS
 from prefect._contract.responses.runs import SimpleNextFlowRun
 from prefect.client.schemas import actions, events as event_pages, filters, objects, responses, schedules
 from prefect.server.schemas import core, graph, responses as server_responses
@@ -31,7 +31,7 @@ from prefect.server.schemas import core, graph, responses as server_responses
 FACTS: dict[str, Any] = json.loads((Path(__file__).parent / "facts" / "contract.json").read_text(encoding="utf-8"))
 OPERATIONS = {(fact["method"], fact["path"]): fact for fact in FACTS["operations"]}
 
-ALL = ENDPOINTS + ENDPOINTS_WITHOUT_OPERATION
+ALL = ENDPOINTS
 
 # What is offered beyond the published contract.
 ADDED_ROUTES = {

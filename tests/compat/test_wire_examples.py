@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_jsonable_python
 from tests.unit.contract.arguments import call_of
 
-from prefect._contract.endpoints.table import ENDPOINTS, ENDPOINTS_WITHOUT_OPERATION
+from prefect._contract.endpoints.table import ENDPOINTS
 from prefect.client.schemas import actions, filters
 from prefect.server.schemas import core, graph, responses, states
 
@@ -111,9 +111,7 @@ def test_a_part_of_a_request_is_understood(field, value):
     assert_nothing_is_lost(value, json.loads(part.model_dump_json()))
 
 
-@pytest.mark.parametrize(
-    "endpoint", ENDPOINTS + ENDPOINTS_WITHOUT_OPERATION, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}"
-)
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_a_call_can_be_put_on_the_wire(endpoint):
     body = call_of(endpoint).body
     parts = body.values() if isinstance(body, dict) else body if isinstance(body, list) else [body]

@@ -23,6 +23,8 @@ from prefect.server.database.engine import Database
 from prefect.server.database.errors import DatabaseUnreadableError, SchemaTooNewError, SchemaTooOldError
 from prefect.server.database.migrations import LATEST, migrate, schema_version
 
+SCRIPTS = [(1, "first_tables"), (2, "server")]
+
 
 def run(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -48,7 +50,7 @@ def words(sql: str) -> str:
 def test_a_fresh_file_is_made_with_all_tables(database: Database, file: Path) -> None:
     names = database.transaction(lambda connection: inspect(connection).get_table_names(), write=False)
     assert set(names) == set(tables.metadata.tables)
-    assert versions(file) == [(1, "first_tables")]
+    assert versions(file) == SCRIPTS
 
 
 def test_scripts_make_what_the_tables_describe(database: Database, file: Path) -> None:
@@ -85,7 +87,7 @@ def test_a_newer_schema_is_refused(url: str, database: Database, file: Path) -> 
     connection.execute("INSERT INTO schema_version VALUES (99, 'tomorrow', '2030')")
     connection.commit()
     connection.close()
-    with pytest.raises(SchemaTooNewError, match=r"version 99, and this installation knows 1\. Upgrade"):
+    with pytest.raises(SchemaTooNewError, match=rf"version 99, and this installation knows {LATEST}\. Upgrade"):
         Database(url).transaction(lambda connection: None, write=False)
 
 
@@ -113,7 +115,7 @@ def test_eight_processes_that_start_at_once_make_one_database(url: str, file: Pa
     processes = [run(script, url) for _ in range(8)]
     outputs = [process.communicate(timeout=60) for process in processes]
     assert outputs == [("1\n", "")] * 8
-    assert versions(file) == [(1, "first_tables")]
+    assert versions(file) == SCRIPTS
 
 
 def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_was(
@@ -122,8 +124,8 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
     Database(url).transaction(lambda connection: None, write=False)
     scripts = tmp_path / "scripts"
     scripts.mkdir()
-    (scripts / "0002_second.sql").write_text("CREATE TABLE second (id INTEGER);\n")
-    (scripts / "0003_third.sql").write_text("CREATE TABLE third (id INTEGER);\nSELECT stop();\nDROP TABLE flow;\n")
+    (scripts / "0003_second.sql").write_text("CREATE TABLE second (id INTEGER);\n")
+    (scripts / "0004_third.sql").write_text("CREATE TABLE third (id INTEGER);\nSELECT stop();\nDROP TABLE flow;\n")
     script = """
         import os, signal, sys
         from pathlib import Path
@@ -132,19 +134,19 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
         dialect = SqliteDialect(sys.argv[1])
         connection = dialect.make_engine().connect()
         connection.connection.driver_connection.create_function("stop", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
-        migrate(connection, dialect, Path(sys.argv[2]), 3)
+        migrate(connection, dialect, Path(sys.argv[2]), 4)
     """
     process = run(script, url, str(scripts))
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    assert versions(file) == [(1, "first_tables")]
+    assert versions(file) == SCRIPTS
 
-    (scripts / "0003_third.sql").write_text("CREATE TABLE third (id INTEGER);\n")
+    (scripts / "0004_third.sql").write_text("CREATE TABLE third (id INTEGER);\n")
     dialect = SqliteDialect(url)
     engine = dialect.make_engine()
     with engine.connect() as connection:
-        migrate(connection, dialect, scripts, 3)
-        assert schema_version(connection) == 3
+        migrate(connection, dialect, scripts, 4)
+        assert schema_version(connection) == 4
         assert {"second", "third", "flow"} <= set(inspect(connection).get_table_names())
 
 

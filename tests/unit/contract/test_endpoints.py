@@ -14,12 +14,12 @@ from tests.unit.contract.arguments import call_of
 from prefect._contract import endpoints
 from prefect._contract.call import Call
 from prefect._contract.endpoints import flow_runs, flows
-from prefect._contract.endpoints.table import ENDPOINTS, ENDPOINTS_WITHOUT_OPERATION
+from prefect._contract.endpoints.table import ENDPOINTS
 from prefect._contract.filters import FlowFilter
 
 NOT_IN_THE_TABLE = {"flow_runs.set_flow_run_name"}  # another way to call update_flow_run
 NO_ENDPOINTS = {"bodies", "table"}
-ALL = ENDPOINTS + ENDPOINTS_WITHOUT_OPERATION
+ALL = ENDPOINTS
 
 
 @pytest.mark.parametrize("endpoint", ALL, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,8 +16,11 @@ from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from prefect._contract.actions.runs import ArtifactCreate, ArtifactUpdate
     from prefect._contract.sorting import ArtifactCollectionSort, ArtifactSort
+    from prefect.server.operations.selections import ArtifactCollectionSelection, ArtifactSelection
 
 __all__ = [
     "count_artifacts",
@@ -107,7 +111,7 @@ def delete_artifact(work: UnitOfWork, id: UUID) -> None:
 
 
 def _list(
-    work: UnitOfWork, table: Table, sort: str, page: tuple[int | None, int], selection: dict[str, Any]
+    work: UnitOfWork, table: Table, sort: str, page: tuple[int | None, int], selection: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     limit, offset = page
     statement = select(table).where(*filters.artifacts_where(table, **selection)).order_by(*records.order(table, sort))
@@ -117,7 +121,11 @@ def _list(
 
 @read_only
 def read_artifacts(
-    work: UnitOfWork, sort: ArtifactSort | None = None, limit: int | None = None, offset: int = 0, **selection: Any
+    work: UnitOfWork,
+    sort: ArtifactSort | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    **selection: Unpack[ArtifactSelection],
 ) -> list[Artifact]:
     """List the selected artifacts."""
     order = "ID_DESC" if sort is None else sort.value
@@ -130,7 +138,7 @@ def read_latest_artifacts(
     sort: ArtifactCollectionSort | None = None,
     limit: int | None = None,
     offset: int = 0,
-    **selection: Any,
+    **selection: Unpack[ArtifactCollectionSelection],
 ) -> list[ArtifactCollection]:
     """List the latest artifact of each selected key."""
     order = "ID_DESC" if sort is None else sort.value
@@ -139,13 +147,13 @@ def read_latest_artifacts(
 
 
 @read_only
-def count_artifacts(work: UnitOfWork, **selection: Any) -> int:
+def count_artifacts(work: UnitOfWork, **selection: Unpack[ArtifactSelection]) -> int:
     """Count the selected artifacts."""
     return records.count(work.connection, tables.artifact, filters.artifacts_where(tables.artifact, **selection))
 
 
 @read_only
-def count_latest_artifacts(work: UnitOfWork, **selection: Any) -> int:
+def count_latest_artifacts(work: UnitOfWork, **selection: Unpack[ArtifactCollectionSelection]) -> int:
     """Count the selected keys of artifacts."""
     table = tables.artifact_collection
     return records.count(work.connection, table, filters.artifacts_where(table, **selection))

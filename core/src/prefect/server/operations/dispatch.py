@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from prefect._contract.call import Call
-from prefect._contract.endpoints.table import ENDPOINTS, ENDPOINTS_WITHOUT_OPERATION, Endpoint
+from prefect._contract.endpoints.table import ENDPOINTS, Endpoint
 from prefect.server.operations.refusals import Refusal
 from prefect.server.operations.work import UnitOfWork, is_read_only
 
@@ -55,9 +55,7 @@ def find_operation(route: tuple[str, str]) -> Operation:
     """
     endpoint = _table().get(route)
     if endpoint is None:
-        known = any(endpoint.route == route for endpoint in ENDPOINTS_WITHOUT_OPERATION)
-        why = "is not part of this version yet" if known else "is not known"
-        raise Refusal(501 if known else 404, f"{' '.join(route)} {why}: nothing in this process answers to it.")
+        raise Refusal(404, f"{' '.join(route)} is not known: nothing in this process answers to it.")
     module = import_module(f"prefect.server.operations.{endpoint.module}")
     function = getattr(module, endpoint.name)
     code = function.__code__

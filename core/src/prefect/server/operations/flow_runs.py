@@ -23,9 +23,12 @@ from prefect.utilities.ids import uuid7
 from prefect.utilities.names import generate_slug
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from prefect._contract.actions.runs import FlowRunCreate, FlowRunUpdate
     from prefect._contract.base import KeyValueLabels
     from prefect._contract.filters.flow_runs import FlowRunFilter
+    from prefect._contract.filters.work_pools import WorkQueueFilter
     from prefect._contract.liveness import LeaseRequest
     from prefect._contract.responses.graph import DependencyResult, Graph
     from prefect._contract.responses.orchestration import FlowRunBulkSetStateResponse, OrchestrationResult
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
         HistoryResponse,
     )
     from prefect._contract.sorting import FlowRunSort
+    from prefect.server.operations.selections import FlowRunSelection, FlowSelection
 
 __all__ = [
     "average_flow_run_lateness",
@@ -203,7 +207,11 @@ def resume_flow_run(work: UnitOfWork, id: UUID, run_input: Row | None = None) ->
 
 @read_only
 def read_flow_runs(
-    work: UnitOfWork, sort: FlowRunSort | None = None, limit: int | None = None, offset: int = 0, **selection: Any
+    work: UnitOfWork,
+    sort: FlowRunSort | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    **selection: Unpack[FlowRunSelection],
 ) -> list[FlowRun]:
     """List the selected flow runs."""
     rows = read_runs(
@@ -220,7 +228,11 @@ def read_flow_runs(
 
 @read_only
 def paginate_flow_runs(
-    work: UnitOfWork, sort: FlowRunSort | None = None, limit: int | None = None, page: int = 1, **selection: Any
+    work: UnitOfWork,
+    sort: FlowRunSort | None = None,
+    limit: int | None = None,
+    page: int = 1,
+    **selection: Unpack[FlowRunSelection],
 ) -> FlowRunPaginationResponse:
     """List a page of the selected flow runs."""
     from prefect._contract.responses.runs import FlowRunPaginationResponse
@@ -231,13 +243,13 @@ def paginate_flow_runs(
 
 
 @read_only
-def count_flow_runs(work: UnitOfWork, **selection: Any) -> int:
+def count_flow_runs(work: UnitOfWork, **selection: Unpack[FlowRunSelection]) -> int:
     """Count the selected flow runs."""
     return records.count(work.connection, tables.flow_run, filters.flow_runs_where(**selection))
 
 
 @read_only
-def average_flow_run_lateness(work: UnitOfWork, **selection: Any) -> float | None:
+def average_flow_run_lateness(work: UnitOfWork, **selection: Unpack[FlowRunSelection]) -> float | None:
     """How late the selected flow runs started on average, in seconds; None when none is selected."""
     return lateness(work.connection, FLOW_RUNS, filters.flow_runs_where(**selection), work.now)
 
@@ -248,8 +260,8 @@ def flow_run_history(
     history_start: datetime,
     history_end: datetime,
     history_interval_seconds: timedelta | float,
-    work_queues: Any = None,
-    **selection: Any,
+    work_queues: WorkQueueFilter | None = None,
+    **selection: Unpack[FlowSelection],
 ) -> list[HistoryResponse]:
     """Count the selected flow runs by state, interval by interval."""
     from prefect.server.operations.histories import read_history

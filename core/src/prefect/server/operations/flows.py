@@ -16,10 +16,13 @@ from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from prefect._contract.actions.runs import FlowCreate, FlowUpdate
     from prefect._contract.filters.flows import FlowFilter
     from prefect._contract.responses.runs import FlowBulkDeleteResponse, FlowPaginationResponse
     from prefect._contract.sorting import FlowSort
+    from prefect.server.operations.selections import FlowSelection
 
 __all__ = [
     "bulk_delete_flows",
@@ -102,7 +105,11 @@ def bulk_delete_flows(
 
 @read_only
 def read_flows(
-    work: UnitOfWork, sort: FlowSort | None = None, limit: int | None = None, offset: int = 0, **selection: Any
+    work: UnitOfWork,
+    sort: FlowSort | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    **selection: Unpack[FlowSelection],
 ) -> list[Flow]:
     """List the selected flows."""
     flow = tables.flow
@@ -114,7 +121,11 @@ def read_flows(
 
 @read_only
 def paginate_flows(
-    work: UnitOfWork, sort: FlowSort | None = None, limit: int | None = None, page: int = 1, **selection: Any
+    work: UnitOfWork,
+    sort: FlowSort | None = None,
+    limit: int | None = None,
+    page: int = 1,
+    **selection: Unpack[FlowSelection],
 ) -> FlowPaginationResponse:
     """List a page of the selected flows."""
     from prefect._contract.responses.runs import FlowPaginationResponse
@@ -125,6 +136,6 @@ def paginate_flows(
 
 
 @read_only
-def count_flows(work: UnitOfWork, **selection: Any) -> int:
+def count_flows(work: UnitOfWork, **selection: Unpack[FlowSelection]) -> int:
     """Count the selected flows."""
     return records.count(work.connection, tables.flow, filters.flows_where(**selection))

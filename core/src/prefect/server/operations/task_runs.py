@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,10 +21,13 @@ from prefect.utilities.ids import uuid7
 from prefect.utilities.names import generate_slug
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from prefect._contract.actions.runs import TaskRunCreate, TaskRunUpdate
     from prefect._contract.responses.orchestration import OrchestrationResult
     from prefect._contract.responses.runs import HistoryResponse, TaskRunPaginationResponse
     from prefect._contract.sorting import TaskRunSort
+    from prefect.server.operations.selections import TaskRunSelection
 
 __all__ = [
     "count_task_runs",
@@ -132,14 +136,18 @@ def set_task_run_state(work: UnitOfWork, id: UUID, state: StateCreate, force: bo
 
 @read_only
 def read_task_runs(
-    work: UnitOfWork, sort: TaskRunSort | None = None, limit: int | None = None, offset: int = 0, **selection: Any
+    work: UnitOfWork,
+    sort: TaskRunSort | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+    **selection: Unpack[TaskRunSelection],
 ) -> list[TaskRun]:
     """List the selected task runs."""
     return [TaskRun.model_validate(row) for row in _list(work, sort, limit, offset, selection)]
 
 
 def _list(
-    work: UnitOfWork, sort: TaskRunSort | None, limit: int | None, offset: int, selection: dict[str, Any]
+    work: UnitOfWork, sort: TaskRunSort | None, limit: int | None, offset: int, selection: Mapping[str, Any]
 ) -> list[Row]:
     return read_runs(
         work.connection,
@@ -154,7 +162,11 @@ def _list(
 
 @read_only
 def paginate_task_runs(
-    work: UnitOfWork, sort: TaskRunSort | None = None, limit: int | None = None, page: int = 1, **selection: Any
+    work: UnitOfWork,
+    sort: TaskRunSort | None = None,
+    limit: int | None = None,
+    page: int = 1,
+    **selection: Unpack[TaskRunSelection],
 ) -> TaskRunPaginationResponse:
     """List a page of the selected task runs."""
     from prefect._contract.responses.runs import TaskRunPaginationResponse, TaskRunResponse
@@ -165,7 +177,7 @@ def paginate_task_runs(
 
 
 @read_only
-def count_task_runs(work: UnitOfWork, **selection: Any) -> int:
+def count_task_runs(work: UnitOfWork, **selection: Unpack[TaskRunSelection]) -> int:
     """Count the selected task runs."""
     return records.count(work.connection, tables.task_run, filters.task_runs_where(**selection))
 
@@ -176,7 +188,7 @@ def task_run_history(
     history_start: datetime,
     history_end: datetime,
     history_interval_seconds: timedelta | float,
-    **selection: Any,
+    **selection: Unpack[TaskRunSelection],
 ) -> list[HistoryResponse]:
     """Count the selected task runs by state, interval by interval."""
     from prefect.server.operations.histories import read_history

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from prefect.server.operations.refusals import Refusal
 
 if TYPE_CHECKING:
+    from prefect._contract.events import Event
     from prefect.server.operations.vault import Vault
 
 __all__ = ["Bounds", "UnitOfWork", "is_read_only", "read_only"]
@@ -72,14 +73,24 @@ class UnitOfWork:
     Args:
         connection: The transaction.
         now: The moment at which all of it happens.
-        bounds: How much may be asked for at once.
         vault: Encrypts what is secret.
+        bounds: How much may be asked for at once.
+        actor: Who asks, as the audit trail and the authors of records name it; empty in an unguarded orchestrator.
+        created: Set by an operation that made a record, and did not find the one that was asked for.
+        events: What has happened, stored in this transaction and told to subscribers once it is committed: `emit`.
     """
 
     connection: Connection
     now: datetime
     vault: Vault
     bounds: Bounds = field(default_factory=Bounds)
+    actor: str = ""
+    created: bool = False
+    events: list[Event] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        """Tell of something that happens with this transaction, if it is committed."""
+        self.events.append(event)
 
 
 def read_only(operation: F) -> F:

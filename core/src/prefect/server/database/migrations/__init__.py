@@ -19,7 +19,7 @@ from prefect.utilities.time import now
 
 __all__ = ["LATEST", "migrate", "require_latest", "schema_version"]
 
-LATEST = 1
+LATEST = 2
 """The number of the last script."""
 
 _SCRIPTS = Path(__file__).parent

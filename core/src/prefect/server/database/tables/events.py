@@ -1,0 +1,74 @@
+"""Events and automations."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+
+from prefect.server.database.tables.columns import metadata, owner, record, required
+from prefect.server.database.types import Document, Identifier, Moment
+
+__all__ = [
+    "automation",
+    "automation_related_resource",
+    "event",
+    "event_resource",
+]
+
+event = Table(
+    "events",
+    metadata,
+    *record(),
+    required("occurred", Moment),
+    required("event", Text),
+    required("resource_id", Text),
+    required("resource", Document),
+    required("related", Document),
+    required("payload", Document),
+    required("received", Moment),
+    Column("follows", Identifier),
+    Index("ix_events__occurred_id", "occurred", "id"),
+    Index("ix_events__event_occurred", "event", "occurred"),
+    Index("ix_events__resource_id_occurred", "resource_id", "occurred"),
+)
+
+event_resource = Table(
+    "event_resources",
+    metadata,
+    owner("event_id", "events.id"),
+    required("position", Integer),
+    required("occurred", Moment),
+    required("resource_id", Text),
+    required("resource_role", Text),
+    required("resource", Document),
+    PrimaryKeyConstraint("event_id", "position"),
+    Index("ix_event_resources__resource_id_occurred", "resource_id", "occurred"),
+)
+"""The resources of an event, one by one: its own at position 0, in no role, then the related ones."""
+
+automation = Table(
+    "automation",
+    metadata,
+    *record(),
+    required("name", String),
+    required("description", Text),
+    required("enabled", Boolean),
+    required("tags", Document),
+    required("trigger", Document),
+    required("actions", Document),
+    required("actions_on_trigger", Document),
+    required("actions_on_resolve", Document),
+    Index("ix_automation__name", "name"),
+    Index("ix_automation__created", "created"),
+    Index("ix_automation__updated", "updated"),
+)
+
+automation_related_resource = Table(
+    "automation_related_resource",
+    metadata,
+    *record(),
+    owner("automation_id", "automation.id"),
+    required("resource_id", String),
+    required("automation_owned_by_resource", Boolean),
+    Index("uq_automation_related_resource__automation_resource", "automation_id", "resource_id", unique=True),
+    Index("ix_automation_related_resource__resource_id", "resource_id"),
+)
