@@ -80,6 +80,18 @@ def read(connection: Connection, table: Table, **by: Any) -> dict[str, Any] | No
     return None if row is None else dict(zip(keys_of(table), row, strict=True))
 
 
+def lock(connection: Connection, table: Table, **by: Any) -> None:
+    """
+    Let no other transaction change the rows whose columns equal `by` before this one ends.
+
+    For what is decided by more than the rows that change: whoever counts the slots of a limit locks the limit first.
+    Where one transaction writes at a time, as on SQLite, this does nothing.
+    """
+    if connection.dialect.name != "sqlite":
+        conditions = [table.c[name] == value for name, value in by.items()]
+        connection.execute(select(*table.primary_key.columns).where(*conditions).with_for_update())
+
+
 def read_all(connection: Connection, table: Table, statement: Select[Any]) -> list[dict[str, Any]]:
     """The rows of a statement that selects whole rows of a table, as mappings."""
     keys = keys_of(table)
