@@ -6,6 +6,7 @@ import ast
 import re
 import types
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -17,7 +18,7 @@ from pydantic.fields import FieldInfo
 import prefect
 from generators.text import code, description, table
 from prefect.settings import Settings
-from prefect.settings.base import PrefectBaseSettings, environment_variables, group_of, settings_path
+from prefect.settings.base import PrefectBaseSettings, environment_variables, group_of, settings_path, text_of
 from prefect.settings.models.testing import TestingSettings
 from prefect.settings.sources import Sources, reading
 
@@ -35,10 +36,23 @@ Lists are written with commas, or as JSON. Where a default begins with `$PREFECT
 in brackets are older names, which are read too.
 """
 
-SELF_USED = {"driver", "host", "port", "user", "name", "password"}
-"""What the settings themselves read, to make the database's URL."""
+SELF_USED = {
+    "home",
+    "profiles_path",
+    "debug_mode",
+    *(f"server.database.{name}" for name in ("driver", "host", "port", "user", "name", "password")),
+}
+"""What the settings themselves read, to find and to make others."""
 
-WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path", SecretStr: "secret text"}
+WORDS = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    Path: "path",
+    SecretStr: "secret text",
+    timedelta: "duration",
+}
 LIMITS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most"), Lt: ("lt", "less than")}
 
 
@@ -70,29 +84,54 @@ def type_words(annotation: Any) -> str:
 
 
 @cache
-def _words_of_the_code() -> frozenset[str]:
-    """All attributes that the product's code reads, and all words of its configuration of logging."""
+def _words_of_the_code() -> tuple[frozenset[str], ...]:
+    """For each module of the product the attributes that it reads and the names that it has."""
     root = Path(prefect.__file__).parent
-    words = set(re.findall(r"\w+", (root / "logging" / "logging.yml").read_text(encoding="utf-8")))
-    for file in root.rglob("*.py"):
-        if file.relative_to(root).parts[0] != "settings":
-            tree = ast.parse(file.read_text(encoding="utf-8"))
-            words |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return frozenset(words)
+    files = [file for file in root.rglob("*.py") if file.relative_to(root).parts[0] != "settings"]
+    return tuple(_words_of(ast.parse(file.read_text(encoding="utf-8"))) for file in files)
+
+
+def _words_of(tree: ast.Module) -> frozenset[str]:
+    nodes = list(ast.walk(tree))
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return frozenset(
+        attributes | names | {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    )
+
+
+@cache
+def _words_of_logging() -> frozenset[str]:
+    """All words of the configuration of logging, which names settings by their variables."""
+    file = Path(prefect.__file__).parent / "logging" / "logging.yml"
+    return frozenset(re.findall(r"\w+", file.read_text(encoding="utf-8")))
 
 
 def is_idle(model: type[PrefectBaseSettings], name: str) -> bool:
-    """Whether nothing reads a setting yet: neither is an attribute of its name read, nor is it used for logging."""
-    if model is TestingSettings:  # they are read by tests
+    """
+    Whether nothing reads a setting yet.
+
+    A module reads it if it has an attribute of its name, and knows its group: by the attributes on the way to it, or by
+    the class of the group.
+    """
+    path = settings_path(model)
+    if model is TestingSettings or ".".join((*path, name)) in SELF_USED:
         return False
-    words = _words_of_the_code() | SELF_USED
-    return not {name, *environment_variables(model)[name]} & words
+    if set(environment_variables(model)[name]) & _words_of_logging():
+        return False
+    return not any(
+        name in words and (words.issuperset(path[-2:]) or model.__name__ in words) for words in _words_of_the_code()
+    )
+
+
+def _number(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def limits(field: FieldInfo) -> str:
     """The limits of a number in words."""
     found = [
-        f"{words} {getattr(item, attribute):g}"
+        f"{words} {_number(getattr(item, attribute)):g}"
         for item in field.metadata
         for kind, (attribute, words) in LIMITS.items()
         if isinstance(item, kind)
@@ -104,6 +143,8 @@ def default_words(value: Any, home: str) -> str:
     """A default as one would write it in the environment."""
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
+    if isinstance(value, timedelta) or (isinstance(value, dict) and value):
+        return code(text_of(value).removesuffix(".0"))
     if isinstance(value, (list, set, dict)):
         return code(",".join(map(str, value))) or "empty"
     if value is None or value == "":

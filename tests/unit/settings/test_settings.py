@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +26,18 @@ from prefect.settings import (
     get_current_settings,
     temporary_settings,
 )
+from prefect.settings.base import (
+    Later,
+    PrefectBaseSettings,
+    environment_variables,
+    group_of,
+    later_groups,
+    settings_path,
+)
 from prefect.settings.context import reload_settings, settings_from_environment, use_profile
 from prefect.settings.legacy import Setting, find_setting, known_settings
 from prefect.settings.profiles import Profile
+from prefect.settings.sources import Sources, _Tables, _Variables, reading
 
 
 def test_temporary_settings_nest_and_end():
@@ -191,3 +205,123 @@ def test_importing_and_reading_settings_loads_no_parser_and_no_pydantic_settings
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(result.stdout)}
     assert loaded.isdisjoint({"pydantic_settings", "tomllib", "tomlkit", "dotenv", "yaml", "httpx", "sqlalchemy"})
+
+
+def test_groups_that_nobody_needs_are_not_imported():
+    code = (
+        "import sys\n"
+        "from prefect.settings import get_current_settings, temporary_settings\n"
+        "settings = get_current_settings()\n"
+        "settings.to_environment_variables(exclude_unset=True)\n"
+        "with temporary_settings({'PREFECT_LOGGING_LEVEL': 'ERROR'}): pass\n"
+        "assert 'prefect.settings.models.server.services' not in sys.modules\n"
+        "assert settings.server.services.late_runs.loop_seconds == 5\n"
+        "assert 'prefect.settings.models.server.services' in sys.modules\n"
+        "assert 'prefect.settings.models.worker' not in sys.modules\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run([sys.executable, "-c", code], check=False, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def _groups(model: type[PrefectBaseSettings]) -> Iterator[type[PrefectBaseSettings]]:
+    yield model
+    for field in model.model_fields.values():
+        below = group_of(field)
+        if below is not None:
+            yield from _groups(below)
+
+
+def _later_ones() -> Iterator[tuple[type[PrefectBaseSettings], str, Later]]:
+    for model in _groups(Settings):
+        for name, group in later_groups(model).items():
+            yield model, name, group
+
+
+@pytest.mark.parametrize(("model", "name", "group"), [pytest.param(*each, id=each[1]) for each in _later_ones()])
+def test_groups_know_what_their_variables_begin_with(model, name, group, monkeypatch, tmp_path):
+    variables = [
+        variable
+        for below in _groups(group.load())
+        for names in environment_variables(below).values()
+        for variable in names
+    ]
+    assert variables
+    assert [variable for variable in variables if not variable.startswith(group.prefixes)] == []
+    values = Settings().to_environment_variables(include_aliases=True)
+    for variable in variables:  # each is seen, though nobody asked for the group yet
+        fresh = Sources((_Variables("here", {variable: values.get(variable, "1")}),))
+        assert fresh.mention((*settings_path(model), name), group.prefixes)
+    with reading(Sources((_Tables("here", _nested((*settings_path(model), name))),))):
+        above = model()
+    assert name in above.__dict__
+
+
+def _nested(path: tuple[str, ...]) -> dict[str, Any]:
+    return {path[0]: _nested(path[1:])} if path else {}
+
+
+def test_wrong_values_of_groups_that_nobody_needs_are_refused_at_once(monkeypatch):
+    monkeypatch.setenv("PREFECT_API_SERVICES_LATE_RUNS_LOOP_SECONDS", "often")
+    with pytest.raises(ConfigurationError, match="LOOP_SECONDS is 'often'"):
+        Settings()
+
+
+def test_groups_that_were_not_needed_are_part_of_copies_and_comparisons(monkeypatch):
+    settings = Settings()
+    assert "worker" not in settings.__dict__
+    assert "worker=" in repr(settings)
+    for copied in (copy.copy(Settings()), copy.deepcopy(Settings()), pickle.loads(pickle.dumps(Settings()))):
+        assert copied == Settings()
+        assert copied.worker.webserver.port == 8080
+    other = Settings().copy_with_update({"worker.webserver.port": 1})
+    assert other != Settings()
+    assert other.copy_with_update({"debug_mode": True}).worker.webserver.port == 1
+    assert other.to_environment_variables(exclude_unset=True)["PREFECT_WORKER_WEBSERVER_PORT"] == "1"
+    assert Settings().model_dump()["server"]["services"]["late_runs"]["enabled"] is True
+    assert '"late_runs"' in Settings().model_dump_json()
+    assert "late_runs" in json.dumps(Settings.model_json_schema())
+    assert dict(Settings())["runner"] == Settings().runner
+    with pytest.raises(AttributeError, match="nope"):
+        settings.server.nope
+
+
+@pytest.mark.parametrize(
+    ("variables", "ui_url", "api_url"),
+    [
+        ({}, None, "http://127.0.0.1:4200/api"),
+        ({"PREFECT_API_URL": "http://h:1/api"}, "http://h:1", "http://h:1/api"),
+        ({"PREFECT_SERVER_API_HOST": "h", "PREFECT_SERVER_API_PORT": "9"}, None, "http://h:9/api"),
+        ({"PREFECT_UI_URL": "http://u", "PREFECT_UI_API_URL": "http://v/api"}, "http://u", "http://v/api"),
+    ],
+)
+def test_urls_follow_from_each_other(variables, ui_url, api_url, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert (settings.ui_url, settings.server.ui.api_url) == (ui_url, api_url)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("0", False),
+        ("", False),
+        ("events, flow_runs", {"events", "flow_runs"}),
+        ('["events"]', {"events"}),
+    ],
+)
+def test_what_is_deleted_in_time_is_a_switch_or_names(text, value, monkeypatch):
+    monkeypatch.setenv("PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED", text)
+    assert Settings().server.services.db_vacuum.enabled == value
+
+
+def test_durations_are_seconds_or_iso_8601(monkeypatch):
+    monkeypatch.setenv("PREFECT_SERVER_EVENTS_RETENTION_PERIOD", "60")
+    monkeypatch.setenv("PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS", "PT1M30S")
+    monkeypatch.setenv("PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES", '{"a": 5}')
+    server = Settings().server
+    assert server.events.retention_period == timedelta(minutes=1)
+    assert server.services.late_runs.after_seconds == timedelta(seconds=90)
+    assert server.services.db_vacuum.event_retention_overrides == {"a": timedelta(seconds=5)}

@@ -12,7 +12,7 @@ from typing import Any
 
 from prefect.exceptions import ConfigurationError
 from prefect.settings import get_current_settings
-from prefect.settings.legacy import known_settings
+from prefect.settings.legacy import setting_named
 
 __all__ = [
     "DEFAULT_LOGGING_SETTINGS_PATH",
@@ -92,7 +92,7 @@ class _Settings(dict[str, Any]):
     """The values of settings, by their variables."""
 
     def __missing__(self, name: str) -> str:
-        setting = known_settings().get(name)
+        setting = setting_named(name)
         if setting is None:
             raise KeyError(name)
         return str(setting.value())

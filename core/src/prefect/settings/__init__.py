@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.settings.constants import DEFAULT_PROFILES_PATH
 from prefect.settings.context import get_current_settings, temporary_settings
-from prefect.settings.legacy import Setting, known_settings
+from prefect.settings.legacy import Setting, known_settings, setting_named
 from prefect.settings.models.root import Settings, canonical_environment_prefix
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(profiles, name)
     if name.startswith("PREFECT_"):
-        setting = known_settings().get(name)
+        setting = setting_named(name)
         if setting is not None:
             return setting
         message = f"{name} is not a Prefect setting."

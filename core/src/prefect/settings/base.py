@@ -6,27 +6,43 @@ The base of all groups of settings: a pydantic model whose fields are also looke
 
         persist_by_default: bool = Field(default=False)      # PREFECT_RESULTS_PERSIST_BY_DEFAULT
 
-A group is one such class, and one field of the group that it belongs to.
+A group is one such class, and one field of the group that it belongs to. Most processes need few groups, and a class of
+pydantic is costly to make: the groups that only servers and workers read are `later` ones, whose module is imported when
+they are first read, or when a source says something about them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast, get_args, get_origin
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing_extensions import Self
 
 from prefect.exceptions import ConfigurationError
 from prefect.settings.sources import Found, Sources, current_sources, reading
 from prefect.utilities.names import obfuscate
 
-__all__ = ["PrefectBaseSettings", "PrefectSettingsConfigDict", "build_settings_config", "environment_variables"]
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+__all__ = [
+    "PrefectBaseSettings",
+    "PrefectSettingsConfigDict",
+    "build_settings_config",
+    "environment_variables",
+    "later",
+    "later_field",
+]
 
 
 class PrefectSettingsConfigDict(ConfigDict, total=False):
@@ -64,7 +80,7 @@ def environment_variables(model: type[PrefectBaseSettings]) -> dict[str, tuple[s
     prefix = model.model_config.get("env_prefix", "PREFECT_")
     variables = {}
     for name, field in model.model_fields.items():
-        if group_of(field) is None:
+        if not is_group(field):
             canonical = f"{prefix}{name.upper()}"
             variables[name] = (canonical, *(alias for alias in _aliases(field) if alias != canonical))
     return variables
@@ -82,8 +98,68 @@ def _aliases(field: FieldInfo) -> list[str]:
     return [name for name in names if name.startswith("PREFECT_")]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """
+    Marks a field that is a group whose module is not imported yet.
+
+    Attributes:
+        target: The group's model: `module:class`.
+        prefixes: What the names of all environment variables of the group and of those below it begin with.
+    """
+
+    target: str
+    prefixes: tuple[str, ...]
+
+    def load(self) -> type[PrefectBaseSettings]:
+        """Import the group's model."""
+        module, _, name = self.target.partition(":")
+        return cast("type[PrefectBaseSettings]", getattr(import_module(module), name))
+
+
+def later(target: str, *prefixes: str) -> Any:
+    """
+    The type of a field that is a group, for the time in which nobody needs the group.
+
+    Args:
+        target: The group's model: `module:class`.
+        prefixes: What the names of all environment variables of the group and of those below it begin with.
+    """
+    return Annotated[PrefectBaseSettings, Later(target, prefixes)]
+
+
+def later_field(description: str) -> Any:
+    """A field of such a type."""
+    return Field(default=None, description=description)
+
+
+def _later(field: FieldInfo) -> Later | None:
+    return next((item for item in field.metadata if isinstance(item, Later)), None)
+
+
+@cache
+def later_groups(model: type[PrefectBaseSettings]) -> dict[str, Later]:
+    """The fields of a model that are groups whose module is imported when it is needed."""
+    found = {name: _later(field) for name, field in model.model_fields.items()}
+    return {name: group for name, group in found.items() if group is not None}
+
+
+def _loaded(field: FieldInfo, group: Later) -> type[PrefectBaseSettings]:
+    """Import a group's model, and make it the type of its field."""
+    field.annotation = field.default_factory = model = group.load()
+    return model
+
+
+def is_group(field: FieldInfo) -> bool:
+    """Whether a field is a group."""
+    return _later(field) is not None or group_of(field) is not None
+
+
 def group_of(field: FieldInfo) -> type[PrefectBaseSettings] | None:
     """The model of a field that is a group, None for other fields."""
+    group = _later(field)
+    if group is not None:
+        return _loaded(field, group)
     annotation = field.annotation
     # On Python 3.10, `dict[str, str]` is an instance of `type`, but no class.
     if get_origin(annotation) is None and isinstance(annotation, type) and issubclass(annotation, PrefectBaseSettings):
@@ -174,6 +250,15 @@ class PrefectBaseSettings(BaseModel):
 
     model_config = build_settings_config()
 
+    __slots__ = ("_when_loaded",)
+    _when_loaded: ClassVar[dict[str, list[Callable[[], None]]]]  # of each instance; a class variable for pydantic only
+
+    if not TYPE_CHECKING:  # checkers of types are to see attributes that are misspelled
+
+        def __getattr__(self, name: str) -> Any:
+            group = later_groups(type(self)).get(name)
+            return super().__getattr__(name) if group is None else self._load(name, group)
+
     def __init__(self, **values: Any) -> None:
         sources = current_sources()
         if sources is None:
@@ -209,13 +294,101 @@ class PrefectBaseSettings(BaseModel):
         Validators are costly to build, and most processes have no or few values that are not defaults.
         """
         content: dict[str, Any] = {}
+        sources = current_sources() or Sources()
         for name, field in type(self).model_fields.items():
-            content[name] = values[name] if name in values else _default(field, content)
+            group = _later(field)
+            if name in values:
+                content[name] = values[name]
+            elif group is None:
+                content[name] = _default(field, content)
+            elif sources.mention((*settings_path(type(self)), name), group.prefixes):
+                content[name] = _loaded(field, group)()
         object.__setattr__(self, "__dict__", content)
         object.__setattr__(self, "__pydantic_fields_set__", set(values))
         object.__setattr__(self, "__pydantic_extra__", None)
         object.__setattr__(self, "__pydantic_private__", None)
         self.model_post_init(None)
+
+    def _load(self, name: str, group: Later) -> PrefectBaseSettings:
+        """Make a group that was not needed so far. No source says anything about it."""
+        with reading(Sources()):
+            model = _loaded(type(self).model_fields[name], group)
+            value: PrefectBaseSettings = self.__dict__.setdefault(name, model())
+        for follow in self._followers().pop(name, ()):
+            follow()
+        return value
+
+    def when_loaded(self, name: str, follow: Callable[[], None]) -> None:
+        """
+        Have a function called as soon as a group is there: it gives values that follow from other settings.
+
+        Args:
+            name: The field of the group.
+            follow: The function.
+        """
+        if name in self.__dict__:
+            follow()
+        else:
+            self._followers().setdefault(name, []).append(follow)
+
+    def _followers(self) -> dict[str, list[Callable[[], None]]]:
+        try:
+            return self._when_loaded
+        except AttributeError:
+            object.__setattr__(self, "_when_loaded", {})
+            return self._when_loaded
+
+    def load_groups(self) -> None:
+        """Make all groups that were not needed so far."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, PrefectBaseSettings):
+                value.load_groups()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        for name, group in later_groups(cls).items():
+            _loaded(cls.model_fields[name], group)
+        return handler(source)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override] # as in pydantic
+        self.load_groups()
+        for name in type(self).model_fields:
+            yield name, self.__dict__[name]
+
+    def __eq__(self, other: object) -> bool:
+        self.load_groups()
+        if isinstance(other, PrefectBaseSettings):
+            other.load_groups()
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment] # values can be assigned to
+
+    def __repr_args__(self) -> Any:
+        self.load_groups()
+        return super().__repr_args__()
+
+    def __getstate__(self) -> dict[Any, Any]:
+        self.load_groups()
+        return super().__getstate__()
+
+    def __copy__(self) -> Self:
+        self.load_groups()
+        return super().__copy__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        self.load_groups()
+        return super().__deepcopy__(memo)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """The settings as a dictionary, with pydantic's options."""
+        self.load_groups()
+        return super().model_dump(**options)
+
+    def model_dump_json(self, **options: Any) -> str:
+        """The settings as JSON, with pydantic's options."""
+        self.load_groups()
+        return super().model_dump_json(**options)
 
     def to_environment_variables(
         self, exclude_unset: bool = False, include_secrets: bool = True, include_aliases: bool = False
@@ -232,7 +405,10 @@ class PrefectBaseSettings(BaseModel):
 
     def _variables(self, exclude_unset: bool, secrets: bool, aliases: bool) -> Iterator[tuple[str, str]]:
         variables = environment_variables(type(self))
+        groups = later_groups(type(self))
         for name in type(self).model_fields:
+            if exclude_unset and name in groups and name not in self.__dict__:
+                continue
             value = getattr(self, name)
             if isinstance(value, PrefectBaseSettings):
                 yield from value._variables(exclude_unset, secrets, aliases)
@@ -252,7 +428,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return json.dumps(sorted(value) if isinstance(value, (set, frozenset)) else list(value))
     if isinstance(value, dict):
-        return json.dumps(value)
+        return json.dumps(value, default=timedelta.total_seconds)
     return str(value)
 
 

@@ -95,10 +95,10 @@ def settings_from_environment(variables: Mapping[str, str]) -> Iterator[Settings
         variables: Environment variables with values. Those of settings that are not known here (of another version) are
             left out.
     """
-    from prefect.settings.legacy import known_settings
+    from prefect.settings.legacy import setting_named
 
-    known = known_settings()
-    updates: dict[SettingKey, Any] = {known[name]: value for name, value in variables.items() if name in known}
+    known = {setting_named(name): value for name, value in variables.items()}
+    updates: dict[SettingKey, Any] = {setting: value for setting, value in known.items() if setting is not None}
     with temporary_settings(updates) as settings:
         yield settings
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import SecretStr
 
 from prefect.exceptions import ConfigurationError
-from prefect.settings.base import PrefectBaseSettings, constrained, environment_variables, group_of, settings_path
+from prefect.settings.base import (
+    PrefectBaseSettings,
+    constrained,
+    environment_variables,
+    group_of,
+    later_groups,
+    settings_path,
+)
 
 if TYPE_CHECKING:
     from prefect.settings.models.root import Settings
@@ -89,12 +96,28 @@ def known_settings() -> dict[str, Setting]:
     return dict(_settings_of(Settings))
 
 
-def _settings_of(model: type[PrefectBaseSettings]) -> Iterator[tuple[str, Setting]]:
+@cache
+def _settings_at_hand() -> dict[str, Setting]:
+    """Those of the groups that are imported with the root."""
+    from prefect.settings.models.root import Settings
+
+    return dict(_settings_of(Settings, at_hand=True))
+
+
+def setting_named(variable: str) -> Setting | None:
+    """The setting of an environment variable; None if there is none."""
+    found = _settings_at_hand().get(variable)
+    return known_settings().get(variable) if found is None else found  # the truth of a setting is that of its value
+
+
+def _settings_of(model: type[PrefectBaseSettings], at_hand: bool = False) -> Iterator[tuple[str, Setting]]:
     path = settings_path(model)
     for name, field in model.model_fields.items():
+        if at_hand and name in later_groups(model):
+            continue
         group = group_of(field)
         if group is not None:
-            yield from _settings_of(group)
+            yield from _settings_of(group, at_hand)
             continue
         variables = environment_variables(model)[name]
         accessor = ".".join((*path, name))
@@ -118,15 +141,15 @@ def find_setting(key: Setting | str) -> Setting:
     """
     if isinstance(key, Setting):
         return key
-    settings = known_settings()
-    found = settings.get(key)
-    if found is None:  # the truth of a setting is that of its value
-        found = settings.get("PREFECT_" + key.upper().replace(".", "_"))
+    variable = "PREFECT_" + key.upper().replace(".", "_")
+    found = setting_named(variable if "." in key else key)
+    if found is None:
+        found = setting_named(variable)
     if found is None:
         from prefect.utilities.text import fuzzy_match_string
 
         guess = fuzzy_match_string(
-            key if key.startswith("PREFECT_") else f"PREFECT_{key.upper()}", settings, cutoff=0.8
+            key if key.startswith("PREFECT_") else f"PREFECT_{key.upper()}", known_settings(), cutoff=0.8
         )
         hint = f" Did you mean {guess!r}?" if guess else ""
         message = f"There is no setting {key!r}.{hint}"

@@ -55,6 +55,9 @@ class _Variables:
                 return Found(self.values[variable], f"{variable} in {self.description}")
         return None
 
+    def mention(self, path: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
+        return any(name.startswith(prefixes) for name in self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
@@ -71,6 +74,12 @@ class _Tables:
         if not isinstance(table, Mapping) or name not in table:
             return None
         return Found(table[name], f"{'.'.join((*path, name))} in {self.description}")
+
+    def mention(self, path: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
+        table: Any = self.values
+        for step in path:
+            table = table.get(step) if isinstance(table, Mapping) else None
+        return table is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,16 @@ class Sources:
             if found is not None:
                 return found
         return None
+
+    def mention(self, path: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
+        """
+        Whether there may be a value for a group or for those below it.
+
+        Args:
+            path: The group: `("server", "api")`.
+            prefixes: What the names of its environment variables begin with.
+        """
+        return any(layer.mention(path, prefixes) for layer in self.layers)
 
     @classmethod
     def read(cls) -> Sources:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from prefect.settings.base import PrefectBaseSettings, build_settings_config
+from prefect.settings.base import PrefectBaseSettings, build_settings_config, later, later_field
 from prefect.types import ClientRetryExtraCodes, JsonStringOrDict
+
+if TYPE_CHECKING:
+    from prefect.settings.models.client_metrics import ClientMetricsSettings
+else:
+    ClientMetricsSettings = later(
+        "prefect.settings.models.client_metrics:ClientMetricsSettings",
+        "PREFECT_CLIENT_METRICS_",
+        "PREFECT_CLIENT_ENABLE_METRICS",
+    )
 
 __all__ = ["ClientSettings"]
 
@@ -30,3 +41,4 @@ class ClientSettings(PrefectBaseSettings):
     server_version_check_enabled: bool = Field(
         default=True, description="Whether to warn when the server's version does not fit the client's."
     )
+    metrics: ClientMetricsSettings = later_field("What processes that run flows tell of themselves.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Union
+from typing import Annotated, Optional, Union
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -35,4 +35,11 @@ class FlowsSettings(PrefectBaseSettings):
                 "prefect_flow_default_retry_delay_seconds",
             ),
         )
+    )
+    heartbeat_frequency: Optional[int] = Field(
+        default=180,
+        description="Seconds between two signs of life of a flow run; unset: none.",
+        validation_alias=AliasChoices(
+            "heartbeat_frequency", "prefect_flows_heartbeat_frequency", "prefect_runner_heartbeat_frequency"
+        ),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Optional, Union
+from typing import TYPE_CHECKING, Annotated, Any, Optional, Union
 
 from pydantic import AfterValidator, Field
 
-from prefect.settings.base import PrefectBaseSettings, build_settings_config, expanded
+from prefect.settings.base import PrefectBaseSettings, build_settings_config, expanded, later, later_field
 from prefect.settings.constants import DEFAULT_PREFECT_HOME
 from prefect.settings.legacy import Setting, find_setting
 from prefect.settings.models._home import in_home
@@ -25,6 +25,19 @@ from prefect.settings.models.server.database import default_connection_url
 from prefect.settings.models.tasks import TasksSettings
 from prefect.settings.models.testing import TestingSettings
 from prefect.settings.sources import Sources, reading
+
+if TYPE_CHECKING:
+    from prefect.settings.models.deployments import DeploymentsSettings
+    from prefect.settings.models.events import EventsSettings
+    from prefect.settings.models.runner import RunnerSettings
+    from prefect.settings.models.worker import WorkerSettings
+else:
+    DeploymentsSettings = later(
+        "prefect.settings.models.deployments:DeploymentsSettings", "PREFECT_DEPLOYMENTS_", "PREFECT_DEFAULT_"
+    )
+    EventsSettings = later("prefect.settings.models.events:EventsSettings", "PREFECT_EVENTS_")
+    RunnerSettings = later("prefect.settings.models.runner:RunnerSettings", "PREFECT_RUNNER_")
+    WorkerSettings = later("prefect.settings.models.worker:WorkerSettings", "PREFECT_WORKER_")
 
 __all__ = ["SettingKey", "Settings", "canonical_environment_prefix"]
 
@@ -48,17 +61,30 @@ class Settings(PrefectBaseSettings):
         default=False, description="Whether the product tells more about itself: the log levels are DEBUG."
     )
 
+    ui_url: Optional[str] = Field(
+        default=None,
+        description="The URL of the server's pages, for links to runs. Unset: it follows from PREFECT_API_URL.",
+    )
+    silence_api_url_misconfiguration: bool = Field(
+        default=False,
+        description="Whether there is no warning when PREFECT_API_URL seems to be that of another service.",
+    )
+
     api: APISettings = Field(default_factory=APISettings, description="How to reach a server.")
     cli: CLISettings = Field(default_factory=CLISettings, description="How the command line looks.")
     client: ClientSettings = Field(default_factory=ClientSettings, description="How the client behaves.")
+    deployments: DeploymentsSettings = later_field("Defaults of deployments.")
+    events: EventsSettings = later_field("How events are sent to a server.")
     flows: FlowsSettings = Field(default_factory=FlowsSettings, description="Defaults of flows.")
     internal: InternalSettings = Field(default_factory=InternalSettings, description="The product's own working.")
     logging: LoggingSettings = Field(default_factory=LoggingSettings, description="What is logged, and where to.")
     plugins: PluginsSettings = Field(default_factory=PluginsSettings, description="Which plugins are used.")
     results: ResultsSettings = Field(default_factory=ResultsSettings, description="How results are stored.")
+    runner: RunnerSettings = later_field("How flow runs are executed on this machine.")
     server: ServerSettings = Field(default_factory=ServerSettings, description="The orchestrator itself.")
     tasks: TasksSettings = Field(default_factory=TasksSettings, description="Defaults of tasks.")
     testing: TestingSettings = Field(default_factory=TestingSettings, description="What is different in tests.")
+    worker: WorkerSettings = later_field("How workers look for flow runs.")
 
     def model_post_init(self, context: Any, /) -> None:
         """Give the settings that depend on others the values that follow from them, unless they were set themselves."""
@@ -68,9 +94,15 @@ class Settings(PrefectBaseSettings):
         if self.debug_mode:
             _derive(self.logging, "level", "DEBUG")
             _derive(self.internal, "logging_level", "DEBUG")
+        _derive(self, "ui_url", self.api.url.removesuffix("/api") if self.api.url else None)
+        _derive(self.server, "memo_store_path", self.home / "memo_store.toml")
+        self.server.when_loaded("ui", self._derive_from_api)
         database = self.server.database
         if "connection_url" not in database.model_fields_set:
             _derive(database, "connection_url", default_connection_url(database, str(self.home / "prefect.db")))
+
+    def _derive_from_api(self) -> None:
+        _derive(self.server.ui, "api_url", self.api.url or f"http://{self.server.api.host}:{self.server.api.port}/api")
 
     def copy_with_update(
         self,
@@ -110,7 +142,7 @@ class Settings(PrefectBaseSettings):
 def _explicit(group: PrefectBaseSettings) -> dict[str, Any]:
     """What has a value that is not just the default, as nested dicts."""
     values = {}
-    for name, value in group:
+    for name, value in group.__dict__.items():  # groups that nobody needed yet have defaults only
         if isinstance(value, PrefectBaseSettings):
             values[name] = _explicit(value)
         elif name in group.model_fields_set:

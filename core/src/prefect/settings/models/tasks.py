@@ -49,6 +49,15 @@ class TasksSchedulingSettings(PrefectBaseSettings):
             "prefect_task_scheduling_default_storage_block",
         ),
     )
+    delete_failed_submissions: bool = Field(
+        default=True,
+        description="Whether a delayed task run that could not be handed over is deleted.",
+        validation_alias=AliasChoices(
+            "delete_failed_submissions",
+            "prefect_tasks_scheduling_delete_failed_submissions",
+            "prefect_task_scheduling_delete_failed_submissions",
+        ),
+    )
 
 
 class TasksSettings(PrefectBaseSettings):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import TYPE_CHECKING, Literal, Optional
 from urllib.parse import quote_plus
 
 from pydantic import AliasChoices, Field, SecretStr
 
 from prefect.exceptions import ConfigurationError
-from prefect.settings.base import PrefectBaseSettings, build_settings_config
+from prefect.settings.base import PrefectBaseSettings, build_settings_config, later, later_field
 from prefect.settings.models._home import in_home
+
+if TYPE_CHECKING:
+    from prefect.settings.models.server.sqlalchemy import SQLAlchemySettings
+else:
+    SQLAlchemySettings = later(
+        "prefect.settings.models.server.sqlalchemy:SQLAlchemySettings",
+        "PREFECT_SERVER_DATABASE_SQLALCHEMY_",
+        "PREFECT_SQLALCHEMY_",
+    )
 
 __all__ = ["ServerDatabaseSettings", "default_connection_url"]
 
@@ -73,6 +82,15 @@ class ServerDatabaseSettings(PrefectBaseSettings):
         description="Seconds that a statement may take, or wait for others.",
         validation_alias=_aliases("timeout"),
     )
+    connection_timeout: Optional[float] = Field(
+        default=5.0,
+        description="Seconds that connecting to a Postgres database may take.",
+        validation_alias=_aliases("connection_timeout"),
+    )
+    migration_timeout: Optional[float] = Field(
+        default=None, description="Seconds that bringing the database to the newest version may take; unset: any time."
+    )
+    sqlalchemy: SQLAlchemySettings = later_field("The connections to the database.")
 
 
 def default_connection_url(settings: ServerDatabaseSettings, home_file: str | None = None) -> SecretStr:
