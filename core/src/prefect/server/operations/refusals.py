@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectException
@@ -16,12 +17,14 @@ class Refusal(PrefectException):
     Args:
         status: The HTTP status that says so.
         detail: Why, for people.
+        headers: What else the answer says by its HTTP headers: `Retry-After` in seconds, say.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers: Mapping[str, str] = dict(headers or {})
 
 
 def not_found(kind: str, **by: Any) -> ObjectNotFound:
