@@ -19,6 +19,7 @@ class Endpoint(NamedTuple):
         module: Which module of this package makes its calls. The operation that answers is in the module of that name.
         name: The name of the function that does.
         status: The HTTP status of its answer. Where a record may have been there before, 201 says that it was not.
+        media_type: What the body of its answer is.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Endpoint(NamedTuple):
     module: str
     name: str
     status: int = 200
+    media_type: str = "application/json"
 
     @property
     def route(self) -> tuple[str, str]:
@@ -65,10 +67,10 @@ ENDPOINTS = (
     Endpoint("POST", "/flow_runs/history", "flow_runs", "flow_run_history"),
     Endpoint("GET", "/flow_runs/{id}/graph-v2", "flow_runs", "read_flow_run_graph"),
     Endpoint("GET", "/flow_runs/{id}/graph", "flow_runs", "read_flow_run_dependencies"),
-    Endpoint("GET", "/flow_runs/{id}/logs/download", "flow_runs", "download_flow_run_logs"),
+    Endpoint("GET", "/flow_runs/{id}/logs/download", "flow_runs", "download_flow_run_logs", media_type="text/csv"),
     Endpoint("POST", "/flow_runs/{id}/input", "flow_run_inputs", "create_flow_run_input", 201),
     Endpoint("POST", "/flow_runs/{id}/input/filter", "flow_run_inputs", "filter_flow_run_input"),
-    Endpoint("GET", "/flow_runs/{id}/input/{key}", "flow_run_inputs", "read_flow_run_input"),
+    Endpoint("GET", "/flow_runs/{id}/input/{key}", "flow_run_inputs", "read_flow_run_input", media_type="text/plain"),
     Endpoint("DELETE", "/flow_runs/{id}/input/{key}", "flow_run_inputs", "delete_flow_run_input", 204),
     Endpoint("POST", "/task_runs/", "task_runs", "create_task_run"),
     Endpoint("GET", "/task_runs/{id}", "task_runs", "read_task_run"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -43,7 +43,7 @@ def create_flow_run_input(work: UnitOfWork, id: UUID, key: str, value: str, send
 
 @read_only
 def filter_flow_run_input(
-    work: UnitOfWork, id: UUID, prefix: str, limit: int = 1, exclude_keys: Collection[str] = ()
+    work: UnitOfWork, id: UUID, prefix: str, limit: int = 1, exclude_keys: Sequence[str] = ()
 ) -> list[FlowRunInput]:
     """List the inputs of a flow run, oldest first, whose keys begin with a prefix and are none of `exclude_keys`."""
     table = tables.flow_run_input

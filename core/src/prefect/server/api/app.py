@@ -1,0 +1,121 @@
+"""The server as one ASGI app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from prefect.server.api.documentation import render
+from prefect.server.api.endpoints import Endpoints
+from prefect.server.api.gate import Gate
+from prefect.server.api.openapi import describe
+from prefect.server.api.performance import Performer
+from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend
+from prefect.server.api.websockets import websocket_routes
+from prefect.server.api.wire import wires
+
+if TYPE_CHECKING:
+    from prefect.server.api.gate import Policy
+
+__all__ = ["Application"]
+
+
+class Application(Starlette):
+    """
+    The server.
+
+    Requests for endpoints of the contract, which are nearly all, go straight to them; Starlette finds the rest.
+
+    Args:
+        performer: Performs what is asked for.
+        policy: Who may ask.
+        api_url: What the pages of a user interface are told to ask.
+    """
+
+    def __init__(self, performer: Performer, policy: Policy, api_url: str) -> None:
+        self.performer = performer
+        self.policy = policy
+        self.api_url = api_url
+        self.endpoints = Endpoints(performer)
+        self._document: bytes | None = None
+        super().__init__(routes=self._routes(), lifespan=_life)
+        self.state.performer = performer
+        self._gate = Gate(self._dispatch, policy)
+
+    def _routes(self) -> list[Any]:
+        shown = {"include_in_schema": False}
+        return [
+            Route("/openapi.json", self._openapi, **shown),
+            Route("/docs", self._documentation, **shown),
+            Route("/ui-settings", self._ui_settings, **shown),
+            Route("/", _to_documentation, **shown),
+            Mount(
+                "/api",
+                routes=[
+                    Route("/openapi.json", self._openapi, **shown),
+                    Route("/docs", self._documentation, **shown),
+                    *websocket_routes(self.performer, self.policy),
+                    Mount("", self.endpoints),
+                ],
+            ),
+        ]
+
+    async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+        """Answer, if the requester may ask."""
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self
+            await self._gate(scope, receive, send)
+
+    async def _dispatch(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+        path = scope["path"]
+        is_endpoint = scope["type"] == "http" and path.startswith("/api/")
+        if is_endpoint and path not in {"/api/openapi.json", "/api/docs"}:
+            await self.endpoints(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    @property
+    def document(self) -> bytes:
+        """The description of the REST API, as JSON."""
+        if self._document is None:
+            self._document = describe(wires().values())
+        return self._document
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the REST API."""
+        document: dict[str, Any] = from_json(self.document)
+        return document
+
+    async def _openapi(self, request: Request) -> Response:
+        return Response(self.document, media_type="application/json")
+
+    async def _documentation(self, request: Request) -> Response:
+        return HTMLResponse(
+            render(self.openapi()), headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        )
+
+    async def _ui_settings(self, request: Request) -> Response:
+        auth = None if self.policy.auth_string is None else "BASIC"
+        return JSONResponse({"api_url": self.api_url, "csrf_enabled": self.policy.csrf, "auth": auth, "flags": []})
+
+
+async def _to_documentation(request: Request) -> Response:
+    return RedirectResponse("/docs")
+
+
+@asynccontextmanager
+async def _life(app: Any) -> AsyncIterator[None]:
+    """What happens around the time in which requests are answered."""
+    try:
+        yield
+    finally:
+        app.performer.close()

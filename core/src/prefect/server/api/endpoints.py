@@ -1,0 +1,117 @@
+"""Answers requests for the endpoints of the contract."""
+
+from __future__ import annotations
+
+import logging
+import re
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+
+from prefect.server.api.answers import Answer, describe_error, invalid_request, refusal
+from prefect.server.api.performance import Performer
+from prefect.server.api.requests import (
+    ASGIReceive,
+    ASGIScope,
+    ASGISend,
+    BodyTooLargeError,
+    ClientGoneError,
+    header,
+    read_body,
+)
+from prefect.server.api.routing import Routes
+from prefect.server.api.wire import Wire, wires
+
+__all__ = ["Endpoints"]
+
+_logger = logging.getLogger("prefect.server.api")
+
+MOST_BODY_BYTES = 16 * 1024 * 1024
+
+_OLDEST_VERSION = (0, 8, 0)
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_FOR_EVERYONE = frozenset({"health", "ready", "version", "hello"})
+
+
+class Endpoints:
+    """
+    An ASGI app that answers what is below `/api`.
+
+    Args:
+        performer: Performs the calls.
+        most_body_bytes: How large a request may be.
+    """
+
+    def __init__(self, performer: Performer, most_body_bytes: int = MOST_BODY_BYTES) -> None:
+        self.performer = performer
+        self.most_body_bytes = most_body_bytes
+        self.routes = Routes(wires().values())
+
+    async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientGoneError:
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
+        await send({"type": "http.response.body", "body": answer.content})
+
+    async def _answer(self, scope: ASGIScope, receive: ASGIReceive) -> Answer:
+        path = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix("/api")
+        method = scope["method"]
+        found = self.routes.find(path, method)
+        if found is None:
+            return refusal(404, "Not Found")
+        wire = found.wires.get(method)
+        if wire is None:
+            return refusal(405, "Method Not Allowed", Allow=", ".join(sorted(found.wires)))
+        outdated = _outdated(scope, path)
+        if outdated is not None:
+            return outdated
+        try:
+            body = await read_body(scope, receive, self.most_body_bytes)
+        except BodyTooLargeError:
+            limit = self.most_body_bytes
+            return refusal(413, f"The body is too large: at most {limit} bytes are taken. Send it in smaller parts.")
+        if body and not _is_json(scope):
+            return refusal(415, "The body must be JSON: send it with the header 'Content-Type: application/json'.")
+        return await self._respond(scope, wire, found.values, body)
+
+    async def _respond(self, scope: ASGIScope, wire: Wire, values: tuple[str, ...], body: bytes) -> Answer:
+        try:
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            call = wire.call(dict(zip(wire.path_names, values, strict=True)), query, body)
+        except LookupError:
+            return refusal(404, "Not Found")
+        except ValidationError as error:
+            return invalid_request(error, "body" if wire.has_body else "query", body)
+        try:
+            return await self.performer.answer(wire, call, scope.get("prefect.actor", ""))
+        except Exception as error:
+            described = describe_error(error, call)
+            if described is None:
+                _logger.exception("%s %s went wrong.", wire.endpoint.method, wire.endpoint.path)
+                return refusal(500, "Something went wrong here. The server's log says what.")
+            return described
+
+
+def _is_json(scope: ASGIScope) -> bool:
+    """Whether a body is JSON. A page of another site cannot say so without asking first, and need not be believed."""
+    kind = header(scope, b"content-type")
+    if kind is None:
+        return header(scope, b"origin") is None
+    media = kind.partition(";")[0].strip().lower()
+    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+
+
+def _outdated(scope: ASGIScope, path: str) -> Answer | None:
+    """The refusal of a client that is too old to be understood."""
+    asked = header(scope, b"x-prefect-api-version")
+    if asked is None or path.strip("/") in _FOR_EVERYONE:
+        return None
+    version = _VERSION.fullmatch(asked)
+    if version is None:
+        return refusal(400, f"Invalid X-PREFECT-API-VERSION header {asked!r}: it must be like '0.8.4'.")
+    if tuple(int(part) for part in version.groups()) < _OLDEST_VERSION:
+        oldest = ".".join(map(str, _OLDEST_VERSION))
+        return refusal(400, f"The client asks for API version {asked}, and this server has {oldest} or higher.")
+    return None

@@ -1,0 +1,118 @@
+"""
+Performs calls for many requesters at once.
+
+Operations are plain functions that wait for the database, so they run on threads beside the event loop. Where only one
+transaction can write at a time, as on SQLite, one thread does all the writing: requests wait in its queue, in order,
+instead of fighting for the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from prefect._contract.call import Call
+from prefect.server.api.answers import JSON, Answer, refusal
+from prefect.server.operations.work import Bounds, UnitOfWork
+from prefect.utilities.time import now as current_moment
+
+if TYPE_CHECKING:
+    from prefect.server.api.wire import Wire
+    from prefect.server.database.engine import Database
+    from prefect.server.operations.vault import Vault
+
+__all__ = ["Performer"]
+
+R = TypeVar("R")
+
+_READERS = 4
+_MOST_WAITING = 2000
+"""Requests that may wait for a thread. More than that would wait for longer than anybody waits for an answer."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Threads that requests wait for, and how many do."""
+
+    threads: ThreadPoolExecutor
+    waiting: int = 0
+
+
+class Performer:
+    """
+    Performs calls on a database.
+
+    Args:
+        database: Where records are kept.
+        vault: Encrypts what is secret.
+        bounds: How much may be asked for at once.
+        clock: What time it is.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        bounds: Bounds | None = None,
+        clock: Callable[[], datetime] = current_moment,
+    ) -> None:
+        self.database = database
+        self.vault = vault
+        self.bounds = bounds or Bounds()
+        self.clock = clock
+        writers = 1 if database.dialect.url.startswith("sqlite") else _READERS
+        self._reading = _Lane(ThreadPoolExecutor(_READERS, thread_name_prefix="reading"))
+        self._writing = _Lane(ThreadPoolExecutor(writers, thread_name_prefix="writing"))
+
+    async def answer(self, wire: Wire, call: Call[Any], actor: str = "") -> Answer:
+        """Answer a call. Whatever the operation raises is raised."""
+        lane = self._reading if wire.operation.read_only else self._writing
+        if lane.waiting >= _MOST_WAITING:
+            return refusal(503, "Too many requests are waiting. Try again a little later.", Retry_After="5")
+        return await self._on(lane, lambda: self._answer(wire, call, actor))
+
+    async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
+        """Do something in one transaction, beside the event loop."""
+        return await self._on(self._writing if write else self._reading, lambda: self.do(act, write=write))
+
+    async def _on(self, lane: _Lane, act: Callable[[], R]) -> R:
+        lane.waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(lane.threads, act)
+        finally:
+            lane.waiting -= 1
+
+    def do(self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "") -> R:
+        """Do something in one transaction, on this thread."""
+        return self.database.transaction(lambda connection: act(self._work(connection, actor)), write=write)
+
+    def _work(self, connection: Any, actor: str) -> UnitOfWork:
+        return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor)
+
+    def _answer(self, wire: Wire, call: Call[Any], actor: str) -> Answer:
+        operation, created = wire.operation, False
+
+        def act(work: UnitOfWork) -> Any:
+            nonlocal created
+            value = operation.perform(work, call)
+            created = work.created
+            return value
+
+        value = self.do(act, write=not operation.read_only, actor=actor)
+        endpoint = wire.endpoint
+        status = 201 if created else endpoint.status
+        if status == 204:
+            return Answer(204)
+        if endpoint.media_type != JSON:
+            return Answer(status, value.encode(), endpoint.media_type)
+        return Answer(status, wire.answer.dump_json(value, by_alias=True))
+
+    def close(self) -> None:
+        """Let what is under way finish, and take nothing on."""
+        self._reading.threads.shutdown()
+        self._writing.threads.shutdown()
+        self.database.close()

@@ -1,0 +1,101 @@
+"""Starts the server: the app that the settings describe, and the process that serves it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+from prefect.server.api.app import Application
+from prefect.server.api.gate import Policy
+from prefect.server.api.performance import Performer
+from prefect.server.composition import open_database, open_vault
+
+if TYPE_CHECKING:
+    from prefect.settings import Settings
+
+__all__ = ["create_app", "listen", "serve"]
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+_GRACE_SECONDS = 10
+"""How long requests under way may take after the server was told to stop."""
+
+
+def create_app(settings: Settings | None = None, final: bool = False, ephemeral: bool = False) -> Application:
+    """
+    The server as an ASGI app.
+
+    Args:
+        settings: How it is set up; the current settings by default.
+        final: Accepted for compatibility: an app is made anew each time.
+        ephemeral: Accepted for compatibility: an app runs no loops by itself, whoever serves it does.
+    """
+    from prefect.settings import get_current_settings
+
+    settings = settings or get_current_settings()
+    performer = Performer(open_database(settings), open_vault(settings))
+    return Application(performer, make_policy(settings), _api_url(settings))
+
+
+def make_policy(settings: Settings) -> Policy:
+    """What settings allow."""
+    api = settings.server.api
+    secret = api.auth_string
+    return Policy(
+        auth_string=None if secret is None else secret.get_secret_value(),
+        hosts=_LOOPBACK_NAMES if api.host in _LOOPBACK else None,
+        origins=tuple(origin.strip() for origin in api.cors_allowed_origins.split(",") if origin.strip()),
+    )
+
+
+def _api_url(settings: Settings) -> str:
+    return settings.api.url or f"http://{settings.server.api.host}:{settings.server.api.port}/api"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    A socket that listens.
+
+    Raises:
+        OSError: Another process listens there, or the address is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Without the protocol said, small answers would wait until the one before is acknowledged.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(2048)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level: str = "warning") -> None:
+    """
+    Answer requests until a signal says to stop; those under way are finished first.
+
+    Args:
+        app: The server.
+        where: Listens.
+        keep_alive_seconds: After which a silent connection is closed.
+        log_level: From which level on uvicorn's own records are shown.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level=log_level.lower(),
+        timeout_keep_alive=keep_alive_seconds,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=16 * 1024 * 1024,
+    )
+    logging.getLogger("uvicorn.error").setLevel(log_level.upper())
+    uvicorn.Server(config).run(sockets=[where])

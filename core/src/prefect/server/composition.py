@@ -1,0 +1,30 @@
+"""What an orchestrator is put together from, as settings describe it: embedded or as a server."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prefect.server.database.engine import Database
+    from prefect.server.operations.vault import Vault
+    from prefect.settings import Settings
+
+__all__ = ["open_database", "open_vault"]
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that settings name."""
+    from prefect.server.database.engine import get_database
+    from prefect.server.database.foreign import own_url
+
+    configured = settings.server.database
+    url = own_url(configured.connection_url.get_secret_value(), settings.home)  # type: ignore[union-attr]
+    return get_database(url, migrates=configured.migrate_on_start, echo=configured.echo)
+
+
+def open_vault(settings: Settings) -> Vault:
+    """What encrypts secrets, with the key that settings name."""
+    from prefect.server.operations.vault import Vault
+
+    return Vault(settings.home / "encryption.key", os.environ.get("PREFECT_API_ENCRYPTION_KEY"))
