@@ -198,7 +198,11 @@ class RRuleSchedule(_ScheduleModel):
 
         zone = ZoneInfo(self.timezone or "UTC")
         begin = dt.datetime.combine(DEFAULT_ANCHOR_DATE, dt.time())
-        parsed: Any = rrulestr(self.rrule, dtstart=begin, cache=True)
+        parsed: Any
+        try:
+            parsed = rrulestr(self.rrule, dtstart=begin, cache=True)
+        except ValueError:  # a rule that ends at a moment in UTC must begin at one that has a time zone, too
+            parsed = rrulestr(self.rrule, dtstart=begin.replace(tzinfo=zone), cache=True)
         if not isinstance(parsed, rruleset):
             return parsed.replace(**_in_zone(parsed, zone))  # type: ignore[no-any-return]
         rules: Any = parsed

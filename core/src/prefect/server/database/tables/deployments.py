@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, text
 
 from prefect.server.database.tables.columns import metadata, owner, record, required
 from prefect.server.database.types import Document, Identifier, Moment
@@ -99,11 +99,13 @@ worker = Table(
     owner("work_pool_id", "work_pool.id"),
     required("last_heartbeat_time", Moment),
     Column("heartbeat_interval_seconds", Integer),
-    required("status", String),
+    required("online_until", Moment),
     Column("metadata_", Document),
     Index("uq_worker__work_pool_id_name", "work_pool_id", "name", unique=True),
+    Index("ix_worker__work_pool_id_online_until", "work_pool_id", "online_until"),
     Index("ix_worker__last_heartbeat_time", "last_heartbeat_time"),
 )
+"""Processes that take runs from a pool. Each is online until `online_until`, unless it is heard of again."""
 
 deployment = Table(
     "deployment",
@@ -152,8 +154,15 @@ deployment_schedule = Table(
     Column("max_scheduled_runs", Integer),
     required("parameters", Document),
     Column("slug", String),
-    Column("scheduled_until", Moment),
+    Column("declared_active", Boolean),
+    Column("insert_at", Moment),
     Index("ix_deployment_schedule__deployment_id", "deployment_id"),
     Index("uq_deployment_schedule__deployment_id_slug", "deployment_id", "slug", unique=True),
+    Index("ix_deployment_schedule__insert_at", "insert_at", sqlite_where=text("insert_at IS NOT NULL")),
 )
-"""When a deployment runs. The runs due before `scheduled_until` have been inserted."""
+"""
+When a deployment runs.
+
+`insert_at` is when more of its runs are to be inserted; never while it is paused, nor after its last run. `declared_active`
+is what was said when it was deployed: what an operator changed since then stays until something else is said.
+"""

@@ -211,12 +211,13 @@ CREATE TABLE worker (
     work_pool_id CHAR(36) NOT NULL,
     last_heartbeat_time TEXT NOT NULL,
     heartbeat_interval_seconds INTEGER,
-    status VARCHAR NOT NULL,
+    online_until TEXT NOT NULL,
     metadata_ TEXT,
     PRIMARY KEY (id),
     FOREIGN KEY(work_pool_id) REFERENCES work_pool (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_worker__last_heartbeat_time ON worker (last_heartbeat_time);
+CREATE INDEX ix_worker__work_pool_id_online_until ON worker (work_pool_id, online_until);
 CREATE UNIQUE INDEX uq_worker__work_pool_id_name ON worker (work_pool_id, name);
 
 CREATE TABLE deployment (
@@ -270,11 +271,13 @@ CREATE TABLE deployment_schedule (
     max_scheduled_runs INTEGER,
     parameters TEXT NOT NULL,
     slug VARCHAR,
-    scheduled_until TEXT,
+    declared_active BOOLEAN,
+    insert_at TEXT,
     PRIMARY KEY (id),
     FOREIGN KEY(deployment_id) REFERENCES deployment (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_deployment_schedule__deployment_id ON deployment_schedule (deployment_id);
+CREATE INDEX ix_deployment_schedule__insert_at ON deployment_schedule (insert_at) WHERE insert_at IS NOT NULL;
 CREATE UNIQUE INDEX uq_deployment_schedule__deployment_id_slug ON deployment_schedule (deployment_id, slug);
 
 CREATE TABLE task_run_delivery (
