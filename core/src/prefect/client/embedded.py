@@ -129,7 +129,7 @@ def _describe(call: Call[Any], refusal: Refusal) -> PrefectHTTPStatusError:
     from prefect.exceptions import PrefectHTTPStatusError
 
     path = call.path.format_map({name: str(value) for name, value in call.path_params.items()})
-    return PrefectHTTPStatusError.from_refusal(call.method, path, refusal.status, refusal.detail)
+    return PrefectHTTPStatusError.from_refusal(call.method, path, refusal.status, refusal.detail, refusal.headers)
 
 
 _transports: dict[tuple[Database, str], EmbeddedTransport] = {}

@@ -1,13 +1,16 @@
-"""The exception for a call that an orchestrator refused. In a module of its own, as its base class loads httpx."""
+"""What goes wrong between a client and an orchestrator. In a module of its own, as the base classes load httpx."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from httpx import HTTPStatusError, Request, Response
+from httpx import ConnectError, HTTPStatusError, Request, Response
 from typing_extensions import Self
 
-__all__ = ["PrefectHTTPStatusError"]
+__all__ = ["PrefectHTTPStatusError", "ServerUnreachableError"]
+
+_TRANSIENT = frozenset({429, 502, 503, 504})
 
 
 def _detail(response: Response) -> Any:
@@ -38,7 +41,9 @@ class PrefectHTTPStatusError(HTTPStatusError):
         return cls(message, request=httpx_error.request, response=httpx_error.response)
 
     @classmethod
-    def from_refusal(cls, method: str, path: str, status_code: int, detail: Any) -> Self:
+    def from_refusal(
+        cls, method: str, path: str, status_code: int, detail: Any, headers: Mapping[str, str] | None = None
+    ) -> Self:
         """
         Describe a refusal by an orchestrator that runs in this process.
 
@@ -47,17 +52,39 @@ class PrefectHTTPStatusError(HTTPStatusError):
             path: Its path.
             status_code: The status that a server would answer with.
             detail: Why, for people or as JSON values.
+            headers: What else the answer of a server would say by its headers.
         """
         request = Request(method, f"http://ephemeral-prefect{path}")
-        response = Response(status_code, request=request, json={"detail": detail})
+        response = Response(status_code, headers=headers, request=request, json={"detail": detail})
         return cls(
             f"{method} {path} was refused with status {status_code}: {detail}", request=request, response=response
         )
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.response.status_code in _TRANSIENT
 
     def __reduce__(self) -> tuple[Any, ...]:
         request, response = self.request, self.response
         return _restore, (str(self), request.method, str(request.url), response.status_code, response.content)
 
 
-# Its public home, which is also where pickles look for it.
+class ServerUnreachableError(ConnectError):
+    """
+    A server did not answer, for as long as it was worth asking.
+
+    Args:
+        message: Which server, what went wrong, and what to do.
+    """
+
+    is_transient = True
+    """The same call may succeed later."""
+
+    def __init__(self, message: str, **_: Any) -> None:
+        super().__init__(message)
+
+
+# Their public home, which is also where pickles look for them.
 PrefectHTTPStatusError.__module__ = "prefect.exceptions"
+ServerUnreachableError.__module__ = "prefect.exceptions"
