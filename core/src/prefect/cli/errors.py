@@ -35,6 +35,8 @@ def explain(error: Exception) -> str | None:
     refusals = sys.modules.get("prefect.exceptions.http_status")
     if refusals is not None and isinstance(error, refusals.PrefectHTTPStatusError):
         return _refusal(error)
+    if refusals is not None and isinstance(error, refusals.ServerUnreachableError):
+        return str(error)
     return None
 
 

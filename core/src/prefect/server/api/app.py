@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from prefect.server.api.answers import Answer, refusal
 from prefect.server.api.documentation import render
 from prefect.server.api.endpoints import Endpoints
-from prefect.server.api.gate import Gate
+from prefect.server.api.gate import Gate, respond
 from prefect.server.api.openapi import describe
 from prefect.server.api.performance import Performer
 from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend
@@ -23,8 +24,12 @@ from prefect.server.api.wire import wires
 
 if TYPE_CHECKING:
     from prefect.server.api.gate import Policy
+    from prefect.server.services.loops import Loops
 
 __all__ = ["Application"]
+
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""The page of the documentation has a style of its own, and nothing else."""
 
 
 class Application(Starlette):
@@ -37,16 +42,17 @@ class Application(Starlette):
         performer: Performs what is asked for.
         policy: Who may ask.
         api_url: What the pages of a user interface are told to ask.
+        loops: What happens although nobody asks for it; None if this app leaves it to others.
     """
 
-    def __init__(self, performer: Performer, policy: Policy, api_url: str) -> None:
+    def __init__(self, performer: Performer, policy: Policy, api_url: str, loops: Loops | None = None) -> None:
         self.performer = performer
         self.policy = policy
         self.api_url = api_url
+        self.loops = loops
         self.endpoints = Endpoints(performer)
         self._document: bytes | None = None
         super().__init__(routes=self._routes(), lifespan=_life)
-        self.state.performer = performer
         self._gate = Gate(self._dispatch, policy)
 
     def _routes(self) -> list[Any]:
@@ -78,10 +84,20 @@ class Application(Starlette):
     async def _dispatch(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
         path = scope["path"]
         is_endpoint = scope["type"] == "http" and path.startswith("/api/")
-        if is_endpoint and path not in {"/api/openapi.json", "/api/docs"}:
+        if is_endpoint and path == "/api/health" and self.loops is not None and self.loops.troubles:
+            await respond(self._ill(), send)
+        elif is_endpoint and path not in {"/api/openapi.json", "/api/docs"}:
             await self.endpoints(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    def _ill(self) -> Answer:
+        """What is answered to who asks whether the server is well, when one of its loops fails."""
+        troubles = self.loops.troubles.values() if self.loops is not None else ()
+        told = [
+            f"The loop '{one.service}' has failed {one.times} times since {one.since}: {one.error}" for one in troubles
+        ]
+        return refusal(503, " ".join(told), Retry_After="10")
 
     @property
     def document(self) -> bytes:
@@ -115,7 +131,11 @@ async def _to_documentation(request: Request) -> Response:
 @asynccontextmanager
 async def _life(app: Any) -> AsyncIterator[None]:
     """What happens around the time in which requests are answered."""
+    if app.loops is not None:
+        app.loops.start()
     try:
         yield
     finally:
+        if app.loops is not None:
+            await app.loops.stop()
         app.performer.close()

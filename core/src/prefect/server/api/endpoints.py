@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from prefect.server.api.answers import Answer, describe_error, invalid_request, refusal
+from prefect.server.api.gate import respond
 from prefect.server.api.performance import Performer
 from prefect.server.api.requests import (
     ASGIReceive,
@@ -52,8 +53,7 @@ class Endpoints:
             answer = await self._answer(scope, receive)
         except ClientGoneError:
             return
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
-        await send({"type": "http.response.body", "body": answer.content})
+        await respond(answer, send)
 
     async def _answer(self, scope: ASGIScope, receive: ASGIReceive) -> Answer:
         path = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix("/api")

@@ -19,7 +19,7 @@ from typing import Any
 from prefect.server.api.answers import Answer, refusal
 from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend, header
 
-__all__ = ["Actor", "Gate", "Policy"]
+__all__ = ["Actor", "Gate", "Policy", "respond"]
 
 OPEN = frozenset({b"/api/health", b"/api/ready"})
 """The paths that are answered without credentials."""
@@ -154,7 +154,7 @@ class Gate:
         if refused is None:
             await self._app(scope, receive, self._with_headers(scope, send))
             return
-        await _respond(refused, self._with_headers(scope, send))
+        await respond(refused, self._with_headers(scope, send))
 
     def _check(self, scope: ASGIScope) -> Answer | None:
         if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method") is not None:
@@ -245,7 +245,8 @@ def _host_name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-async def _respond(answer: Answer, send: ASGISend) -> None:
+async def respond(answer: Answer, send: ASGISend) -> None:
+    """Send an answer."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
     await send({"type": "http.response.body", "body": answer.content})
 

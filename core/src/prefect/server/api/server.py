@@ -10,6 +10,8 @@ from prefect.server.api.app import Application
 from prefect.server.api.gate import Policy
 from prefect.server.api.performance import Performer
 from prefect.server.composition import open_database, open_vault
+from prefect.server.services import SERVICES
+from prefect.server.services.loops import Loops
 
 if TYPE_CHECKING:
     from prefect.settings import Settings
@@ -30,13 +32,14 @@ def create_app(settings: Settings | None = None, final: bool = False, ephemeral:
     Args:
         settings: How it is set up; the current settings by default.
         final: Accepted for compatibility: an app is made anew each time.
-        ephemeral: Accepted for compatibility: an app runs no loops by itself, whoever serves it does.
+        ephemeral: Whether the server is only there for a while, and runs no loops.
     """
     from prefect.settings import get_current_settings
 
     settings = settings or get_current_settings()
     performer = Performer(open_database(settings), open_vault(settings))
-    return Application(performer, make_policy(settings), _api_url(settings))
+    loops = None if ephemeral else Loops(performer, SERVICES, settings, performer.clock)
+    return Application(performer, make_policy(settings), _api_url(settings), loops)
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -43,7 +43,7 @@ class ServerAPISettings(PrefectBaseSettings):
         ),
     )
     cors_allowed_origins: str = Field(
-        default="*",
+        default="",
         description="Origins whose pages may send requests, separated by commas; `*`: any. Effective only when set.",
         validation_alias=AliasChoices(
             "cors_allowed_origins", "prefect_server_api_cors_allowed_origins", "prefect_server_cors_allowed_origins"

@@ -1,0 +1,153 @@
+"""Runs the loops of a server beside its requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from prefect.server.services.service import Service, hold_lease, release_leases
+from prefect.utilities.ids import uuid7
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prefect.server.operations.work import UnitOfWork
+    from prefect.settings import Settings
+
+__all__ = ["Loops", "Performs", "Trouble"]
+
+R = TypeVar("R")
+
+_logger = logging.getLogger("prefect.server.services")
+
+_LONGEST_PAUSE_SECONDS = 60.0
+_SHORTEST_LEASE_SECONDS = 30.0
+
+
+class Performs(Protocol):
+    """Does something in one transaction, beside the event loop."""
+
+    async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """
+    What a loop fails with.
+
+    Args:
+        service: The name of the loop.
+        error: What went wrong last.
+        since: When it began to.
+        times: How many times in a row it has.
+    """
+
+    service: str
+    error: str
+    since: datetime
+    times: int
+
+
+class Loops:
+    """
+    The loops of one server.
+
+    Args:
+        performer: Does what they do.
+        services: The loops; those that settings switch off are left out.
+        settings: How they are set up.
+        clock: What time it is.
+    """
+
+    def __init__(
+        self, performer: Performs, services: Iterable[Service], settings: Settings, clock: Callable[[], datetime]
+    ) -> None:
+        self.services = tuple(service for service in services if service.is_enabled(settings))
+        self.troubles: dict[str, Trouble] = {}
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid7()}"
+        self._performer = performer
+        self._settings = settings
+        self._clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+        self._hurry: dict[str, asyncio.Event] = {}
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        self._hurry = {service.name: asyncio.Event() for service in self.services}
+        self._tasks = [asyncio.create_task(self._run(service), name=service.name) for service in self.services]
+
+    async def stop(self) -> None:
+        """End all loops, after what they do right now, and let other servers run them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            try:
+                await self._performer.perform(lambda work: release_leases(work, self.holder), write=True)
+            except Exception:
+                _logger.warning("The loops of this server are taken over when its leases expire.", exc_info=True)
+
+    def wake(self, name: str) -> None:
+        """Let a loop look now, as there is probably something to do."""
+        event = self._hurry.get(name)
+        if event is not None:
+            event.set()
+
+    async def _run(self, service: Service) -> None:
+        await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - so that not all begin at once
+        while True:
+            pause = service.seconds(self._settings)
+            try:
+                if await self.step(service):
+                    pause = 0.0
+                self._recovered(service)
+            except Exception as error:
+                pause = min(max(pause, 1.0) * self._failed(service, error), _LONGEST_PAUSE_SECONDS)
+            await self._rest(service, pause)
+
+    async def step(self, service: Service) -> bool:
+        """
+        Do once what a loop does.
+
+        Returns:
+            Whether something is left to be done at once.
+        """
+        settings = self._settings
+        if not await self._performer.perform(lambda work: service.look(work, settings), write=False):
+            return False
+        lease = max(3 * service.seconds(settings), _SHORTEST_LEASE_SECONDS)
+
+        def act(work: UnitOfWork) -> bool:
+            return hold_lease(work, service.name, self.holder, lease) and service.act(work, settings)
+
+        return await self._performer.perform(act, write=True)
+
+    async def _rest(self, service: Service, seconds: float) -> None:
+        """Wait, but not once somebody says that there is something to do."""
+        hurry = self._hurry[service.name]
+        try:
+            await asyncio.wait_for(hurry.wait(), seconds)
+        except (TimeoutError, asyncio.TimeoutError):
+            return
+        hurry.clear()
+
+    def _failed(self, service: Service, error: Exception) -> int:
+        before = self.troubles.get(service.name)
+        since, times = (self._clock(), 1) if before is None else (before.since, before.times + 1)
+        self.troubles[service.name] = Trouble(service.name, f"{type(error).__name__}: {error}", since, times)
+        _logger.error("The loop %r failed for the %d. time in a row.", service.name, times, exc_info=error)
+        return times
+
+    def _recovered(self, service: Service) -> None:
+        trouble = self.troubles.pop(service.name, None)
+        if trouble is not None:
+            _logger.warning("The loop %r works again, after it had failed %d times.", service.name, trouble.times)
