@@ -34,7 +34,7 @@ def _sql(connection: Connection, table: Table, make: Callable[[Any, Table], Any]
 
 
 def _only_new(insert: Any, table: Table) -> Any:
-    return insert.on_conflict_do_nothing(index_elements=["id"])
+    return insert.on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
 
 
 def _newest(insert: Any, table: Table) -> Any:
@@ -57,7 +57,7 @@ def _storable(value: Any) -> Any:
 
 
 def insert_new(connection: Connection, table: Table, rows: list[Row]) -> None:
-    """Insert rows, their values in the order of the columns; those whose id is there already are left as they are."""
+    """Insert rows, their values in the order of the columns; those whose key is there already are left as they are."""
     _execute(connection, _sql(connection, table, _only_new), rows)
 
 

@@ -43,7 +43,7 @@ event_resource = Table(
     PrimaryKeyConstraint("event_id", "position"),
     Index("ix_event_resources__resource_id_occurred", "resource_id", "occurred"),
 )
-"""The resources of an event, one by one: its own at position 0, in no role, then the related ones."""
+"""The related resources of an event, one by one."""
 
 automation = Table(
     "automation",
