@@ -13,10 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
 from prefect.server.api.answers import JSON, Answer, refusal
+from prefect.server.api.signals import Signal
+from prefect.server.operations.publication import Publisher
+from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
 from prefect.utilities.time import now as current_moment
 
@@ -32,6 +36,10 @@ R = TypeVar("R")
 _READERS = 4
 _MOST_WAITING = 2000
 """Requests that may wait for a thread. More than that would wait for longer than anybody waits for an answer."""
+
+
+_CHANGES_TASK_RUNS = frozenset({"task_runs", "recording", "events"})
+"""The modules whose operations may make a background task run due."""
 
 
 @dataclass(slots=True)
@@ -51,6 +59,9 @@ class Performer:
         vault: Encrypts what is secret.
         bounds: How much may be asked for at once.
         clock: What time it is.
+
+    Attributes:
+        publisher: Tells listeners in this process of the events that were committed.
     """
 
     def __init__(
@@ -64,7 +75,10 @@ class Performer:
         self.vault = vault
         self.bounds = bounds or Bounds()
         self.clock = clock
-        writers = 1 if database.dialect.url.startswith("sqlite") else _READERS
+        self.publisher = Publisher()
+        self.events_stored, self.logs_stored, self.task_runs_changed = Signal(), Signal(), Signal()
+        self.writes_one_by_one = database.dialect.url.startswith("sqlite")
+        writers = 1 if self.writes_one_by_one else _READERS
         self._reading = _Lane(ThreadPoolExecutor(_READERS, thread_name_prefix="reading"))
         self._writing = _Lane(ThreadPoolExecutor(writers, thread_name_prefix="writing"))
 
@@ -88,7 +102,8 @@ class Performer:
 
     def do(self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "") -> R:
         """Do something in one transaction, on this thread."""
-        return self.database.transaction(lambda connection: act(self._work(connection, actor)), write=write)
+        begin = partial(self._work, actor=actor)
+        return transact(self.database, begin, act, write=write, publisher=self.publisher)
 
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor)
@@ -103,6 +118,7 @@ class Performer:
             return value
 
         value = self.do(act, write=not operation.read_only, actor=actor)
+        self._tell(wire)
         endpoint = wire.endpoint
         status = 201 if created else endpoint.status
         if status == 204:
@@ -111,8 +127,19 @@ class Performer:
             return Answer(status, value.encode(), endpoint.media_type)
         return Answer(status, wire.answer.dump_json(value, by_alias=True))
 
+    def _tell(self, wire: Wire) -> None:
+        """Tell those who wait for it what may have been stored just now."""
+        if wire.operation.read_only:
+            return
+        self.events_stored.send()
+        if wire.endpoint.module == "logs":
+            self.logs_stored.send()
+        elif wire.endpoint.module in _CHANGES_TASK_RUNS:
+            self.task_runs_changed.send()
+
     def close(self) -> None:
         """Let what is under way finish, and take nothing on."""
         self._reading.threads.shutdown()
         self._writing.threads.shutdown()
+        self.publisher.close()
         self.database.close()

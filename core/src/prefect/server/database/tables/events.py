@@ -27,6 +27,7 @@ event = Table(
     required("received", Moment),
     Column("follows", Identifier),
     Index("ix_events__occurred_id", "occurred", "id"),
+    Index("ix_events__received_id", "received", "id"),
     Index("ix_events__event_occurred", "event", "occurred"),
     Index("ix_events__resource_id_occurred", "resource_id", "occurred"),
 )
