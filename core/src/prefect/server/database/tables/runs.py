@@ -111,6 +111,13 @@ Index(
 )
 Index("ix_flow_run__deployment_id", flow_run.c.deployment_id, sqlite_where=flow_run.c.deployment_id.is_not(None))
 Index(
+    "ix_flow_run__deployment_id_state_type",
+    flow_run.c.deployment_id,
+    flow_run.c.state_type,
+    flow_run.c.next_scheduled_start_time,
+    sqlite_where=flow_run.c.deployment_id.is_not(None),
+)
+Index(
     "ix_flow_run__work_queue_id_state_type",
     flow_run.c.work_queue_id,
     flow_run.c.state_type,
