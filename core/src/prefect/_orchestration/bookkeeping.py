@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prefect._contract.state import TERMINAL_STATES, StateType
-from prefect._orchestration.transition import Transition, Write
+from prefect._orchestration.transition import Effect, Transition, Write
 
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRunPolicy
@@ -86,9 +86,9 @@ def _started(run: RunTimes, transition: Transition, moment: datetime) -> dict[st
     return changes
 
 
-def apply_writes(policy: FlowRunPolicy, writes: Iterable[Write]) -> FlowRunPolicy:
+def apply_writes(policy: FlowRunPolicy, writes: Iterable[Effect]) -> FlowRunPolicy:
     """The policy of a flow run after the writes of a decision."""
-    values = {write.field: write.value for write in writes}
+    values = {write.field: write.value for write in writes if isinstance(write, Write)}
     if "pause_keys" in values:
         values["pause_keys"] = set(values["pause_keys"])  # type: ignore[call-overload]
     return policy.model_copy(update=values) if values else policy

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect._contract.state import State
 from prefect._orchestration.policies import FLOW_POLICY, TASK_POLICY, Policy
+from prefect._orchestration.slot_rules import settle_slots
 from prefect._orchestration.transition import Decision, Transition
 
 __all__ = ["decide"]
@@ -24,9 +25,14 @@ def decide(transition: Transition, policy: Policy | None = None) -> Decision:
         The decision of the first rule that has an opinion; without any the proposal is accepted. The state that is
         entered is never earlier than the one that is left.
     """
-    initial, proposed = transition.initial, transition.proposed
     if policy is None:
         policy = TASK_POLICY if transition.run.kind == "task" else FLOW_POLICY
+    decision = _first_opinion(transition, policy)
+    return decision if transition.run.slots is None else settle_slots(transition, decision)
+
+
+def _first_opinion(transition: Transition, policy: Policy) -> Decision:
+    initial, proposed = transition.initial, transition.proposed
     for rule in policy.rules_for(None if initial is None else initial.type, proposed.type, transition.force):
         decision = rule(transition)
         if decision is not None:

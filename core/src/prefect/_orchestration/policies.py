@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from prefect._contract.state import TERMINAL_STATES, StateType
-from prefect._orchestration import flow_rules, shared_rules, task_rules
+from prefect._orchestration import flow_rules, shared_rules, slot_rules, task_rules
 from prefect._orchestration.transition import Rule
 
 __all__ = ["FLOW_POLICY", "TASK_POLICY", "Clause", "Policy"]
@@ -93,6 +93,7 @@ FLOW_POLICY = Policy(
         Clause(flow_rules.resume_paused_flows_before_they_are_pending, {PAUSED}, {PENDING}),
         Clause(shared_rules.let_nobody_claim_what_is_claimed, {PENDING, RUNNING}, {PENDING}),
         Clause(shared_rules.wait_for_the_scheduled_time, {SCHEDULED, PENDING}, {RUNNING}),
+        Clause(slot_rules.share_the_slots_of_the_deployment, ANY - {RUNNING, PAUSED}, {PENDING, RUNNING}),
         Clause(flow_rules.retry_failed_flows, {RUNNING}, {FAILED}),
         Clause(flow_rules.retry_crashed_flows, {RUNNING}, {CRASHED}),
         Clause(flow_rules.give_retries_to_others_when_their_process_is_gone, {SCHEDULED}, {CRASHED}),
@@ -120,6 +121,7 @@ TASK_POLICY = Policy(
         Clause(task_rules.use_the_cached_result, ANY, {RUNNING}),
         Clause(task_rules.run_tasks_only_while_their_flow_runs, ANY, {RUNNING}),
         Clause(shared_rules.wait_for_the_scheduled_time, {SCHEDULED, PENDING}, {RUNNING}),
+        Clause(slot_rules.wait_for_a_slot_of_each_tag, ANY - {RUNNING}, {RUNNING}),
         Clause(task_rules.retry_failed_tasks, {RUNNING}, {FAILED}),
     ),
     settling=(

@@ -10,9 +10,68 @@ from uuid import UUID
 
 from prefect._contract.state import State, StateType
 
-__all__ = ["Decision", "Rule", "RunFacts", "Transition", "Verdict", "Write", "abort", "accept", "reject", "wait"]
+__all__ = [
+    "AcquireSlots",
+    "Decision",
+    "Effect",
+    "ReleaseSlots",
+    "Rule",
+    "RunFacts",
+    "SlotFacts",
+    "SlotLimit",
+    "Transition",
+    "Verdict",
+    "Write",
+    "abort",
+    "accept",
+    "reject",
+    "wait",
+]
 
 Verdict = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLimit:
+    """
+    A limit of how many runs may be working at the same time.
+
+    Args:
+        id: Its id.
+        name: What it is known by: the tag, say.
+        size: How many slots it has.
+        is_free: Whether one of them is free.
+        is_held: Whether the run has one of them already.
+    """
+
+    id: UUID
+    name: str
+    size: int
+    is_free: bool
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """
+    What a rule may know of the slots that a run needs while it is worked at.
+
+    Args:
+        limits: The limits of which it needs a slot each.
+        lease_id: The lease under which it has them, or would.
+        wait_seconds: After how long it asks again when there is none.
+        cancels_new: For flow runs: whether one that gets no slot is cancelled, instead of waiting for one.
+    """
+
+    limits: tuple[SlotLimit, ...] = ()
+    lease_id: UUID | None = None
+    wait_seconds: float = 0
+    cancels_new: bool = False
+
+    @property
+    def missing(self) -> SlotLimit | None:
+        """The first limit of which the run has no slot, and can have none."""
+        return next((limit for limit in self.limits if not (limit.is_held or limit.is_free)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +96,7 @@ class RunFacts:
         is_subflow: For flow runs: whether it was started by another flow run, in the same process.
         flow_run_run_count: For task runs: how often the flow run has entered Running, None when unknown.
         cached_state: For task runs: the completed state that was found under the proposed cache key, if any.
+        slots: The slots that it needs; None where slots are not decided on.
     """
 
     kind: Literal["flow", "task"]
@@ -55,6 +115,7 @@ class RunFacts:
     is_subflow: bool = False
     flow_run_run_count: int | None = None
     cached_state: State[Any] | None = None
+    slots: SlotFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +147,29 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class AcquireSlots:
+    """
+    The run takes a slot of each of some limits, performed in the same transaction. Those that it has, it keeps.
+
+    Args:
+        limit_ids: The limits.
+        lease_id: The lease under which it has them.
+    """
+
+    limit_ids: tuple[UUID, ...]
+    lease_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSlots:
+    """The run gives back all slots that it has, performed in the same transaction."""
+
+
+Effect = Write | AcquireSlots | ReleaseSlots
+"""What goes with a decision besides the state."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """
     What becomes of a proposal.
@@ -96,14 +180,14 @@ class Decision:
         state: The state that the run is in afterwards.
         reason: For people; for all but ACCEPT.
         delay_seconds: For WAIT.
-        writes: Changes to the run's other fields.
+        writes: Changes to the run's other fields, and to the slots that it has.
     """
 
     verdict: Verdict
     state: State[Any] | None = None
     reason: str | None = None
     delay_seconds: int = 0
-    writes: tuple[Write, ...] = field(default=())
+    writes: tuple[Effect, ...] = field(default=())
 
     def entered(self, transition: Transition) -> State[Any] | None:
         """The state that the run enters, None when it stays in the one it is in: then nothing is to be written."""
