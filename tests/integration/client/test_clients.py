@@ -232,16 +232,16 @@ def test_settings_of_the_database_are_heeded(home: Path, caplog: pytest.LogCaptu
     close_databases()
 
 
-def test_a_server_is_not_reached_yet(home: Path) -> None:
+def test_it_is_known_where_the_orchestrator_is(home: Path) -> None:
     with temporary_settings({"home": home, "api.url": "http://127.0.0.1:4200/api"}):
         assert determine_server_type() == ServerType.SERVER
-        for attempt in (current_transport, get_client, lambda: get_client(sync_client=True)):
-            with pytest.raises(
-                ConfigurationError, match=r"PREFECT_API_URL is 'http://127\.0\.0\.1:4200/api'.*Unset it"
-            ):
-                attempt()
-        with pytest.raises(ConfigurationError, match="cannot reach a server yet"):
-            PrefectClient("http://127.0.0.1:4200/api")
+        assert get_client().server_type == get_client(sync_client=True).server_type == ServerType.SERVER
+        assert get_client().api_url == "http://127.0.0.1:4200/api/"
+    with (
+        temporary_settings({"home": home, "api.url": "127.0.0.1:4200"}),
+        pytest.raises(ConfigurationError, match=r"PREFECT_API_URL is '127\.0\.0\.1:4200'.*such as http://127"),
+    ):
+        current_transport()
     with temporary_settings({"home": home}):
         assert determine_server_type() == ServerType.EPHEMERAL
         assert get_client().server_type == ServerType.EPHEMERAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 R = TypeVar("R")
 
@@ -22,6 +23,7 @@ class Call(Generic[R]):
         query: Query parameters.
         body: The request body: a model, a list of models, or a mapping of field name to JSON value or model. Of a model
             that changes a record, the fields that were set are those that change.
+        key: Names this request, so that sending it again, when its answer was lost, has no second effect.
     """
 
     method: str
@@ -30,6 +32,7 @@ class Call(Generic[R]):
     path_params: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
+    key: UUID | None = None
 
     @property
     def route(self) -> tuple[str, str]:

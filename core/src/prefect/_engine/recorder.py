@@ -3,8 +3,9 @@ One writer per process: task-run transitions and logs go out in order, in batche
 
 A run hands over a snapshot and goes on; the writer sends what has gathered at least every `INTERVAL` seconds or every
 `BATCH` transitions, in one call. Whoever needs everything before a point to be recorded calls `flush`: a flow-run
-transition, any read through the client, the end of the process. A store that does not answer is asked again with growing
-pauses; producers wait once `HIGH_WATER` transitions are queued, so that memory stays bounded.
+transition, any read through the client, the end of the process. What a store does not take is kept in files, and goes out
+before anything newer once the store answers. Producers wait once `HIGH_WATER` transitions are queued, so that memory stays
+bounded.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +27,13 @@ from prefect._contract.base import evolve
 from prefect._contract.endpoints import recording as endpoints
 from prefect._contract.endpoints.logs import create_logs
 from prefect._contract.recording import TaskRunRecord
-from prefect._engine.spool import store
+from prefect._engine.spool import deliver, store
+from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect._contract.call import Call
     from prefect._contract.objects import TaskRun
     from prefect._contract.state import State
     from prefect.client.base import Transport
@@ -36,28 +42,34 @@ INTERVAL = 0.05
 BATCH = 500
 LOG_BATCH = 1_000
 HIGH_WATER = 20_000
-PATIENCE = 300.0
-"""Seconds for which a store that does not answer is asked again, before records are put into a file instead."""
-
 PATIENCE_AT_EXIT = 30.0
-"""The same at the end of the process."""
+"""Seconds for which a store that does not answer is asked again at the end of the process."""
 
-Transition = tuple["TaskRun", "State[Any]", Any]
+INTERVAL_WHILE_AWAY = 1.0
+"""Seconds of work that go into one file while the store is away, and between two attempts to find it back."""
+
+Transition = tuple["TaskRun", "State[Any]", Any, "UUID | None"]
 
 logger = logging.getLogger("prefect.recorder")
 
 
 class Recorder:
-    """Records the task runs and logs of this process over one transport."""
+    """
+    Records the task runs and logs of this process over one transport.
 
-    def __init__(self, transport: Transport, patience: float = PATIENCE) -> None:
+    Args:
+        transport: Where they go. How patient the recorder is says the transport.
+    """
+
+    def __init__(self, transport: Transport) -> None:
         from prefect.settings import get_current_settings
 
         to_api = get_current_settings().logging.to_api
         self._transport = weakref.ref(transport)
         self._interval = min(INTERVAL, to_api.batch_interval)
         self._bytes_at_once = to_api.batch_size
-        self.patience = patience
+        self._folder = spool_folder(transport)
+        self.patience = transport.recording_patience
         self._start_over()
 
     def _start_over(self) -> None:
@@ -69,16 +81,28 @@ class Recorder:
         self._urgent = threading.Event()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._has_files = False
+        self._next_attempt = 0.0
 
     # -- producers
 
-    def record(self, task_run: TaskRun, state: State[Any], data: Any = None) -> None:
-        """Queue the snapshot of a task run that has just entered `state`; `data` is kept with it in place of the result."""
+    def record(
+        self, task_run: TaskRun, state: State[Any], data: Any = None, lease_token: UUID | None = None
+    ) -> None:
+        """
+        Queue the snapshot of a task run.
+
+        Args:
+            task_run: The run, as it is now.
+            state: The state that it has just entered.
+            data: What is kept with the state in place of the result.
+            lease_token: Names the attempt to run its flow that it belongs to.
+        """
         self._own()
-        self._transitions.append((task_run, state, data))
+        self._transitions.append((task_run, state, data, lease_token))
         self._notice(len(self._transitions), BATCH)
         while len(self._transitions) > HIGH_WATER and threading.current_thread() is not self._thread:
-            self.flush()
+            self._write_queued()
 
     def log(self, record: dict[str, Any]) -> None:
         """Queue a log record."""
@@ -87,10 +111,37 @@ class Recorder:
         self._notice(len(self._logs), LOG_BATCH)
 
     def flush(self) -> None:
-        """Return once everything that was queued before is recorded, or, when that cannot be, kept in a file."""
+        """
+        Return once everything that was queued before is recorded.
+
+        When the store is away, that is waited for as long as the transport waits for an answer. What cannot be recorded
+        then is kept in a file.
+        """
         if self._pid != os.getpid():
             return  # what a fork left here belongs to the parent
+        self._write_queued()
+        if self._has_files and not self._closed:
+            self._wait_for_the_store()
+        elif self._has_files:
+            self._deliver_files(at_once=True)
+
+    def _wait_for_the_store(self) -> None:
+        transport = self._transport()
+        deadline, pause = time.monotonic() + (0.0 if transport is None else transport.patience), 0.05
+        while self._has_files and not self._deliver_files(at_once=True) and time.monotonic() < deadline:
+            time.sleep(pause)
+            pause = min(pause * 2, INTERVAL_WHILE_AWAY)
+
+    def deliver_files(self) -> None:
+        """Record what this process, or an earlier one, had to keep in files. What still cannot be stays there."""
+        self._has_files = self._folder.is_dir() and any(self._folder.iterdir())
+        if self._has_files:
+            self._deliver_files(at_once=True)
+
+    def _write_queued(self) -> None:
         with self._writing:
+            if self._has_files:
+                self._deliver_files()
             transitions, logs = len(self._transitions), len(self._logs)
             while transitions > 0 or logs > 0:
                 done = self._write_batch(min(BATCH, transitions), min(LOG_BATCH, logs))
@@ -118,11 +169,11 @@ class Recorder:
 
     def _work(self) -> None:
         while not self._closed:
-            self._wake.wait()
-            self._urgent.wait(self._interval)
+            self._wake.wait(INTERVAL_WHILE_AWAY if self._has_files else None)
+            self._urgent.wait(INTERVAL_WHILE_AWAY if self._has_files else self._interval)
             self._wake.clear()
             self._urgent.clear()
-            self.flush()
+            self._write_queued()
             if self._transport() is None:
                 return
 
@@ -135,31 +186,54 @@ class Recorder:
         if logs:
             for part in parts_of(logs, self._bytes_at_once):
                 models = [LogCreate.model_construct(**record) for record in part]
-                self._deliver(create_logs(models), [], models)
+                self._deliver(replace(create_logs(models), key=uuid7()), [], models)
         return max(len(transitions), number and 1), max(len(logs), number_of_logs and 1)
 
-    def _deliver(self, call: Any, records: list[TaskRunRecord], logs: list[Any]) -> None:
+    def _deliver(self, call: Call[None], records: list[TaskRunRecord], logs: list[Any]) -> None:
         """Send a call. What cannot be delivered is kept in a file: no run fails, and nothing is lost, for that."""
+        if self._has_files:
+            self._keep(call, records, logs)  # what is older goes first
+            return
         try:
             self._send(call)
         except Exception as error:
-            try:
-                path = store(spool_folder(), records, logs)
-            except OSError:
-                logger.exception(
-                    "%s task runs and %s logs are lost: neither store nor disk took them.", len(records), len(logs)
-                )
-                return
-            logger.error(
-                "%s task runs and %s logs could not be recorded (%s). They are kept in %s, and recorded by the next run "
-                "that finds the store.",
+            path = self._keep(call, records, logs)
+            logger.warning(
+                "%s task runs and %s logs could not be recorded (%s). They are kept in %s, and recorded as soon as that "
+                "is possible.",
                 len(records),
                 len(logs),
                 error,
                 path,
             )
 
-    def _send(self, call: Any) -> None:
+    def _keep(self, call: Call[None], records: list[TaskRunRecord], logs: list[Any]) -> Path | None:
+        try:
+            path = store(self._folder, records, logs, log_key=call.key)
+        except OSError:
+            logger.exception(
+                "%s task runs and %s logs are lost: neither store nor disk took them.", len(records), len(logs)
+            )
+            return None
+        self._has_files = True
+        return path
+
+    def _deliver_files(self, *, at_once: bool = False) -> bool:
+        """Try to record what is kept in files, now and then unless `at_once`. Says whether none is left."""
+        transport = self._transport()
+        with self._writing:
+            if transport is None or (not at_once and time.monotonic() < self._next_attempt):
+                return False
+            try:
+                deliver(self._folder, transport.send, is_refusal)
+            except Exception as error:
+                self._next_attempt = time.monotonic() + INTERVAL_WHILE_AWAY
+                logger.debug("Records in %s cannot be delivered yet: %s", self._folder, error)
+                return False
+            self._has_files = False
+            return True
+
+    def _send(self, call: Call[None]) -> None:
         transport = self._transport()
         if transport is None:
             return
@@ -186,11 +260,11 @@ class Recorder:
 def merge(transitions: list[Transition]) -> list[TaskRunRecord]:
     """One record per task run: its latest snapshot, and the states that it entered, in order. Results stay here."""
     records: dict[Any, TaskRunRecord] = {}
-    for task_run, state, data in transitions:
+    for task_run, state, data, lease_token in transitions:
         entered = state if state.data is data else evolve(state, data=data)
         known = records.get(task_run.id)
         if known is None:
-            records[task_run.id] = TaskRunRecord(task_run=task_run, states=[entered])
+            records[task_run.id] = TaskRunRecord(task_run, [entered], lease_token)
         else:
             known.task_run = task_run
             known.states.append(entered)
@@ -212,19 +286,36 @@ def parts_of(logs: list[dict[str, Any]], size: int) -> Iterator[list[dict[str, A
 
 
 def is_worth_retrying(error: Exception) -> bool:
-    """Whether the same call may succeed later: the store is away or busy, rather than refusing what was said."""
+    """Whether the same call may succeed in a moment: the store is away or busy, rather than refusing what was said."""
     from prefect.exceptions import PrefectException
 
-    if getattr(error, "is_transient", False):
-        return True
+    transient = getattr(error, "is_transient", None)
+    if transient is not None:
+        return bool(transient)
     return not isinstance(error, (PrefectException, TypeError, ValueError, AttributeError))
 
 
-def spool_folder() -> Path:
-    """Where records are kept that could not be delivered."""
+_REFUSING = frozenset({400, 409, 413, 415, 422})
+
+
+def is_refusal(error: Exception) -> bool:
+    """
+    Whether an error says that these records will never be taken.
+
+    Others say something of the store, of the way to it, or of who asks, which can all change.
+    """
+    answered = getattr(error, "http_exc", None) or error
+    response = getattr(answered, "response", None)
+    if response is not None:
+        return response.status_code in _REFUSING
+    return isinstance(error, (TypeError, ValueError))
+
+
+def spool_folder(transport: Transport) -> Path:
+    """Where records are kept that could not be delivered to an orchestrator."""
     from prefect.settings import get_current_settings
 
-    return get_current_settings().home / "spool"
+    return get_current_settings().home / "spool" / transport.spool_name
 
 
 _recorders: weakref.WeakKeyDictionary[Any, Recorder] = weakref.WeakKeyDictionary()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 _ready_in: list[int] = []
 
@@ -12,7 +11,7 @@ def ensure_session() -> None:
     """Configure logging and connect it to the recorder, once per process."""
     if _ready_in and _ready_in[0] == os.getpid():
         return
-    from prefect._engine.recorder import recorder_of, spool_folder
+    from prefect._engine.recorder import recorder_of
     from prefect.client.base import current_transport
     from prefect.logging.configuration import setup_logging
     from prefect.logging.handlers import install_sink
@@ -23,8 +22,7 @@ def ensure_session() -> None:
     _ready_in[:] = [os.getpid()]
     if get_current_settings().plugins.enabled:
         _tell_plugins()
-    if (folder := spool_folder()).is_dir():
-        _deliver_spooled(folder)
+    recorder_of(current_transport()).deliver_files()
 
 
 def forget_session() -> None:
@@ -45,16 +43,3 @@ def _tell_plugins() -> None:
     url = get_current_settings().api.url
     run_coroutine(run_startup_hooks(HookContext(prefect.__version__, url, get_logger)))
     current_host().startup(RuntimeContext(prefect.__version__, "flow-run", url))
-
-
-def _deliver_spooled(folder: Path) -> None:
-    """Record what an earlier process could not. What still cannot be stays where it is."""
-    import logging
-
-    from prefect._engine.spool import deliver
-    from prefect.client.base import current_transport
-
-    try:
-        deliver(folder, current_transport().send)
-    except Exception as error:
-        logging.getLogger("prefect.spool").warning("Records in %s could not be delivered: %s", folder, error)

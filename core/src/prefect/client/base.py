@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from prefect._contract.call import Call
-from prefect.exceptions import ConfigurationError
 from prefect.utilities.collections import AutoEnum
 from prefect.utilities.dual import Steps
 
 if TYPE_CHECKING:
     from prefect.settings import Settings
 
-__all__ = ["Send", "ServerType", "Transport", "ask", "current_transport", "determine_server_type", "through"]
+__all__ = [
+    "EPHEMERAL_URL",
+    "Send",
+    "ServerType",
+    "Transport",
+    "ask",
+    "current_transport",
+    "determine_server_type",
+    "through",
+]
 
 R = TypeVar("R")
+
+EPHEMERAL_URL = "http://ephemeral-prefect/api"
+"""The address of an orchestrator in this process. It is made up: nobody can connect to it."""
 
 
 class Transport(Protocol):
@@ -27,6 +39,24 @@ class Transport(Protocol):
     Called before every call that is not itself a recording (routes below `/_core/` and the creation of logs), so that
     what this process has queued is recorded before anything is read: read-your-writes.
     """
+
+    @property
+    def url(self) -> str:
+        """The address of the orchestrator."""
+        ...
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a call waits for an orchestrator that is away; 0 if this one cannot be away."""
+        ...
+
+    recording_patience: float
+    """Seconds for which what is to be recorded is offered again, before it is kept in a file."""
+
+    @property
+    def spool_name(self) -> str:
+        """The name of the folder that keeps what could not be recorded: each orchestrator has its own."""
+        ...
 
     def send(self, call: Call[R]) -> R:
         """
@@ -94,7 +124,7 @@ def current_transport() -> Transport:
     The transport that the current settings ask for. It is the same one for the same settings, and stays open.
 
     Raises:
-        prefect.exceptions.ConfigurationError: The settings ask for a server, which this version cannot reach.
+        prefect.exceptions.ConfigurationError: The settings name a server by something that is no address.
     """
     from prefect.settings import get_current_settings
 
@@ -109,11 +139,9 @@ def current_transport() -> Transport:
 
 def _make_transport(settings: Settings) -> Transport:
     if settings.api.url is not None:
-        message = (
-            f"PREFECT_API_URL is {settings.api.url!r}, and this version cannot reach a server yet. Unset it to use the "
-            "orchestrator in this process: `unset PREFECT_API_URL`, or `prefect config unset PREFECT_API_URL`."
-        )
-        raise ConfigurationError(message)
+        from prefect.client.http import http_transport
+
+        return http_transport(settings)
     from prefect.client.embedded import embedded_transport
 
     return embedded_transport(settings)
@@ -136,4 +164,12 @@ def determine_server_type() -> ServerType:
     """Where the orchestrator is that the current settings ask for: in this process, or a server."""
     from prefect.settings import get_current_settings
 
-    return ServerType.EPHEMERAL if get_current_settings().api.url is None else ServerType.SERVER
+    return server_type_of(get_current_settings().api.url)
+
+
+def server_type_of(url: str | None) -> ServerType:
+    """Where the orchestrator with an address is; without one it is in this process."""
+    if url is None:
+        return ServerType.EPHEMERAL
+    host = urlsplit(url).hostname or ""
+    return ServerType.CLOUD if host == "prefect.cloud" or host.endswith(".prefect.cloud") else ServerType.SERVER

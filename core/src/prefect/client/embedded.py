@@ -11,15 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
+from prefect.client.base import EPHEMERAL_URL
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
     from prefect.exceptions import PrefectHTTPStatusError
     from prefect.server.database.engine import Database
     from prefect.server.operations.dispatch import Operation
     from prefect.server.operations.refusals import Refusal
     from prefect.server.operations.vault import Vault
-    from prefect.server.operations.work import Bounds
+    from prefect.server.operations.work import Bounds, UnitOfWork
     from prefect.settings import Settings
 
 __all__ = ["EmbeddedTransport", "embedded_transport"]
@@ -39,6 +42,10 @@ class EmbeddedTransport:
         reap_every: Seconds after which this process looks again for flow runs whose process is gone.
     """
 
+    url = EPHEMERAL_URL
+    patience = 0.0
+    recording_patience = 300.0
+
     def __init__(
         self,
         database: Database,
@@ -49,17 +56,26 @@ class EmbeddedTransport:
     ) -> None:
         from prefect.server.operations.dispatch import find_operation
         from prefect.server.operations.refusals import Refusal
+        from prefect.server.operations.transaction import transact
         from prefect.server.operations.work import Bounds, UnitOfWork
 
         self.database = database
         self.barrier: Callable[[], None] | None = None
         self._find = find_operation
+        self._transact = transact
         self._refusal = Refusal
         self._open = partial(UnitOfWork, vault=vault, bounds=bounds or Bounds())
         self._clock = clock
         self._reap_every = reap_every
         self._reaping = threading.Lock()
         self._reaper: tuple[int, float] = (0, 0.0)
+
+    @property
+    def spool_name(self) -> str:
+        """The name of the folder that keeps what this database did not take."""
+        from hashlib import sha256
+
+        return f"local-{sha256(str(self.database.dialect.url).encode()).hexdigest()[:12]}"
 
     def send(self, call: Call[R]) -> R:
         """Answer a call on this thread."""
@@ -96,10 +112,12 @@ class EmbeddedTransport:
             raise _describe(call, refusal) from None
 
     def _perform(self, operation: Operation, call: Call[Any]) -> Any:
-        return self.database.transaction(
-            lambda connection: operation.perform(self._open(connection, self._clock()), call),
-            write=not operation.read_only,
+        return self._transact(
+            self.database, self._begin, lambda work: operation.perform(work, call), write=not operation.read_only
         )
+
+    def _begin(self, connection: Connection) -> UnitOfWork:
+        return self._open(connection, self._clock())
 
     def _reaping_is_due(self) -> bool:
         pid, due = self._reaper
@@ -114,9 +132,8 @@ class EmbeddedTransport:
         try:
             self._reaper = (os.getpid(), time.monotonic() + self._reap_every)
             moment = self._clock()
-            look = self.database.transaction
-            if look(lambda connection: find_dead(connection, moment), write=False):
-                look(lambda connection: reap_leases(self._open(connection, moment), moment), write=True)
+            if self.database.transaction(lambda connection: find_dead(connection, moment), write=False):
+                self._transact(self.database, self._begin, lambda work: reap_leases(work, moment), write=True)
         finally:
             self._reaping.release()
 

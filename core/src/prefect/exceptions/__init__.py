@@ -2,7 +2,7 @@
 What can go wrong, as one tree.
 
 All errors of the product descend from `PrefectException`, but for those that a user's `except Exception` must not catch
-(signals) and two that must be what another package knows:
+(signals) and those that must be what another package knows:
 
     BaseException
     ├── ExternalSignal                      from outside of this process
@@ -13,6 +13,8 @@ All errors of the product descend from `PrefectException`, but for those that a 
     └── Exception
         ├── httpx.HTTPStatusError
         │   └── PrefectHTTPStatusError      a call was refused
+        ├── httpx.ConnectError
+        │   └── ServerUnreachableError      a server does not answer
         ├── ImportError
         │   └── PrefectImportError
         └── PrefectException
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-    from prefect.exceptions.http_status import PrefectHTTPStatusError
+    from prefect.exceptions.http_status import PrefectHTTPStatusError, ServerUnreachableError
     from prefect.states import State
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "ReservedArgumentError",
     "ScriptError",
     "SerializationError",
+    "ServerUnreachableError",
     "SignatureMismatchError",
     "TerminationSignal",
     "UnfinishedRun",
@@ -94,11 +97,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "PrefectHTTPStatusError":  # its base class is httpx's, which embedded use does not load
-        from prefect.exceptions.http_status import PrefectHTTPStatusError
+    if name in {
+        "PrefectHTTPStatusError",
+        "ServerUnreachableError",
+    }:  # of classes of httpx, which embedded use does not load
+        from prefect.exceptions import http_status
 
-        globals()[name] = PrefectHTTPStatusError
-        return PrefectHTTPStatusError
+        found = globals()[name] = getattr(http_status, name)
+        return found
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

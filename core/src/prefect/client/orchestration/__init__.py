@@ -21,6 +21,7 @@ from prefect.client.orchestration.artifacts import (
     VariableAsyncClient,
     VariableClient,
 )
+from prefect.client.orchestration.base import BaseAsyncClient, BaseClient
 from prefect.client.orchestration.blocks import (
     BlocksDocumentAsyncClient,
     BlocksDocumentClient,
@@ -29,6 +30,7 @@ from prefect.client.orchestration.blocks import (
     BlocksTypeAsyncClient,
     BlocksTypeClient,
 )
+from prefect.client.orchestration.connecting import ASGIApp, connect, place_of
 from prefect.client.orchestration.flow_runs import FlowRunAsyncClient, FlowRunClient
 from prefect.client.orchestration.flows import FlowAsyncClient, FlowClient
 from prefect.client.orchestration.task_runs import TaskRunAsyncClient, TaskRunClient
@@ -65,15 +67,8 @@ __all__ = [
 ]
 
 
-def _transport(api: str | Transport) -> Transport:
-    """The transport that a client is made with."""
-    if isinstance(api, str):
-        message = f"This version cannot reach a server yet, such as {api!r}. Use get_client() without PREFECT_API_URL."
-        raise ConfigurationError(message)
-    return api
-
-
 class PrefectClient(
+    BaseAsyncClient,
     AdministrationAsyncClient,
     ArtifactAsyncClient,
     ArtifactCollectionAsyncClient,
@@ -90,7 +85,7 @@ class PrefectClient(
     The client for async code. It may be used with `async with`, and without.
 
     Args:
-        api: The orchestrator: a transport to it.
+        api: The orchestrator: the address of a server, an ASGI app, or a transport.
         auth_string: For a server: user and password.
         api_key: For a server: its key.
         api_version: For a server: the version of the REST contract to ask for.
@@ -100,7 +95,7 @@ class PrefectClient(
 
     def __init__(
         self,
-        api: str | Transport,
+        api: str | ASGIApp | Transport,
         *,
         auth_string: str | None = None,
         api_key: str | None = None,
@@ -108,15 +103,17 @@ class PrefectClient(
         httpx_settings: dict[str, Any] | None = None,
         server_type: ServerType | None = None,
     ) -> None:
-        self.transport = _transport(api)
-        self.server_type = server_type or ServerType.EPHEMERAL
+        self.transport = connect(
+            api, auth_string=auth_string, api_key=api_key, api_version=api_version, httpx_settings=httpx_settings
+        )
+        self.server_type = server_type or place_of(self.transport)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._version_was_compared = False
 
     @property
     def api_url(self) -> str:
         """The address of the orchestrator. One in this process has a made-up one, as nobody can connect to it."""
-        return "http://ephemeral-prefect/api/"
+        return f"{self.transport.url}/"
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -155,6 +152,7 @@ class PrefectClient(
 
 
 class SyncPrefectClient(
+    BaseClient,
     AdministrationClient,
     ArtifactClient,
     ArtifactCollectionClient,
@@ -171,7 +169,7 @@ class SyncPrefectClient(
     The client for sync code. It may be used with `with`, and without.
 
     Args:
-        api: The orchestrator: a transport to it.
+        api: The orchestrator: the address of a server, or a transport.
         auth_string: For a server: user and password.
         api_key: For a server: its key.
         api_version: For a server: the version of the REST contract to ask for.
@@ -189,14 +187,20 @@ class SyncPrefectClient(
         httpx_settings: dict[str, Any] | None = None,
         server_type: ServerType | None = None,
     ) -> None:
-        self.transport = _transport(api)
-        self.server_type = server_type or ServerType.EPHEMERAL
+        if callable(api):
+            raise ConfigurationError(
+                "An ASGI app answers async code only. Use PrefectClient, or the address of a server."
+            )
+        self.transport = connect(
+            api, auth_string=auth_string, api_key=api_key, api_version=api_version, httpx_settings=httpx_settings
+        )
+        self.server_type = server_type or place_of(self.transport)
         self._version_was_compared = False
 
     @property
     def api_url(self) -> str:
         """The address of the orchestrator. One in this process has a made-up one, as nobody can connect to it."""
-        return "http://ephemeral-prefect/api/"
+        return f"{self.transport.url}/"
 
     def client_version(self) -> str:
         """The version of this client."""
@@ -242,7 +246,7 @@ def get_client(
         sync_client: Whether to make a client for sync code.
 
     Raises:
-        prefect.exceptions.ConfigurationError: The settings name a server, which this version cannot reach.
+        prefect.exceptions.ConfigurationError: The settings name a server by something that is no address.
     """
     transport = current_transport()
     if sync_client:
