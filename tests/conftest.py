@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from tests.postgres import kinds_of_database, postgres_server
+
 # Nothing that a developer has configured may change what tests see.
 for name in [name for name in os.environ if name.startswith("PREFECT_")]:
     del os.environ[name]
@@ -18,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "repetition" in metafunc.fixturenames:
         metafunc.parametrize("repetition", range(metafunc.config.getoption("--fault-repetitions")))
+    kinds_of_database(metafunc)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,4 +1,4 @@
-"""Databases in files of their own."""
+"""Databases of each kind, all empty."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(file: Path) -> str:
-    return f"sqlite:///{file}"
+def url(kind_of_database: str, request: pytest.FixtureRequest) -> str:
+    if kind_of_database == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('file')}"
+    server = request.getfixturevalue("postgres_server")
+    return server.url(server.shared_database())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How tables are made and changed."""
+"""How tables are made and changed in a file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from prefect.exceptions import ConfigurationError
 from prefect.server.database import migrations, tables
-from prefect.server.database.dialects import SqliteDialect
 from prefect.server.database.engine import Database
 from prefect.server.database.errors import DatabaseUnreadableError, SchemaTooNewError, SchemaTooOldError
-from prefect.server.database.migrations import LATEST, migrate, schema_version
+from prefect.server.database.migrations import migrate, schema_version
+from prefect.server.database.sqlite import LATEST, SqliteDialect
 
 SCRIPTS = [(1, "first_tables"), (2, "server")]
 
@@ -109,12 +109,12 @@ def test_eight_processes_that_start_at_once_make_one_database(url: str, file: Pa
         from prefect.server.database.engine import Database
         from prefect.server.database.migrations import schema_version
         database = Database(sys.argv[1])
-        print(database.transaction(schema_version, write=True))
+        print(database.transaction(lambda connection: schema_version(connection, database.dialect), write=True))
         database.close()
     """
     processes = [run(script, url) for _ in range(8)]
     outputs = [process.communicate(timeout=60) for process in processes]
-    assert outputs == [("1\n", "")] * 8
+    assert outputs == [(f"{LATEST}\n", "")] * 8
     assert versions(file) == SCRIPTS
 
 
@@ -129,7 +129,7 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
     script = """
         import os, signal, sys
         from pathlib import Path
-        from prefect.server.database.dialects import SqliteDialect
+        from prefect.server.database.sqlite import SqliteDialect
         from prefect.server.database.migrations import migrate
         dialect = SqliteDialect(sys.argv[1])
         connection = dialect.make_engine().connect()
@@ -146,7 +146,7 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
     engine = dialect.make_engine()
     with engine.connect() as connection:
         migrate(connection, dialect, scripts, 4)
-        assert schema_version(connection) == 4
+        assert schema_version(connection, dialect) == 4
         assert {"second", "third", "flow"} <= set(inspect(connection).get_table_names())
 
 
@@ -177,16 +177,33 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "hint"),
-    [
-        ("postgresql+asyncpg://me@host/db", "needs the package 'prefect-postgres'"),
-        ("mysql://host/db", "of the kind 'mysql'"),
-        ("prefect.db", "Use 'sqlite:///<path>'"),
-    ],
+    ("address", "hint"),
+    [("mysql://host/db", "of the kind 'mysql'"), ("prefect.db", "Use 'sqlite:///<path>'")],
 )
-def test_other_kinds_of_databases_are_refused(url: str, hint: str) -> None:
+def test_other_kinds_of_databases_are_refused(address: str, hint: str) -> None:
     with pytest.raises(ConfigurationError, match=hint):
-        Database(url)
+        Database(address)
+
+
+@pytest.mark.parametrize("address", ["postgresql+asyncpg://me@host/db", "postgres://me@host/db"])
+def test_a_kind_whose_plugin_is_missing_is_told_what_to_install(address: str) -> None:
+    script = """
+        import sys
+        from prefect.server.database.engine import Database
+        Database(sys.argv[1])
+    """
+    process = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), address],
+        env={**os.environ, "PREFECT_PLUGINS_DENY": "postgres"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert process.returncode == 1
+    assert "ConfigurationError" in process.stderr
+    assert "needs the package 'prefect-postgres': pip install prefect-postgres" in process.stderr
+    assert "psycopg" not in process.stderr
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"])

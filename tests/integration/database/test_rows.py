@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine import Connection
 
@@ -18,6 +19,7 @@ from prefect._contract.state import State, StateDetails, StateType
 from prefect.exceptions import SerializationError
 from prefect.server.database import tables
 from prefect.server.database.engine import Database
+from prefect.server.database.errors import UnstorableValueError
 from prefect.server.database.queries import records
 from prefect.server.database.queries.logs import add_logs
 from prefect.server.database.queries.recording import missing_flow_runs, record_task_runs
@@ -68,6 +70,25 @@ def test_documents_come_back(value: Any) -> None:
 def test_durations_come_back(value: timedelta | None) -> None:
     back = there_and_back(Seconds(), value)
     assert back is value if value is None else abs(back - value) < timedelta(microseconds=10)
+
+
+@pytest.mark.parametrize("kind", [Identifier(), Moment(), Document(), Seconds()])
+def test_other_kinds_of_databases_get_values_rather_than_text(kind: Any) -> None:
+    value = {Identifier: uuid7(), Moment: now(), Document: {"a": [1, "ü"]}, Seconds: timedelta(seconds=1.5)}[type(kind)]
+    dialect = postgresql_dialect()
+    bind, result = kind.bind_processor(dialect), kind.result_processor(dialect, None)
+    stored = bind(value) if bind else value
+    assert isinstance(stored, {Document: str, Seconds: float}.get(type(kind), type(value)))
+    assert (result(stored) if result else stored) == value
+
+
+def test_a_nul_in_a_document_is_refused_where_text_cannot_hold_it() -> None:
+    bind = Document().bind_processor(postgresql_dialect())
+    for value in ("a\0b", {"k\0": 1}, ["\\\0"]):
+        with pytest.raises(UnstorableValueError, match="no text with a NUL character"):
+            bind(value)
+        assert there_and_back(Document(), value) == value
+    assert bind("\\u0000") == '"\\\\u0000"'
 
 
 def test_models_are_stored_without_what_is_none() -> None:
@@ -233,9 +254,30 @@ def test_missing_flow_runs_are_found(database: Database, flow_run_id: Any) -> No
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), moment=moments)
-def test_logs_come_back(database: Database, text: str, moment: datetime) -> None:
+def test_logs_come_back(database: Database, kind_of_database: str, text: str, moment: datetime) -> None:
     line = LogCreate(name="n", level=20, message=text, timestamp=moment)
     database.transaction(lambda connection: add_logs(connection, [line], now()), write=True)
     newest = select(tables.log).order_by(tables.log.c.id.desc()).limit(1)
     row = database.transaction(lambda c: records.read_all(c, tables.log, newest), write=False)[0]
+    if kind_of_database == "postgres":
+        text = text.replace("\0", r"\x00")
     assert (row["message"], row["timestamp"], row["level"]) == (text, moment, 20)
+    assert row["timestamp"].tzinfo is UTC
+
+
+def test_a_nul_in_what_has_happened_is_shown_where_it_cannot_be_stored(
+    database: Database, kind_of_database: str, flow_run_id: Any
+) -> None:
+    record = a_record(flow_run_id, name="t\0", task_inputs={"x": [Constant(type="\0 and \\u0000")]})
+    record.states[0].message = "m\0"
+
+    def perform(connection: Connection) -> Any:
+        record_task_runs(connection, [record], now())
+        run = read_run(connection, TASK_RUNS, record.task_run.id, now())
+        return run, read_states(connection, TASK_RUNS, record.task_run.id)
+
+    run, history = database.transaction(perform, write=True)
+    shown = (lambda text: text.replace("\0", r"\x00")) if kind_of_database == "postgres" else (lambda text: text)
+    assert run["name"] == shown("t\0")
+    assert run["task_inputs"]["x"][0]["type"] == shown("\0 and \\u0000")
+    assert history[0]["message"] == shown("m\0")

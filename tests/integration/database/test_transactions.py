@@ -189,9 +189,10 @@ def test_a_child_of_a_fork_has_connections_of_its_own(url: str) -> None:
         found = database.transaction(names, write=False)
         assert codes == [0] * 5, codes
         assert len([name for name in found if name.startswith("child")]) == 25, found
-        look = lambda connection: connection.exec_driver_sql("PRAGMA integrity_check").scalar()
-        check = database.transaction(look, write=False)
-        assert check == "ok", check
+        if sys.argv[1].startswith("sqlite"):
+            look = lambda connection: connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+            check = database.transaction(look, write=False)
+            assert check == "ok", check
         print("done")
     """
     here = str(Path(__file__).parent)
@@ -212,7 +213,7 @@ def test_a_database_in_memory_is_shared_by_threads() -> None:
     database.close()
 
 
-def test_a_full_disk_is_told_and_overcome(database: Database) -> None:
+def test_a_full_disk_is_told_and_overcome(database: Database, file: Path) -> None:
     database.transaction(add("a"), write=True)
 
     def fill(connection: Connection) -> None:
@@ -239,26 +240,36 @@ def test_a_file_that_may_not_be_written_to_is_told(url: str, file: Path) -> None
 
 def test_what_contradicts_other_rows_is_told(database: Database) -> None:
     database.transaction(add("a"), write=True)
-    with pytest.raises(ConstraintViolation, match="UNIQUE"):
+    with pytest.raises(ConstraintViolation, match="UNIQUE|unique"):
         database.transaction(add("a"), write=True)
     values = {"id": uuid7(), "created": now(), "updated": now(), "flow_run_id": uuid7(), "key": "k", "value": "v"}
-    with pytest.raises(ConstraintViolation, match="FOREIGN KEY"):
+    with pytest.raises(ConstraintViolation, match="FOREIGN KEY|foreign key"):
         database.transaction(lambda connection: connection.execute(insert(flow_run_input).values(values)), write=True)
 
 
 def test_what_cannot_be_stored_is_told(database: Database) -> None:
     with pytest.raises(UnstorableValueError, match="surrogates not allowed"):
         database.transaction(add("half a \ud800 pair"), write=True)
-    with pytest.raises(UnstorableValueError, match="too large"):
+    with pytest.raises(UnstorableValueError, match="too large|out of range"):
         database.transaction(lambda connection: connection.execute(select(flow).limit(10**30)).all(), write=False)
     assert database.transaction(names, write=False) == []
 
 
 def test_text_of_all_kinds_is_stored(database: Database) -> None:
-    texts = ["", "\0 in \0 it", "Grüße, 世界 🌍", "'; DROP TABLE flow; --", "a" * 1_000_000]
+    texts = ["", "Grüße, 世界 🌍", "'; DROP TABLE flow; --", "100 %s", "a" * 2_000]
     for text in texts:
         database.transaction(add(text), write=True)
     assert set(database.transaction(names, write=False)) == set(texts)
+
+
+def test_text_that_a_kind_cannot_store_is_refused(database: Database, kind_of_database: str) -> None:
+    for text in ("\0 in \0 it", "".join(map(chr, range(0x4E00, 0x9000)))):
+        if kind_of_database == "sqlite":
+            database.transaction(add(text), write=True)
+            assert text in database.transaction(names, write=False)
+        else:
+            with pytest.raises(UnstorableValueError, match="A value cannot be stored: .*(NUL|index row)"):
+                database.transaction(add(text), write=True)
 
 
 def test_there_is_one_database_object_for_a_url(url: str) -> None:
@@ -278,10 +289,10 @@ def test_connections_are_reused_and_not_hoarded(database: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert len(database._idle) == 8
+    assert len(database._idle) == database.dialect.idle
     for _ in range(50):
         database.transaction(names, write=False)
-    assert len(database._idle) == 8
+    assert len(database._idle) == database.dialect.idle
 
 
 def test_files_are_in_write_ahead_mode_and_can_shrink(database: Database, file: Path) -> None:

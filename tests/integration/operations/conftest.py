@@ -1,4 +1,4 @@
-"""An orchestrator on a file of its own, whose clock only goes when it is told to."""
+"""An orchestrator on a database of its own, of each kind, whose clock only goes when it is told to."""
 
 from __future__ import annotations
 
@@ -78,7 +78,16 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def orchestrator(file: Path, clock: Clock) -> Iterator[Orchestrator]:
-    database = Database(f"sqlite:///{file}")
-    yield Orchestrator(EmbeddedTransport(database, Vault(file.parent / "encryption.key"), clock=clock), clock)
+def url(kind_of_database: str, request: pytest.FixtureRequest) -> str:
+    """An empty database of the kind that the test is run on."""
+    if kind_of_database == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('file')}"
+    server = request.getfixturevalue("postgres_server")
+    return server.url(server.shared_database())
+
+
+@pytest.fixture
+def orchestrator(url: str, tmp_path: Path, clock: Clock) -> Iterator[Orchestrator]:
+    database = Database(url)
+    yield Orchestrator(EmbeddedTransport(database, Vault(tmp_path / "encryption.key"), clock=clock), clock)
     database.close()

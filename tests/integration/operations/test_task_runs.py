@@ -204,6 +204,6 @@ def test_records_of_a_deleted_flow_run_went_with_it(orchestrator) -> None:
 def test_a_batch_is_recorded_as_a_whole_or_not_at_all(orchestrator) -> None:
     good, bad = a_record(orchestrator, "RUNNING"), a_record(orchestrator, "RUNNING")
     bad.task_run.run_count = 10**30
-    with pytest.raises(ValueError, match="too large"):
+    with pytest.raises(ValueError, match="too large|out of range"):
         orchestrator.send(recording.record_task_runs([good, bad]))
     assert orchestrator.send(task_runs.count_task_runs()) == 0

@@ -44,6 +44,7 @@ _WORKERS: Mapping[str, str] = {
 _TASK_RUNNERS: Mapping[str, str] = {"prefect-dask": "dask", "prefect-ray": "ray"}
 _STORAGES: Mapping[str, str] = {"prefect-aws": "s3", "prefect-gcp": "gs gcs", "prefect-azure": "az abfs abfss"}
 _LOCKS: Mapping[str, str] = {"prefect-redis": "redis"}
+_BACKENDS: Mapping[str, str] = {"prefect-postgres": "database/postgresql database/postgres"}
 
 _BY_FAMILY: Mapping[str, Mapping[str, str]] = {
     "blocks": _BLOCKS,
@@ -51,6 +52,7 @@ _BY_FAMILY: Mapping[str, Mapping[str, str]] = {
     "task_runners": _TASK_RUNNERS,
     "result_storages": _STORAGES,
     "lock_managers": _LOCKS,
+    "server_backends": _BACKENDS,
 }
 
 

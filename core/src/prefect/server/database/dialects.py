@@ -1,210 +1,213 @@
 """
 What depends on the kind of database: how to connect, how transactions begin, what errors mean, a few conditions.
 
-SQLite is the only kind that the core knows. A connection is put into autocommit mode once, and transactions are then
-begun and ended by plain statements: `BEGIN IMMEDIATE` for one that writes, so that it either waits for its turn at the
-start or never; `BEGIN` for one that reads, which sees one moment of the database and waits for nobody.
+`Dialect` says what a kind must know. SQLite's is in `sqlite`; others are plugins, found by the scheme of a URL. The
+conditions and columns below are written for SQLite; a plugin gives their other forms with `sqlalchemy.ext.compiler`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote
+from typing import Any, Protocol
 
 from pydantic_core import to_json
-from sqlalchemy import Text, and_, create_engine, exc, exists, false, func, or_, true, type_coerce
+from sqlalchemy import Boolean, Float, Text, and_, cast, false, literal, or_, true
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
-from prefect.exceptions import ConfigurationError
-from prefect.server.database.errors import (
-    ConstraintViolation,
-    DatabaseBusyError,
-    DatabaseError,
-    DatabaseFullError,
-    DatabaseUnreadableError,
-    UnstorableValueError,
-)
+from prefect.server.database.errors import DatabaseError
 
-__all__ = ["SqliteDialect", "contains", "has_all", "has_any", "is_empty", "is_like"]
-
-_BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
-_FULL = frozenset({"SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_PERM"})
-_UNREADABLE = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN", "SQLITE_AUTH"})
-
-# Python 3.10 does not tell SQLite's code, only its words.
-_WORDS = (
-    ("is locked", "SQLITE_BUSY"),
-    ("full", "SQLITE_FULL"),
-    ("readonly", "SQLITE_READONLY"),
-    ("disk I/O error", "SQLITE_IOERR"),
-    ("malformed", "SQLITE_CORRUPT"),
-    ("not a database", "SQLITE_NOTADB"),
-    ("unable to open", "SQLITE_CANTOPEN"),
-)
-
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -16000",  # KiB
-    "PRAGMA journal_size_limit = 67108864",  # a burst must not leave a large write-ahead log for ever
-)
-
-_TRY_SECONDS = 0.2
-"""How long SQLite itself waits for a lock. Short, so that signals are heard; whoever calls tries again."""
+__all__ = [
+    "ConnectionOptions",
+    "Dialect",
+    "HasText",
+    "IsLike",
+    "JsonMember",
+    "SecondsBetween",
+    "Trouble",
+    "contains",
+    "has_all",
+    "has_any",
+    "is_empty",
+    "is_like",
+    "json_member",
+    "seconds_between",
+]
 
 
-def _code(error: BaseException) -> str:
-    """SQLite's primary code for an error of the driver."""
-    name: str | None = getattr(error, "sqlite_errorname", None)
-    if name is None:
-        text = str(error)
-        return next((code for words, code in _WORDS if words in text), "SQLITE_ERROR")
-    return "_".join(name.split("_")[:2])
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """
+    How connections to a database server are made and kept. For a file only `echo` matters.
+
+    Args:
+        echo: Whether statements are logged.
+        timeout: Seconds that a statement may take, or wait for the locks of others; None: as long as it takes.
+        pool_size: How many idle connections are kept.
+        max_overflow: How many more there may be while they are all in use.
+        pool_timeout: Seconds to wait for a connection while all are in use.
+        pool_recycle: Seconds after which a connection is not used again.
+        connect_args: Further parameters of the driver, as pairs of name and value.
+    """
+
+    echo: bool = False
+    timeout: float | None = 10.0
+    pool_size: int = 5
+    max_overflow: int = 10
+    pool_timeout: float = 30.0
+    pool_recycle: float = 3600.0
+    connect_args: tuple[tuple[str, Any], ...] = ()
 
 
-class SqliteDialect:
-    """One SQLite file, or a database in memory."""
+class Trouble(Enum):
+    """What an error of the driver means for the transaction that met it, if it may succeed when it is done again."""
 
-    def __init__(self, url: str, *, echo: bool = False) -> None:
-        self.url = url
-        self.echo = echo
-        self.path = _path(url)
+    BUSY = "others were in the way"
+    TAKEN = "another transaction made the same row first, which the next attempt will find"
+    LOST = "the connection is gone, or there is none"
 
-    def make_engine(self) -> Engine:
-        """An engine whose connections are in autocommit mode and are not pooled by SQLAlchemy."""
-        return create_engine("sqlite://", creator=self._open, poolclass=NullPool, echo=self.echo)
 
-    def make_file(self) -> None:
-        """Make an empty file that only its owner may read, and the directories above it, unless they exist."""
-        if self.path is None or self.path.exists():
-            return
-        try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise self._unreadable(error) from error
+class Dialect(Protocol):
+    """
+    One database of some kind.
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(
-                ":memory:" if self.path is None else self.path,
-                timeout=_TRY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=256,
-            )
-        except sqlite3.Error as error:
-            raise self._unreadable(error) from error
-        try:
-            if self.path is not None and self.path.stat().st_size == 0:
-                # Decided before the first table is made: so that freed pages can be given back in small steps.
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    Attributes:
+        errors: What can come from a connection.
+        scripts: The directory of the migrations.
+        latest: The number of the last migration.
+        capacity: How many connections there may be at once; None: as many as there are transactions.
+        idle: How many connections are kept for later.
+        patience: Seconds to wait for a connection while there are as many as there may be; None: for ever.
+        is_remote: Whether a read has to wait for another process.
+        is_volatile: Whether all that is stored goes when the connection is closed.
+    """
 
-    @staticmethod
-    def begin(connection: Connection, *, write: bool) -> None:
-        """Begin a transaction."""
-        _driver(connection).execute("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    @staticmethod
-    def commit(connection: Connection) -> None:
-        """End a transaction: what it wrote is there."""
-        _driver(connection).execute("COMMIT")
-
-    @staticmethod
-    def rollback(connection: Connection) -> None:
-        """End a transaction: what it wrote never was."""
-        driver = _driver(connection)
-        if driver.in_transaction:  # some errors have already ended it
-            driver.execute("ROLLBACK")
-
-    @staticmethod
-    def is_busy(error: BaseException) -> bool:
-        """Whether the same may succeed a little later."""
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
-        return isinstance(cause, sqlite3.Error) and _code(cause) in _BUSY
-
-    def explain(self, error: BaseException) -> DatabaseError | None:
-        """What an error of the driver means; None if it is none, or a mistake in a statement."""
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
-        if isinstance(cause, (OverflowError, UnicodeEncodeError)):
-            return UnstorableValueError(f"A value cannot be stored: {cause}.")
-        if not isinstance(cause, sqlite3.Error):
-            return None
-        code = _code(cause)
-        if isinstance(cause, sqlite3.IntegrityError):
-            return ConstraintViolation(str(cause))
-        if isinstance(cause, sqlite3.DataError) or code == "SQLITE_TOOBIG":
-            return UnstorableValueError(f"A value cannot be stored: {cause}.")
-        if code in _BUSY:
-            return DatabaseBusyError(
-                f"Another process has kept {self.place} locked for too long ({cause}). Find and end it, then try again."
-            )
-        if code in _FULL:
-            return DatabaseFullError(
-                f"Cannot write to {self.place}: {cause}. Free space on its disk and see that its owner may write to it."
-            )
-        if code in _UNREADABLE:
-            return self._unreadable(cause)
-        return None
+    errors: tuple[type[BaseException], ...]
+    scripts: Path
+    latest: int
+    capacity: int | None
+    idle: int
+    patience: float | None
+    is_remote: bool
+    is_volatile: bool
 
     @property
     def place(self) -> str:
-        """The database, for people."""
-        return "the database in memory" if self.path is None else f"the database file '{self.path}'"
+        """The database, for people; without secrets."""
 
-    def _unreadable(self, cause: BaseException) -> DatabaseUnreadableError:
-        return DatabaseUnreadableError(
-            f"Cannot use {self.place}: {cause}. Move the file away to start with an empty one, restore it from a copy, "
-            "or name another one with PREFECT_SERVER_DATABASE_CONNECTION_URL."
-        )
+    def prepare(self) -> None:
+        """Make what must be there before the first connection."""
+
+    def make_engine(self) -> Engine:
+        """An engine whose connections are in autocommit mode and are not pooled by SQLAlchemy."""
+
+    def is_usable(self, connection: Connection) -> bool:
+        """Whether an idle connection can still be used, as far as that is known without asking the server."""
+
+    def close(self, connection: Connection) -> None:
+        """Close a connection, whatever its condition."""
+
+    def begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin a transaction that sees the database as of one moment."""
+
+    def begin_alone(self, connection: Connection) -> None:
+        """Begin a transaction that changes the tables, once no other one like it is under way."""
+
+    def commit(self, connection: Connection) -> None:
+        """
+        End a transaction: what it wrote is there.
+
+        Raises:
+            prefect.server.database.errors.CommitInterrupted: The connection was lost before the answer came.
+        """
+
+    def rollback(self, connection: Connection) -> None:
+        """End a transaction: what it wrote never was."""
+
+    def was_committed(self, connection: Connection, ticket: Any) -> bool | None:
+        """
+        Whether an interrupted transaction was committed; None if it is not over yet.
+
+        Raises:
+            prefect.server.database.errors.OutcomeUnknownError: Nobody can tell.
+        """
+
+    def has_table(self, connection: Connection, name: str) -> bool:
+        """Whether there is a table of this name."""
+
+    def trouble(self, error: BaseException) -> Trouble | None:
+        """What an error means for the transaction; None if to do the same again would not help."""
+
+    def explain(self, error: BaseException) -> DatabaseError | None:
+        """What an error of the driver means; None if it is none, or a mistake in a statement."""
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
-    return connection.connection.driver_connection  # type: ignore[return-value]
+class IsLike(FunctionElement[bool]):
+    """A text, a pattern, perhaps an escape character: whether the text is like the pattern."""
+
+    type = Boolean()
+    inherit_cache = True
 
 
-def _path(url: str) -> Path | None:
-    """
-    The file that a database URL names; None for a database in memory.
+class HasText(FunctionElement[bool]):
+    """A JSON list, a text, the text's JSON form: whether the list has the text."""
 
-    Raises:
-        prefect.exceptions.ConfigurationError: The URL names no SQLite database.
-    """
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme.partition("+")[0] != "sqlite":
-        kind = scheme.partition("+")[0] if separator else url.partition(":")[0]
-        remedy = (
-            "It needs the package 'prefect-postgres', which is not part of this installation."
-            if kind.startswith("postgres")
-            else "Use 'sqlite:///<path>', or 'postgresql://...' with the package 'prefect-postgres'."
-        )
-        message = f"PREFECT_SERVER_DATABASE_CONNECTION_URL names a database of the kind {kind!r}. {remedy}"
-        raise ConfigurationError(message)
-    location, _, options = rest.partition("?")
-    location = location.removeprefix("/")
-    if dict(parse_qsl(options)).get("mode") == "memory" or location in {"", ":memory:", "file::memory:"}:
-        return None
-    return Path(unquote(location)).expanduser()
+    type = Boolean()
+    inherit_cache = True
+
+
+class JsonMember(FunctionElement[str]):
+    """A JSON object, and a name: the text under that name, or NULL."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class SecondsBetween(FunctionElement[float]):
+    """Two moments: the seconds from the first to the second."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(IsLike)
+def _is_like(element: IsLike, compiler: Any, **options: Any) -> str:
+    text, pattern, *escape = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({text} LIKE {pattern}{''.join(f' ESCAPE {character}' for character in escape)})"
+
+
+@compiles(HasText)
+def _has_text(element: HasText, compiler: Any, **options: Any) -> str:
+    # Where its JSON form does not occur at all, the list need not be taken apart.
+    items, text, form = (compiler.process(clause, **options) for clause in element.clauses)
+    return (
+        f"(instr({items}, {form}) > 0 AND EXISTS (SELECT 1 FROM json_each({items}) AS item WHERE item.value = {text}))"
+    )
+
+
+@compiles(JsonMember)
+def _json_member(element: JsonMember, compiler: Any, **options: Any) -> str:
+    document, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract({document}, '$.' || {name})"
+
+
+@compiles(SecondsBetween)
+def _seconds_between(element: SecondsBetween, compiler: Any, **options: Any) -> str:
+    start, end = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"((julianday({end}) - julianday({start})) * 86400.0)"
 
 
 def is_like(column: ColumnElement[Any], pattern: str, escape: str | None = None) -> ColumnElement[bool]:
-    """Whether a text is like a pattern of SQL, upper and lower case being the same (in SQLite, for the letters of ASCII)."""
-    return column.like(pattern, escape=escape)
+    """Whether a text is like a pattern of SQL, upper and lower case being the same, for the letters of ASCII."""
+    if escape is None:
+        return IsLike(column, literal(pattern, Text))
+    return IsLike(column, literal(pattern, Text), literal(escape, Text))
 
 
 def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
@@ -224,12 +227,19 @@ def has_all(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[
 
 
 def _has(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    """Whether a JSON list has a text. Where its JSON form does not occur at all, the list need not be taken apart."""
-    stored = type_coerce(column, Text)
-    items = func.json_each(stored).table_valued("value")
-    return (func.instr(stored, to_json(value).decode()) > 0) & exists().select_from(items).where(items.c.value == value)
+    return HasText(column, literal(value, Text), literal(to_json(value).decode(), Text))
 
 
 def is_empty(column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a JSON list has nothing in it."""
-    return type_coerce(column, Text) == "[]"
+    return cast(column, Text) == "[]"
+
+
+def json_member(column: ColumnElement[Any], name: str) -> ColumnElement[str]:
+    """The text under a name in a JSON object; NULL if there is none."""
+    return JsonMember(column, literal(name, Text))
+
+
+def seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
+    """The seconds from one moment to another."""
+    return SecondsBetween(start, end)

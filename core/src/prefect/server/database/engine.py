@@ -1,36 +1,83 @@
 """
 Connections and transactions: one `Database` for each URL, in each process.
 
-SQLite forbids to carry an open connection through a fork, and worse, what it remembers of its locks is carried along
-even if the child never touches the connection. So before a fork transactions are let finish and all connections are
-closed; parent and child open new ones when they next need them.
+No connection may be carried through a fork: two processes would talk on one socket to a server, and SQLite's memory of
+its locks is carried along even if the child never touches the connection. So before a fork transactions are let finish
+and all connections are closed; parent and child open new ones when they next need them.
+
+When the connection is lost while a transaction is being committed, the database is asked what became of it: if it was
+undone, it is done again; if it was committed, all is well; if the database cannot tell, nothing is done a second time and
+`OutcomeUnknownError` says so.
 """
 
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
-from prefect.server.database.dialects import SqliteDialect
+from prefect.server.database.dialects import ConnectionOptions, Dialect, Trouble
+from prefect.server.database.errors import (
+    CommitInterrupted,
+    DatabaseBusyError,
+    DatabaseError,
+    OutcomeUnknownError,
+)
 
-__all__ = ["Database", "close_databases", "get_database"]
+__all__ = ["Database", "close_databases", "get_database", "make_dialect"]
 
 R = TypeVar("R")
 
-_ERRORS = (exc.DBAPIError, sqlite3.Error, UnicodeEncodeError, OverflowError)
-"""What can come from a statement. Transactions are begun by the driver, whose errors come as they are."""
+_MOST_COLLISIONS = 3
+"""How often a transaction is tried that would make a row that is there already."""
 
-_IDLE_CONNECTIONS = 8
 _FORK_PATIENCE_SECONDS = 60.0
+
+logger = logging.getLogger("prefect.database")
+
+
+def make_dialect(url: str, options: ConnectionOptions) -> Dialect:
+    """
+    The dialect of the kind of database that a URL names. SQLite's is built in, others are plugins.
+
+    Raises:
+        prefect.exceptions.ConfigurationError: There is no such kind, or its plugin is not installed.
+    """
+    scheme, separator, _ = url.partition("://")
+    kind = scheme.partition("+")[0] if separator else url.partition(":")[0]
+    if separator and kind == "sqlite":
+        from prefect.server.database.sqlite import SqliteDialect
+
+        return SqliteDialect(url, options)
+    return _plugin_dialect(kind, url, options)
+
+
+def _plugin_dialect(kind: str, url: str, options: ConnectionOptions) -> Dialect:
+    from prefect.exceptions import ConfigurationError
+    from prefect.plugins.errors import UnknownNameError
+    from prefect.plugins.known import distribution_for
+    from prefect.plugins.registries import server_backends
+
+    try:
+        make = server_backends.get(f"database/{kind}")
+    except UnknownNameError as error:
+        distribution = distribution_for("server_backends", f"database/{kind}")
+        remedy = (
+            f"It needs the package '{distribution}': pip install {distribution}"
+            if distribution
+            else "Use 'sqlite:///<path>', or 'postgresql://...' with the package 'prefect-postgres'."
+        )
+        message = f"PREFECT_SERVER_DATABASE_CONNECTION_URL names a database of the kind {kind!r}. {remedy}"
+        raise ConfigurationError(message) from error
+    dialect: Dialect = make(url, options)
+    return dialect
 
 
 class Database:
@@ -38,15 +85,25 @@ class Database:
     Hands out transactions on one database.
 
     Args:
-        url: Where it is: `sqlite:///path/to/file.db`.
+        url: Where it is: `sqlite:///path/to/file.db`, `postgresql://user@host/name`.
         patience: Seconds to wait, all in all, for the locks of other processes.
+        outage: Seconds to wait, all in all, for a database server that does not answer.
         migrates: Whether the tables are brought up to date when the database is opened; otherwise they must be.
-        echo: Whether statements are logged.
+        options: How connections are made and kept.
     """
 
-    def __init__(self, url: str, *, patience: float = 300.0, migrates: bool = True, echo: bool = False) -> None:
-        self.dialect = SqliteDialect(url, echo=echo)
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: float = 300.0,
+        outage: float = 30.0,
+        migrates: bool = True,
+        options: ConnectionOptions | None = None,
+    ) -> None:
+        self.dialect = make_dialect(url, options or ConnectionOptions())
         self.patience = patience
+        self.outage = outage
         self.migrates = migrates
         self._idle: list[Connection] = []
         self.restart()
@@ -62,86 +119,144 @@ class Database:
 
     @property
     def is_open(self) -> bool:
-        """Whether this process has used the database before: then a read waits for nothing."""
-        return self._migrated
+        """Whether a read waits for nobody: the database is a file, and this process has used it before."""
+        return self._migrated and not self.dialect.is_remote
 
     def transaction(self, perform: Callable[[Connection], R], *, write: bool) -> R:
         """
         Call a function with a connection, in one transaction, and commit what it wrote if it returns.
 
-        While others hold the lock it waits and tries again, so `perform` may be called more than once; each time on a
-        connection that knows nothing of the time before.
+        While others are in the way, or the database server does not answer, it waits and tries again, so `perform` may
+        be called more than once; each time on a connection that knows nothing of the time before.
 
         Args:
             perform: What to do.
-            write: Whether it writes. One that does not sees the database as of one moment, and never waits.
+            write: Whether it writes. One that does not sees the database as of one moment, and never waits for a lock.
 
         Raises:
             prefect.server.database.errors.DatabaseError: The database cannot be used, or was locked for too long.
         """
-        started = time.monotonic()
+        started, attempts, collisions = time.monotonic(), 0, 0
         while True:
             try:
-                return self._attempt(perform, write)
-            except _ERRORS as error:
-                if self.dialect.is_busy(error) and time.monotonic() - started < self.patience:
-                    time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - spreads the contenders, guards nothing
+                return self._attempt(perform, write, started)
+            except self.dialect.errors as error:
+                trouble = self.dialect.trouble(error)
+                attempts += 1
+                collisions += trouble is Trouble.TAKEN
+                if collisions < _MOST_COLLISIONS and self._has_patience(trouble, started):
+                    _pause(trouble, attempts, error)
                     continue
                 explained = self.dialect.explain(error)
                 if explained is None:
                     raise
                 raise explained from error
 
-    def _attempt(self, perform: Callable[[Connection], R], write: bool) -> R:
+    def _has_patience(self, trouble: Trouble | None, started: float) -> bool:
+        if trouble is None:
+            return False
+        return time.monotonic() - started < (self.outage if trouble is Trouble.LOST else self.patience)
+
+    def _attempt(self, perform: Callable[[Connection], R], write: bool, started: float) -> R:
         connection = self._take()
         try:
             self.dialect.begin(connection, write=write)
             result = perform(connection)
             self.dialect.commit(connection)
+        except CommitInterrupted as interrupted:
+            self._discard(connection)
+            if write and not self._was_committed(interrupted, started):
+                raise
         except BaseException:
             self._recover(connection)
             raise
-        self._give_back(connection)
+        else:
+            self._give_back(connection)
         return result
+
+    def _was_committed(self, interrupted: CommitInterrupted, started: float) -> bool:
+        """Ask, until the database answers, what became of a transaction."""
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                outcome = self._ask(interrupted)
+            except OutcomeUnknownError:
+                raise
+            except self.dialect.errors as error:
+                if not self._has_patience(self.dialect.trouble(error), started):
+                    message = f"The connection to {self.dialect.place} was lost during a commit: {error}"
+                    raise OutcomeUnknownError(message) from error
+                _pause(Trouble.LOST, attempts, error)
+                continue
+            if outcome is not None:
+                return outcome
+            if not self._has_patience(Trouble.LOST, started):
+                raise OutcomeUnknownError(f"A commit to {self.dialect.place} takes too long.") from interrupted
+            _pause(Trouble.BUSY, attempts, interrupted)
+
+    def _ask(self, interrupted: CommitInterrupted) -> bool | None:
+        connection = self._take()
+        try:
+            outcome = self.dialect.was_committed(connection, interrupted.ticket)
+        except BaseException:
+            self._discard(connection)
+            raise
+        self._give_back(connection)
+        return outcome
 
     def _take(self) -> Connection:
         with self._state:
-            if self._resting or self.dialect.path is None:
-                self._state.wait_for(self._has_room)
+            if not self._has_room() and not self._state.wait_for(self._has_room, self.dialect.patience):
+                message = (
+                    f"All {self.dialect.capacity} connections to {self.dialect.place} were in use for "
+                    f"{self.dialect.patience:g} s. Allow more of them, or send fewer requests at once."
+                )
+                raise DatabaseBusyError(message)
             self._busy += 1
-            if self._idle:
-                return self._idle.pop()
+            idle = self._idle.pop() if self._idle else None
         try:
+            while idle is not None:
+                if self.dialect.is_usable(idle):
+                    return idle
+                self.dialect.close(idle)
+                with self._state:
+                    idle = self._idle.pop() if self._idle else None
             return self._connect()
         except BaseException:
             self._leave()
             raise
 
     def _has_room(self) -> bool:
-        """Whether a transaction may begin. What is in memory is in one connection."""
-        return not self._resting and (self._busy == 0 or self.dialect.path is not None)
+        """Whether a transaction may begin."""
+        return not self._resting and (self.dialect.capacity is None or self._busy < self.dialect.capacity)
 
     def _connect(self) -> Connection:
         """Open a connection. The first one makes the file if there is none, and brings its tables up to date."""
         with self._opening:
             if self._engine is None:
-                self.dialect.make_file()
+                self.dialect.prepare()
                 self._engine = self.dialect.make_engine()
-            connection = self._engine.connect()
             if not self._migrated:
-                from prefect.server.database.migrations import migrate, require_latest
+                return self._open_first(self._engine)
+            engine = self._engine
+        return engine.connect()
 
-                try:
-                    (migrate if self.migrates else require_latest)(connection, self.dialect)
-                except BaseException:
-                    connection.close()
-                    raise
-                self._migrated = True
+    def _open_first(self, engine: Engine) -> Connection:
+        from prefect.server.database.migrations import migrate, require_latest
+
+        connection = engine.connect()
+        try:
+            (migrate if self.migrates else require_latest)(connection, self.dialect)
+        except BaseException:
+            self.dialect.close(connection)
+            raise
+        self._migrated = True
         return connection
 
     def _give_back(self, connection: Connection) -> None:
         with self._state:
-            if len(self._idle) < _IDLE_CONNECTIONS:
+            if len(self._idle) < self.dialect.idle:
                 self._idle.append(connection)
                 self._busy -= 1
                 self._state.notify_all()
@@ -152,14 +267,18 @@ class Database:
         """Undo what a transaction has done so far; a connection that cannot even do that is not used again."""
         try:
             self.dialect.rollback(connection)
+            usable = self.dialect.is_usable(connection)
         except BaseException:
             self._discard(connection)
             raise
-        self._give_back(connection)
+        if usable:
+            self._give_back(connection)
+        else:
+            self._discard(connection)
 
     def _discard(self, connection: Connection) -> None:
         try:
-            connection.close()
+            self.dialect.close(connection)
         finally:
             self._leave()
 
@@ -173,14 +292,14 @@ class Database:
         with self._state:
             idle, self._idle = self._idle, []
         for connection in idle:
-            connection.close()
+            self.dialect.close(connection)
 
     def rest(self) -> None:
         """Let the transactions under way finish, close all connections, and begin none until `resume` or `restart`."""
         with self._state:
             self._resting = True
             self._state.wait_for(lambda: self._busy == 0, timeout=_FORK_PATIENCE_SECONDS)
-        if self.dialect.path is not None:
+        if not self.dialect.is_volatile:
             self.close()
 
     def resume(self) -> None:
@@ -190,17 +309,29 @@ class Database:
             self._state.notify_all()
 
 
-_databases: dict[tuple[str, bool, bool], Database] = {}
+def _pause(trouble: Trouble | None, attempts: int, error: BaseException) -> None:
+    """Wait a moment before the next attempt; for a server that is gone, longer each time."""
+    if trouble is not Trouble.LOST:
+        time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - spreads the contenders, guards nothing
+        return
+    logger.log(logging.WARNING if attempts == 3 else logging.DEBUG, "Lost the database, trying again: %s", error)
+    time.sleep(random.uniform(0.02, min(0.05 * 2**attempts, 1.0)))  # noqa: S311
+
+
+_databases: dict[tuple[str, bool, ConnectionOptions], Database] = {}
 _registering = threading.Lock()
 
 
-def get_database(url: str, *, migrates: bool = True, echo: bool = False) -> Database:
-    """The one database object that this process has for a URL. See `Database`."""
-    key = (url, migrates, echo)
+def get_database(
+    url: str, *, migrates: bool = True, echo: bool = False, options: ConnectionOptions | None = None
+) -> Database:
+    """The one database object that this process has for a URL. See `Database`; `echo` makes options that only echo."""
+    options = options or ConnectionOptions(echo=echo)
+    key = (url, migrates, options)
     database = _databases.get(key)
     if database is None:
         with _registering:
-            database = _databases.setdefault(key, Database(url, migrates=migrates, echo=echo))
+            database = _databases.setdefault(key, Database(url, migrates=migrates, options=options))
     return database
 
 

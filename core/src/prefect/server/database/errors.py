@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect.exceptions import PrefectException
 
 __all__ = [
+    "CommitInterrupted",
     "ConstraintViolation",
     "DatabaseBusyError",
     "DatabaseError",
     "DatabaseFullError",
+    "DatabaseUnreachableError",
     "DatabaseUnreadableError",
     "ForeignSchemaError",
+    "OutcomeUnknownError",
     "SchemaTooNewError",
     "SchemaTooOldError",
     "UnstorableValueError",
@@ -36,8 +41,35 @@ class DatabaseFullError(DatabaseError):
     is_transient = True
 
 
+class DatabaseUnreachableError(DatabaseError):
+    """The database server does not answer, or has ended the connection."""
+
+    is_transient = True
+
+
+class OutcomeUnknownError(DatabaseUnreachableError):
+    """
+    The connection was lost while a transaction was being committed, and nobody can tell whether it was.
+
+    What is harmless to do twice may be asked for again; of anything else, look first whether it is there.
+    """
+
+
+class CommitInterrupted(Exception):
+    """
+    The connection was lost before the answer to a COMMIT came.
+
+    Args:
+        ticket: What the dialect needs to find out what became of it.
+    """
+
+    def __init__(self, ticket: Any) -> None:
+        super().__init__("The connection was lost while a transaction was being committed.")
+        self.ticket = ticket
+
+
 class DatabaseUnreadableError(DatabaseError):
-    """The file cannot be opened, is not a database, or is damaged."""
+    """The database cannot be used: it cannot be opened, is no database or a damaged one, or may not be entered."""
 
 
 class SchemaTooOldError(DatabaseError):
@@ -53,7 +85,12 @@ class ForeignSchemaError(DatabaseError):
 
 
 class UnstorableValueError(DatabaseError, ValueError):
-    """A value is outside of what the database can store: too large a number, or text that is not Unicode."""
+    """
+    A value is outside of what the database can store.
+
+    Too large a number, or text that is not Unicode; in Postgres also text with a NUL character in it, and text that is
+    too long for an index.
+    """
 
 
 class ConstraintViolation(DatabaseError):

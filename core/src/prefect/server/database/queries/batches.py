@@ -14,6 +14,7 @@ from sqlalchemy import Table, or_
 from sqlalchemy.engine import Connection
 
 from prefect.server.database.queries.records import inserting, keys_of
+from prefect.server.database.types import Document, show_nul
 
 __all__ = ["insert_new", "upsert_newest"]
 
@@ -43,9 +44,12 @@ def _newest(insert: Any, table: Table) -> Any:
     return insert.on_conflict_do_update(index_elements=["id"], set_=values, where=or_(old.is_(None), new >= old))
 
 
-def _execute(connection: Connection, statement: str, rows: list[Row]) -> None:
+def _execute(connection: Connection, make: Callable[[Any, Table], Any], table: Table, rows: list[Row]) -> None:
     if not rows:
         return
+    statement = _sql(connection, table, make)
+    if connection.dialect.name != "sqlite":
+        rows = _without_nul(table, rows)
     try:
         connection.exec_driver_sql(statement, rows)
     except UnicodeEncodeError:  # half a surrogate pair, as programs find in file names: shown, rather than lost
@@ -56,11 +60,28 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
+def _without_nul(table: Table, rows: list[Row]) -> list[Row]:
+    """Rows for a database that keeps no NUL in text: it is shown, rather than the row lost."""
+    documents = [isinstance(column.type, Document) for column in table.columns]
+    return [
+        tuple(_shown(value, document) for value, document in zip(row, documents, strict=True))
+        if any(type(value) is str and ("\0" in value or "\\u0000" in value) for value in row)
+        else row
+        for row in rows
+    ]
+
+
+def _shown(value: Any, document: bool) -> Any:
+    if not isinstance(value, str):
+        return value
+    return show_nul(value) if document else value.replace("\0", "\\x00")
+
+
 def insert_new(connection: Connection, table: Table, rows: list[Row]) -> None:
     """Insert rows, their values in the order of the columns; those whose key is there already are left as they are."""
-    _execute(connection, _sql(connection, table, _only_new), rows)
+    _execute(connection, _only_new, table, rows)
 
 
 def upsert_newest(connection: Connection, table: Table, rows: list[Row]) -> None:
     """Insert rows of runs, or replace them, unless the one that is there is in a later state."""
-    _execute(connection, _sql(connection, table, _newest), rows)
+    _execute(connection, _newest, table, rows)

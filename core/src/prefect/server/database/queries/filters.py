@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or
 
 from prefect.exceptions import ObjectUnsupported
 from prefect.server.database import tables
-from prefect.server.database.dialects import has_all, has_any, is_empty, is_like
+from prefect.server.database.dialects import has_all, has_any, is_empty, is_like, json_member
 from prefect.server.database.text_search import matches_text
 
 __all__ = [
@@ -120,8 +120,7 @@ def _created_by(model: BaseModel) -> Condition | None:
         if name == "is_null_":
             conditions.append(_is_null(column, value))
         else:
-            part = func.json_extract(column, f"$.{name.rstrip('_')}")
-            conditions.append(part.in_([str(item) for item in value]))
+            conditions.append(json_member(column, name.rstrip("_")).in_([str(item) for item in value]))
     return _combine(model, conditions)
 
 

@@ -24,7 +24,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-__all__ = ["count", "create", "inserting", "keys_of", "order", "read", "read_all", "remove", "remove_where", "revise"]
+__all__ = [
+    "ascending",
+    "count",
+    "create",
+    "descending",
+    "inserting",
+    "keys_of",
+    "lock",
+    "order",
+    "read",
+    "read_all",
+    "remove",
+    "remove_where",
+    "revise",
+]
 
 Key = tuple[str, ...]
 T = TypeVar("T")
@@ -82,14 +96,16 @@ def read(connection: Connection, table: Table, **by: Any) -> dict[str, Any] | No
 
 def lock(connection: Connection, table: Table, **by: Any) -> None:
     """
-    Let no other transaction change the rows whose columns equal `by` before this one ends.
+    Let no other transaction do the same with the rows whose columns equal `by`, before this one ends.
 
     For what is decided by more than the rows that change: whoever counts the slots of a limit locks the limit first.
-    Where one transaction writes at a time, as on SQLite, this does nothing.
+    Where one transaction writes at a time, as on SQLite, this does nothing. Elsewhere the rows are written to, since a
+    mere lock would let those who waited for it count what they saw before they waited; so they start again.
     """
     if connection.dialect.name != "sqlite":
         conditions = [table.c[name] == value for name, value in by.items()]
-        connection.execute(select(*table.primary_key.columns).where(*conditions).with_for_update())
+        same = {column.name: column for column in table.primary_key.columns}
+        connection.execute(update(table).where(*conditions).values(same))
 
 
 def read_all(connection: Connection, table: Table, statement: Select[Any]) -> list[dict[str, Any]]:
@@ -131,10 +147,17 @@ def count(connection: Connection, table: Table, conditions: Sequence[ColumnEleme
 def order(table: Table, sort: str) -> list[ColumnElement[Any]]:
     """The columns that a sort order of the contract means, `NAME_ASC` or `END_TIME_DESC`; ties are broken by id."""
     name, _, direction = sort.rpartition("_")
-    descending = direction == "DESC"
-    column: ColumnElement[Any] = table.c[name.lower()]
-    first = column.desc() if descending else column.asc()
-    if name == "ID":
-        return [first]
-    identifier = table.c.id
-    return [first, identifier.desc() if descending else identifier.asc()]
+    identifier, column = table.c.id, table.c[name.lower()]
+    if direction == "DESC":
+        return [identifier.desc()] if name == "ID" else [descending(column), identifier.desc()]
+    return [identifier.asc()] if name == "ID" else [ascending(column), identifier.asc()]
+
+
+def ascending(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Smallest first, after those that have no value; so it is on all databases, and in their indexes."""
+    return column.asc().nulls_first() if getattr(column, "nullable", True) else column.asc()
+
+
+def descending(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Largest first, before those that have no value."""
+    return column.desc().nulls_last() if getattr(column, "nullable", True) else column.desc()

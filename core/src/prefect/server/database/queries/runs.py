@@ -26,7 +26,8 @@ from sqlalchemy.engine import Connection
 from prefect._contract.state import TERMINAL_STATES, State, StateType
 from prefect._orchestration.bookkeeping import estimated_run_time, estimated_start_time_delta
 from prefect.server.database import tables
-from prefect.server.database.queries.records import create, keys_of, order
+from prefect.server.database.dialects import seconds_between
+from prefect.server.database.queries.records import ascending, create, descending, keys_of, order
 from prefect.server.database.types import Moment
 
 __all__ = [
@@ -108,7 +109,9 @@ def _order(kind: RunKind, sort: str) -> list[ColumnElement[Any]]:
         return order(kind.table, sort)
     run = kind.table.c
     started = func.coalesce(run.start_time, run.expected_start_time)
-    return [started.desc(), run.id.desc()] if sort.endswith("DESC") else [started.asc(), run.id.asc()]
+    if sort.endswith("DESC"):
+        return [descending(started), run.id.desc()]
+    return [ascending(started), run.id.asc()]
 
 
 def read_runs(
@@ -159,12 +162,8 @@ def _state(kind: RunKind, run_id: UUID, state: State[Any], now: datetime) -> Row
     }
 
 
-def _seconds_between(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
-    return (func.julianday(end) - func.julianday(start)) * 86_400.0
-
-
 def _running_seconds(run: Any, now: datetime) -> ColumnElement[Any]:
-    current = _seconds_between(run.state_timestamp, literal(now, Moment))
+    current = seconds_between(run.state_timestamp, literal(now, Moment))
     return type_coerce(run.total_run_time, Float) + case(
         (run.state_type == StateType.RUNNING.value, current), else_=0.0
     )
@@ -173,8 +172,8 @@ def _running_seconds(run: Any, now: datetime) -> ColumnElement[Any]:
 def _late_seconds(run: Any, now: datetime) -> ColumnElement[Any]:
     waiting = run.state_type.not_in(_ENDED) & (run.expected_start_time < now)
     return case(
-        (run.start_time > run.expected_start_time, _seconds_between(run.expected_start_time, run.start_time)),
-        (run.start_time.is_(None) & waiting, _seconds_between(run.expected_start_time, literal(now, Moment))),
+        (run.start_time > run.expected_start_time, seconds_between(run.expected_start_time, run.start_time)),
+        (run.start_time.is_(None) & waiting, seconds_between(run.expected_start_time, literal(now, Moment))),
         else_=0.0,
     )
 
