@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from prefect.server.api.wire import wires
 
 if TYPE_CHECKING:
     from prefect.server.api.gate import Policy
+    from prefect.server.api.token_book import TokenBook
     from prefect.server.services.loops import Loops
 
 __all__ = ["Application"]
@@ -43,30 +45,38 @@ class Application(Starlette):
         policy: Who may ask.
         api_url: What the pages of a user interface are told to ask.
         loops: What happens although nobody asks for it; None if this app leaves it to others.
+        tokens: The API tokens that are good; None if there are none.
     """
 
-    def __init__(self, performer: Performer, policy: Policy, api_url: str, loops: Loops | None = None) -> None:
+    def __init__(
+        self,
+        performer: Performer,
+        policy: Policy,
+        api_url: str,
+        loops: Loops | None = None,
+        tokens: TokenBook | None = None,
+    ) -> None:
         self.performer = performer
         self.policy = policy
         self.api_url = api_url
         self.loops = loops
+        self.tokens = tokens
         self.endpoints = Endpoints(performer)
         self._document: bytes | None = None
         super().__init__(routes=self._routes(), lifespan=_life)
         self._gate = Gate(self._dispatch, policy)
 
     def _routes(self) -> list[Any]:
-        shown = {"include_in_schema": False}
         return [
-            Route("/openapi.json", self._openapi, **shown),
-            Route("/docs", self._documentation, **shown),
-            Route("/ui-settings", self._ui_settings, **shown),
-            Route("/", _to_documentation, **shown),
+            Route("/openapi.json", self._openapi),
+            Route("/docs", self._documentation),
+            Route("/ui-settings", self._ui_settings),
+            Route("/", _to_documentation),
             Mount(
                 "/api",
                 routes=[
-                    Route("/openapi.json", self._openapi, **shown),
-                    Route("/docs", self._documentation, **shown),
+                    Route("/openapi.json", self._openapi),
+                    Route("/docs", self._documentation),
                     *websocket_routes(self.performer, self.policy),
                     Mount("", self.endpoints),
                 ],
@@ -131,11 +141,17 @@ async def _to_documentation(request: Request) -> Response:
 @asynccontextmanager
 async def _life(app: Any) -> AsyncIterator[None]:
     """What happens around the time in which requests are answered."""
+    refreshing = None
+    if app.tokens is not None:
+        app.tokens.refresh()
+        refreshing = asyncio.create_task(app.tokens.keep_fresh())
     if app.loops is not None:
         app.loops.start()
     try:
         yield
     finally:
+        if refreshing is not None:
+            refreshing.cancel()
         if app.loops is not None:
             await app.loops.stop()
         app.performer.close()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
+from prefect.server.api.actors import Actor, needed_scope
 from prefect.server.api.answers import Answer, describe_error, invalid_request, refusal
 from prefect.server.api.gate import respond
 from prefect.server.api.performance import Performer
@@ -84,8 +85,14 @@ class Endpoints:
             return refusal(404, "Not Found")
         except ValidationError as error:
             return invalid_request(error, "body" if wire.has_body else "query", body)
+        actor: Actor | None = scope.get("prefect.actor")
+        needed = needed_scope(wire, call)
+        if actor is not None and not actor.may(needed):
+            return refusal(
+                403, f"This takes a token with the scope {needed.value!r}, which {actor.name!r} does not have."
+            )
         try:
-            return await self.performer.answer(wire, call, scope.get("prefect.actor", ""))
+            return await self.performer.answer(wire, call, actor, (scope.get("client") or (None,))[0])
         except Exception as error:
             described = describe_error(error, call)
             if described is None:

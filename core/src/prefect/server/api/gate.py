@@ -16,10 +16,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from prefect.server.api.actors import Actor
 from prefect.server.api.answers import Answer, refusal
 from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend, header
 
-__all__ = ["Actor", "Gate", "Policy", "respond"]
+__all__ = ["Gate", "Policy", "respond"]
 
 OPEN = frozenset({b"/api/health", b"/api/ready"})
 """The paths that are answered without credentials."""
@@ -28,22 +29,6 @@ _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
 _FAILURES_PER_MINUTE = 10
 _MOST_ADDRESSES = 10_000
 _LONGEST_CREDENTIALS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """
-    Who asks.
-
-    Args:
-        name: What the audit trail calls them.
-        scopes: What they may do; None for everything.
-        work_pool: The only work pool that they may work for; None for all.
-    """
-
-    name: str
-    scopes: frozenset[str] | None = None
-    work_pool: str | None = None
 
 
 def _no_tokens(secret: str) -> Actor | None:
@@ -191,7 +176,7 @@ class Gate:
             if header(scope, b"authorization") is not None:
                 self._failures.add(address)
             return refusal(401, "Unauthorized", WWW_Authenticate="Basic")
-        scope["prefect.actor"] = actor.name
+        scope["prefect.actor"] = actor
         return None
 
     def _forged(self, scope: ASGIScope) -> Answer | None:

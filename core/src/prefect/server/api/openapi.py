@@ -86,7 +86,7 @@ def _schemas(wires: list[Wire]) -> tuple[dict[tuple[Key, Any], dict[str, Any]], 
         parameters = wire.path if wire.has_body else wire.path + wire.rest
         inputs.extend(((route, one.name), "validation", TypeAdapter(one.annotation)) for one in parameters)
     schemas, general = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
-    return schemas, general.get("$defs", {})  # type: ignore[return-value]
+    return schemas, general.get("$defs", {})
 
 
 def _operation(wire: Wire, schemas: dict[tuple[Key, Any], dict[str, Any]]) -> dict[str, Any]:

@@ -17,15 +17,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
+from prefect.server.api.actors import Actor, confine
 from prefect.server.api.answers import JSON, Answer, refusal
+from prefect.server.api.auditing import is_audited, perform_audited
 from prefect.server.api.signals import Signal
+from prefect.server.api.wire import Wire, wires
 from prefect.server.operations.publication import Publisher
 from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
-    from prefect.server.api.wire import Wire
     from prefect.server.database.engine import Database
     from prefect.server.operations.vault import Vault
 
@@ -77,17 +79,28 @@ class Performer:
         self.clock = clock
         self.publisher = Publisher()
         self.events_stored, self.logs_stored, self.task_runs_changed = Signal(), Signal(), Signal()
-        self.writes_one_by_one = database.dialect.url.startswith("sqlite")
+        self.tokens_changed: Callable[[], None] = lambda: None
+        self.writes_one_by_one = not database.dialect.is_remote
         writers = 1 if self.writes_one_by_one else _READERS
         self._reading = _Lane(ThreadPoolExecutor(_READERS, thread_name_prefix="reading"))
         self._writing = _Lane(ThreadPoolExecutor(writers, thread_name_prefix="writing"))
 
-    async def answer(self, wire: Wire, call: Call[Any], actor: str = "") -> Answer:
-        """Answer a call. Whatever the operation raises is raised."""
+    async def answer(
+        self, wire: Wire, call: Call[Any], actor: Actor | None = None, address: str | None = None
+    ) -> Answer:
+        """
+        Answer a call. Whatever the operation raises is raised.
+
+        Args:
+            wire: The endpoint.
+            call: The call.
+            actor: Who asks; None where nobody needs to say so.
+            address: From where.
+        """
         lane = self._reading if wire.operation.read_only else self._writing
         if lane.waiting >= _MOST_WAITING:
             return refusal(503, "Too many requests are waiting. Try again a little later.", Retry_After="5")
-        return await self._on(lane, lambda: self._answer(wire, call, actor))
+        return await self._on(lane, lambda: self._answer(wire, call, actor, address))
 
     async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
         """Do something in one transaction, beside the event loop."""
@@ -108,16 +121,22 @@ class Performer:
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor)
 
-    def _answer(self, wire: Wire, call: Call[Any], actor: str) -> Answer:
+    def _answer(self, wire: Wire, call: Call[Any], actor: Actor | None, address: str | None) -> Answer:
         operation, created = wire.operation, False
 
         def act(work: UnitOfWork) -> Any:
             nonlocal created
-            value = operation.perform(work, call)
+            if actor is not None and actor.work_pool is not None:
+                confine(work, wire, call, actor.work_pool)
+            if is_audited(wire):
+                reader = wires().get(("GET", call.path))
+                value = perform_audited(work, wire, call, reader, address)
+            else:
+                value = operation.perform(work, call)
             created = work.created
             return value
 
-        value = self.do(act, write=not operation.read_only, actor=actor)
+        value = self.do(act, write=not operation.read_only, actor="" if actor is None else actor.name)
         self._tell(wire)
         endpoint = wire.endpoint
         status = 201 if created else endpoint.status
@@ -134,6 +153,8 @@ class Performer:
         self.events_stored.send()
         if wire.endpoint.module == "logs":
             self.logs_stored.send()
+        elif wire.endpoint.module == "tokens":
+            self.tokens_changed()
         elif wire.endpoint.module in _CHANGES_TASK_RUNS:
             self.task_runs_changed.send()
 

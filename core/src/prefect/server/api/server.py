@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prefect.server.api.app import Application
 from prefect.server.api.gate import Policy
 from prefect.server.api.performance import Performer
+from prefect.server.api.token_book import TokenBook
 from prefect.server.composition import open_database, open_vault
 from prefect.server.services import SERVICES
 from prefect.server.services.loops import Loops
@@ -39,15 +40,19 @@ def create_app(settings: Settings | None = None, final: bool = False, ephemeral:
     settings = settings or get_current_settings()
     performer = Performer(open_database(settings), open_vault(settings))
     loops = None if ephemeral else Loops(performer, SERVICES, settings, performer.clock)
-    return Application(performer, make_policy(settings), _api_url(settings), loops)
+    tokens = TokenBook(performer)
+    performer.tokens_changed = tokens.refresh
+    return Application(performer, make_policy(settings, tokens), _api_url(settings), loops, tokens)
 
 
-def make_policy(settings: Settings) -> Policy:
-    """What settings allow."""
+def make_policy(settings: Settings, tokens: TokenBook) -> Policy:
+    """What settings allow, to whom."""
     api = settings.server.api
     secret = api.auth_string
     return Policy(
         auth_string=None if secret is None else secret.get_secret_value(),
+        find_token=tokens.find,
+        has_tokens=tokens.__bool__,
         hosts=_LOOPBACK_NAMES if api.host in _LOOPBACK else None,
         origins=tuple(origin.strip() for origin in api.cors_allowed_origins.split(",") if origin.strip()),
     )

@@ -27,7 +27,7 @@ _OVERLAP_TOGETHER = timedelta(seconds=5)
 def websocket_routes(performer: Performer, policy: Policy) -> list[Any]:
     """The routes of all websockets, below `/api`."""
     overlap = _OVERLAP_ALONE if performer.writes_one_by_one else _OVERLAP_TOGETHER
-    handlers = {
+    handlers: dict[str, Any] = {
         "/events/in": EventsIn(performer, policy),
         "/events/out": EventsOut(performer, policy, EventTail(performer, overlap)),
         "/logs/out": LogsOut(performer, policy, overlap),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 if TYPE_CHECKING:
-    from prefect.server.api.gate import Actor, Policy
+    from prefect.server.api.actors import Actor
+    from prefect.server.api.gate import Policy
 
 __all__ = ["SUBPROTOCOL", "EndedError", "end", "greet", "hear"]
 
@@ -26,10 +28,8 @@ class EndedError(Exception):
 
 async def end(socket: WebSocket, code: int, reason: str) -> EndedError:
     """Close a websocket, and say why. The exception is to be raised."""
-    try:
+    with suppress(RuntimeError):  # the other side was faster
         await socket.close(code, reason)
-    except RuntimeError:
-        pass  # the other side was faster
     return EndedError(reason)
 
 
