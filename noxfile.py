@@ -15,13 +15,15 @@ nox.options.default_venv_backend = "uv|venv"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """Tests start hundreds of Pythons, which need not compile the product each time."""
-SOURCES = ["core", "tests", "examples", "benchmarks", "noxfile.py"]
+SOURCES = ["core", "plugins", "tests", "examples", "benchmarks", "noxfile.py"]
+PLUGINS = sorted(str(folder.parent) for folder in Path("plugins").glob("*/pyproject.toml"))
 
 
 def install(session: nox.Session, *groups: str) -> None:
     """Install the product from this checkout, with the tools of some dependency groups."""
     tools = [requirement for group in groups for requirement in nox.project.dependency_groups(PYPROJECT, group)]
-    session.install("-e", "./core", "-e", ".", *tools)
+    plugins = [part for folder in PLUGINS for part in ("-e", f"./{folder}")]
+    session.install("-e", "./core", "-e", ".", *plugins, *tools)
 
 
 def install_data(session: nox.Session) -> None:
@@ -91,11 +93,15 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def oldest(session: nox.Session) -> None:
     """The tests on the oldest dependencies that are allowed."""
-    core = nox.project.load_toml("core/pyproject.toml")
+    projects = [nox.project.load_toml(f"{folder}/pyproject.toml")["project"] for folder in ("core", *PLUGINS)]
     floors = [
-        line.split(";")[0].split(",")[0].replace(">=", "==") for line in core["project"]["dependencies"] if ">=" in line
+        line.split(";")[0].split(",")[0].replace(">=", "==")
+        for project in projects
+        for line in project["dependencies"]
+        if ">=" in line
     ]
-    session.install("-e", "./core", *floors, *nox.project.dependency_groups(PYPROJECT, "test"))
+    install(session, "test")
+    session.install(*floors)
     session.run("pytest", "-n", "2", "tests/unit", "tests/integration", *session.posargs)
 
 
@@ -104,5 +110,5 @@ def build(session: nox.Session) -> None:
     """Wheels of the workspace, in dist/."""
     shutil.rmtree("dist", ignore_errors=True)
     session.install("build")
-    for project in (".", "core"):
+    for project in (".", "core", *PLUGINS):
         session.run("python", "-m", "build", "--wheel", "--outdir", str(Path("dist").resolve()), project)

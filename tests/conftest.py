@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
-
-from tests.postgres import kinds_of_database, postgres_server
+from tests.postgres import PostgresServer, kinds_of_database
 
 # Nothing that a developer has configured may change what tests see.
 for name in [name for name in os.environ if name.startswith("PREFECT_")]:
@@ -27,3 +27,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def isolated_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests that forget to make a home of their own do not touch the developer's."""
     os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The Postgres server of this test process."""
+    server = PostgresServer()
+    yield server
+    server.close()

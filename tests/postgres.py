@@ -16,13 +16,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-__all__ = ["POSTGRES", "PostgresServer", "find_programs", "kinds_of_database", "postgres_server"]
+__all__ = ["POSTGRES", "PostgresServer", "find_programs", "kinds_of_database"]
 
 _USER = "prefect"
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=60")
@@ -212,11 +211,3 @@ BEGIN
     END LOOP;
 END $$
 """
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """The server of this test process."""
-    server = PostgresServer()
-    yield server
-    server.close()

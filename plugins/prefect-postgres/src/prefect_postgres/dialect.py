@@ -240,7 +240,7 @@ def _driver(connection: Connection) -> psycopg.Connection[Any] | None:
     """The driver's connection; None once SQLAlchemy has noticed that it is gone."""
     if connection.closed or connection.invalidated:
         return None
-    return connection.connection.driver_connection  # type: ignore[return-value]
+    return connection.connection.driver_connection
 
 
 def _required(connection: Connection) -> psycopg.Connection[Any]:

@@ -55,12 +55,9 @@ def is_lost(cause: BaseException) -> bool:
     """Whether an error of the driver means that there is no connection any more, or was none."""
     if not isinstance(cause, psycopg.OperationalError):
         return False
-    code = cause.sqlstate
-    return code in _LOST or code is not None and code.startswith("08") or code is None and not _is_refused(cause)
-
-
-def _is_refused(cause: BaseException) -> bool:
-    return _REFUSED.search(str(cause)) is not None
+    if cause.sqlstate is None:
+        return _REFUSED.search(str(cause)) is None
+    return cause.sqlstate in _LOST or cause.sqlstate.startswith("08")
 
 
 def trouble(error: BaseException) -> Trouble | None:

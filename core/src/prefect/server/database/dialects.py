@@ -187,7 +187,8 @@ def _has_text(element: HasText, compiler: Any, **options: Any) -> str:
     # Where its JSON form does not occur at all, the list need not be taken apart.
     items, text, form = (compiler.process(clause, **options) for clause in element.clauses)
     return (
-        f"(instr({items}, {form}) > 0 AND EXISTS (SELECT 1 FROM json_each({items}) AS item WHERE item.value = {text}))"
+        f"(instr({items}, {form}) > 0 AND EXISTS "
+        f"(SELECT 1 FROM json_each({items}) AS item WHERE item.value = {text}))"  # noqa: S608 - only compiled clauses
     )
 
 

@@ -75,13 +75,13 @@ def _code(error: BaseException) -> str:
 class SqliteDialect:
     """One SQLite file, or a database in memory."""
 
-    errors = (exc.DBAPIError, sqlite3.Error, UnicodeEncodeError, OverflowError)
+    errors: tuple[type[BaseException], ...] = (exc.DBAPIError, sqlite3.Error, UnicodeEncodeError, OverflowError)
     """Transactions are begun by the driver, whose errors come as they are."""
 
     scripts = Path(__file__).parent / "migrations" / "sqlite"
     latest = LATEST
     idle = 8
-    patience = None
+    patience: float | None = None
     is_remote = False
 
     def __init__(self, url: str, options: ConnectionOptions | None = None) -> None:

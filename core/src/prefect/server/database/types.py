@@ -87,7 +87,7 @@ def has_nul(document: str) -> bool:
 
 
 def show_nul(document: str) -> str:
-    """A text of a JSON document in which NUL characters are shown rather than meant: `\\x00`."""
+    """A text of a JSON document in which NUL characters are shown rather than meant."""
     return _NUL.sub(r"\1\\\\x00", document)
 
 
