@@ -119,7 +119,7 @@ class Performer:
         return transact(self.database, begin, act, write=write, publisher=self.publisher)
 
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
-        return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor)
+        return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor, serves=True)
 
     def _answer(self, wire: Wire, call: Call[Any], actor: Actor | None, address: str | None) -> Answer:
         operation, created = wire.operation, False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from prefect.server.database.queries.events import Occurrence, occurrence_of
 from prefect.server.operations.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ class Bounds:
         page: How many records a list has at most, and has unless a limit is given.
         graph_nodes: How many runs a graph may have.
         graph_artifacts: How many artifacts a graph may have.
+        scheduled_runs: How many runs of one schedule may be waiting.
     """
 
     page: int = 200
     graph_nodes: int = 10_000
     graph_artifacts: int = 10_000
+    scheduled_runs: int = 50
 
     def limit(self, limit: int | None) -> int:
         """
@@ -78,6 +81,8 @@ class UnitOfWork:
         actor: Who asks, as the audit trail and the authors of records name it; empty in an unguarded orchestrator.
         created: Set by an operation that made a record, and did not find the one that was asked for.
         events: What has happened, stored in this transaction and told to subscribers once it is committed: `emit`.
+        serves: Whether this is a server, or acts like one: events can be found at once, and task runs make events too.
+            A process that is its own orchestrator spends as little as possible on what may never be asked for.
     """
 
     connection: Connection
@@ -86,11 +91,12 @@ class UnitOfWork:
     bounds: Bounds = field(default_factory=Bounds)
     actor: str = ""
     created: bool = False
-    events: list[Event] = field(default_factory=list)
+    events: list[Occurrence] = field(default_factory=list)
+    serves: bool = False
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event | Occurrence) -> None:
         """Tell of something that happens with this transaction, if it is committed."""
-        self.events.append(event)
+        self.events.append(event if isinstance(event, Occurrence) else occurrence_of(event))
 
 
 def read_only(operation: F) -> F:

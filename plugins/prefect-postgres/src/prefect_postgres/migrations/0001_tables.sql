@@ -164,6 +164,12 @@ CREATE INDEX ix_csrf_token__expiration ON csrf_token (expiration);
 
 CREATE UNIQUE INDEX uq_csrf_token__client ON csrf_token (client);
 
+CREATE TABLE event_backlog (
+    position SERIAL NOT NULL,
+    events JSON NOT NULL,
+    PRIMARY KEY (position)
+);
+
 CREATE TABLE events (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -480,8 +486,8 @@ CREATE TABLE block_document (
     block_type_id UUID NOT NULL,
     block_schema_id UUID NOT NULL,
     PRIMARY KEY (id),
-    FOREIGN KEY(block_type_id) REFERENCES block_type (id) ON DELETE CASCADE,
-    FOREIGN KEY(block_schema_id) REFERENCES block_schema (id) ON DELETE CASCADE
+    FOREIGN KEY(block_schema_id) REFERENCES block_schema (id) ON DELETE CASCADE,
+    FOREIGN KEY(block_type_id) REFERENCES block_type (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_block_document__block_schema_id ON block_document (block_schema_id);
@@ -538,8 +544,8 @@ CREATE TABLE deployment (
     storage_document_id UUID,
     PRIMARY KEY (id),
     FOREIGN KEY(flow_id) REFERENCES flow (id) ON DELETE CASCADE,
-    FOREIGN KEY(work_queue_id) REFERENCES work_queue (id) ON DELETE SET NULL,
-    FOREIGN KEY(concurrency_limit_id) REFERENCES concurrency_limit_v2 (id) ON DELETE SET NULL
+    FOREIGN KEY(concurrency_limit_id) REFERENCES concurrency_limit_v2 (id) ON DELETE SET NULL,
+    FOREIGN KEY(work_queue_id) REFERENCES work_queue (id) ON DELETE SET NULL
 );
 
 CREATE INDEX ix_deployment__created ON deployment (created);
@@ -655,8 +661,8 @@ CREATE TABLE block_document_reference (
     parent_block_document_id UUID NOT NULL,
     reference_block_document_id UUID NOT NULL,
     PRIMARY KEY (id),
-    FOREIGN KEY(parent_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE,
-    FOREIGN KEY(reference_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE
+    FOREIGN KEY(reference_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE,
+    FOREIGN KEY(parent_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_block_document_reference__reference ON block_document_reference (reference_block_document_id);

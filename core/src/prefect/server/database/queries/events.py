@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
 from prefect.server.database import tables
@@ -18,7 +18,7 @@ from prefect.server.database.types import moment_text
 if TYPE_CHECKING:
     from prefect._contract.events import Event, ReceivedEvent
 
-__all__ = ["Occurrence", "add_events", "occurrence_of", "only_new", "received"]
+__all__ = ["Occurrence", "add_events", "has_backlog", "occurrence_of", "only_new", "received", "set_aside", "take_up"]
 
 _ID = "prefect.resource.id"
 _ROLE = "prefect.resource.role"
@@ -39,9 +39,7 @@ class Occurrence(NamedTuple):
 def occurrence_of(event: Event) -> Occurrence:
     """An event as it is stored."""
     related = [resource.root for resource in event.related]
-    return Occurrence(
-        event.id, event.occurred, event.event, event.resource.root, related, event.payload, event.follows
-    )
+    return Occurrence(event.id, event.occurred, event.event, event.resource.root, related, event.payload, event.follows)
 
 
 def received(occurrence: Occurrence, now: datetime) -> ReceivedEvent:
@@ -57,6 +55,39 @@ def only_new(connection: Connection, occurrences: Iterable[Occurrence]) -> list[
     event = tables.event.c
     known = set(connection.execute(select(event.id).where(event.id.in_(distinct))).scalars())
     return [occurrence for occurrence in reversed(distinct.values()) if occurrence.id not in known]
+
+
+_setting_aside: dict[str, str] = {}
+"""For each kind of database the statement."""
+
+
+def set_aside(connection: Connection, occurrences: Sequence[Occurrence]) -> None:
+    """Keep events without making them findable: see `event_backlog`."""
+    kind = connection.dialect.name
+    statement = _setting_aside.get(kind)
+    if statement is None:
+        inserting = insert(tables.event_backlog).compile(dialect=connection.dialect, column_keys=["events"])
+        statement = _setting_aside[kind] = str(inserting)
+    connection.exec_driver_sql(statement, (to_json(occurrences).decode(),))
+
+
+def has_backlog(connection: Connection) -> bool:
+    """Whether there are events that were set aside."""
+    return connection.execute(select(tables.event_backlog.c.position).limit(1)).first() is not None
+
+
+def take_up(connection: Connection, rows: int) -> list[Occurrence]:
+    """Take the oldest events that were set aside, and have them set aside no longer: those of `rows` transactions."""
+    position, events = tables.event_backlog.c.position, tables.event_backlog.c.events
+    found = connection.execute(select(position, events).order_by(position).limit(rows)).all()
+    connection.execute(delete(tables.event_backlog).where(position.in_([row.position for row in found])))
+    return [_occurrence(fields) for row in found for fields in row.events]
+
+
+def _occurrence(fields: list[Any]) -> Occurrence:
+    identifier, occurred, *rest, follows = fields
+    moment = datetime.fromisoformat(occurred.replace("Z", "+00:00"))
+    return Occurrence(UUID(identifier), moment, *rest, follows and UUID(follows))
 
 
 def add_events(connection: Connection, occurrences: Sequence[Occurrence], now: datetime) -> None:

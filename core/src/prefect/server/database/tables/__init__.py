@@ -26,6 +26,7 @@ from prefect.server.database.tables.events import (
     automation,
     automation_related_resource,
     event,
+    event_backlog,
     event_resource,
 )
 from prefect.server.database.tables.runs import (
@@ -72,6 +73,7 @@ __all__ = [
     "deployment",
     "deployment_schedule",
     "event",
+    "event_backlog",
     "event_resource",
     "flow",
     "flow_run",

@@ -11,6 +11,7 @@ __all__ = [
     "automation",
     "automation_related_resource",
     "event",
+    "event_backlog",
     "event_resource",
 ]
 
@@ -45,6 +46,19 @@ event_resource = Table(
     Index("ix_event_resources__resource_id_occurred", "resource_id", "occurred"),
 )
 """The related resources of an event, one by one."""
+
+event_backlog = Table(
+    "event_backlog",
+    metadata,
+    Column("position", Integer, primary_key=True, nullable=False),
+    required("events", Document),
+)
+"""
+Events of processes that are their own orchestrator, in the order in which they were emitted.
+
+Storing an event as others are found takes nine pages of the database, and this takes one. They are taken in when somebody
+asks for events, and by servers.
+"""
 
 automation = Table(
     "automation",

@@ -75,6 +75,12 @@ CREATE TABLE csrf_token (
 CREATE INDEX ix_csrf_token__expiration ON csrf_token (expiration);
 CREATE UNIQUE INDEX uq_csrf_token__client ON csrf_token (client);
 
+CREATE TABLE event_backlog (
+    position INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    PRIMARY KEY (position)
+);
+
 CREATE TABLE events (
     id CHAR(36) NOT NULL,
     created TEXT NOT NULL,
