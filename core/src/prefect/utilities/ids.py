@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from uuid import UUID, SafeUUID
 
-__all__ = ["Generator", "uuid7"]
+__all__ = ["Generator", "stored_uuid", "uuid7"]
 
 _RANDOM_NUMBERS = 512
 _LAST_COUNT = (1 << 30) - 1
@@ -18,6 +18,21 @@ _HAS_KNOWN_SLOTS = set(UUID.__slots__) == {"int", "is_safe", "__weakref__"}
 
 _new = object.__new__
 _set = object.__setattr__
+
+
+def _uuid(value: int) -> UUID:
+    """What UUID(int=value) makes, without its checks: they take longer than all the rest."""
+    if not _HAS_KNOWN_SLOTS:  # in a Python to come
+        return UUID(int=value)
+    made = _new(UUID)
+    _set(made, "int", value)
+    _set(made, "is_safe", _UNKNOWN)
+    return made
+
+
+def stored_uuid(text: str) -> UUID:
+    """The UUID of a text that was made of one: 32 hexadecimal digits with dashes, in a fifth of the time of UUID(text)."""
+    return _uuid(int(text.replace("-", ""), 16))
 
 
 class Generator:
@@ -57,12 +72,7 @@ class Generator:
             self._count = count
             tail = next(self._random, None)
             value = self._base | count << 32 | (self._refill() if tail is None else tail)
-        if not _HAS_KNOWN_SLOTS:  # in a Python to come
-            return UUID(int=value)
-        made = _new(UUID)  # what UUID(int=...) does, without its checks: they take longer than all the rest
-        _set(made, "int", value)
-        _set(made, "is_safe", _UNKNOWN)
-        return made
+        return _uuid(value)
 
     def _begin(self, millisecond: int) -> int:
         """Begin with another millisecond, and return its first count, above which half of all counts are free."""

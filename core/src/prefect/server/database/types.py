@@ -21,6 +21,7 @@ from sqlalchemy.types import UserDefinedType
 
 from prefect.exceptions import SerializationError
 from prefect.server.database.errors import UnstorableValueError
+from prefect.utilities.ids import stored_uuid
 from prefect.utilities.time import UTC, as_utc
 
 __all__ = ["Document", "Identifier", "Moment", "Seconds", "document_text", "has_nul", "moment_text", "show_nul"]
@@ -106,7 +107,7 @@ class Identifier(UserDefinedType[UUID]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
         """From what is stored to a value."""
-        return _optional(UUID) if _is_text(dialect) else None
+        return _optional(stored_uuid) if _is_text(dialect) else None
 
 
 class Moment(UserDefinedType[datetime]):
