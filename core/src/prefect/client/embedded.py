@@ -75,7 +75,7 @@ class EmbeddedTransport:
         """The name of the folder that keeps what this database did not take."""
         from hashlib import sha256
 
-        return f"local-{sha256(str(self.database.dialect.url).encode()).hexdigest()[:12]}"
+        return f"local-{sha256(self.database.dialect.place.encode()).hexdigest()[:12]}"
 
     def send(self, call: Call[R]) -> R:
         """Answer a call on this thread."""

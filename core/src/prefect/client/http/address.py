@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from prefect.client.constants import SERVER_API_VERSION
@@ -102,7 +102,7 @@ class ServerAddress:
             timeout=api.request_timeout,
             max_retries=client.max_retries,
             jitter=client.retry_jitter_factor,
-            extra_codes=frozenset(client.retry_extra_codes),
+            extra_codes=frozenset(cast("set[int]", client.retry_extra_codes or ())),
             csrf=client.csrf_support_enabled,
             custom_headers=_checked_headers(client.custom_headers),
             api_version=api_version or SERVER_API_VERSION,

@@ -178,7 +178,7 @@ class Exchanger:
         pause = trials.pause(patient=waits, at_once=isinstance(error, _CUT))
         is_too_long = away >= (self.patience if self.outage.reached else PATIENCE_WITH_STRANGERS)
         if pause is None or is_too_long or (isinstance(error, httpx.ReadTimeout) and not self.outage.reached):
-            raise self._unreachable(error, away) from error
+            raise self._unreachable(error, away) from None
         return pause
 
     def _unreachable(self, error: Exception, away: float) -> ServerUnreachableError:

@@ -8,7 +8,7 @@ for a subflow, but for its first one, they know by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from prefect._contract.objects import TaskRun
     from prefect._contract.recording import TaskRunRecord
-    from prefect._contract.state import State
+    from prefect._contract.state import State, StateType
 
 __all__ = ["ForeignServer"]
 
@@ -117,19 +117,19 @@ class ForeignServer:
     def _renew(self, tokens: list[UUID]) -> Steps[list[LeaseStatus]]:
         """What has become of the flow runs that are executed here: nobody else can have taken them over."""
         self._held = {token: run_id for token, run_id in self._held.items() if token in tokens}
-        runs: dict[UUID, Any] = {}
+        runs: dict[UUID, StateType | None] = {}
         if self._held:
             chosen = FlowRunFilter(id=FlowRunFilterId(any_=list(set(self._held.values()))))
             found = yield from self._ask(flow_runs.read_flow_runs(flow_run_filter=chosen))
             runs = {run.id: run.state_type for run in found}
-        return [
-            LeaseStatus(run_id, token, runs.get(run_id)) if run_id is None or run_id in runs else _gone(token)
-            for token, run_id in ((token, self._held.get(token)) for token in tokens)
-        ]
+        return [_status(token, self._held.get(token), runs) for token in tokens]
 
 
-def _gone(token: UUID) -> LeaseStatus:
-    return LeaseStatus(None, token, None)
+def _status(token: UUID, run_id: UUID | None, runs: Mapping[UUID, StateType | None]) -> LeaseStatus:
+    """What has become of a flow run: one that was deleted belongs to nobody. Of one just begun nothing is known."""
+    if run_id is not None and run_id not in runs:
+        return LeaseStatus(None, token, None)
+    return LeaseStatus(run_id, token, None if run_id is None else runs[run_id])
 
 
 def _event(run: TaskRun, fields: dict[str, Any], state: State[Any], previous: State[Any] | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from prefect.utilities.dual import Steps
 
 if TYPE_CHECKING:
     from prefect._contract.objects import Constant, FlowRunResult, Parameter, TaskRun, TaskRunResult
+    from prefect._contract.responses.orchestration import OrchestrationResult
     from prefect._contract.state import State
     from prefect.tasks import Task
 
@@ -64,6 +65,21 @@ def create_task_run(
     return (yield from ask(task_runs.create_task_run(request)))
 
 
+def set_task_run_state(task_run_id: UUID, state: State[Any], force: bool = False) -> Steps[OrchestrationResult[Any]]:
+    """
+    Propose a state for a task run.
+
+    Args:
+        task_run_id: The run.
+        state: The proposed state.
+        force: Whether the rules are skipped.
+
+    Raises:
+        prefect.exceptions.ObjectNotFound: There is no such run.
+    """
+    return (yield from ask(task_runs.set_task_run_state(task_run_id, state, force)))
+
+
 class TaskRunClient:
     """Task runs."""
 
@@ -72,7 +88,7 @@ class TaskRunClient:
     read_task_run = blocking(task_runs.read_task_run)
     read_task_runs = blocking(task_runs.read_task_runs)
     set_task_run_name = blocking(task_runs.set_task_run_name)
-    set_task_run_state = blocking(task_runs.set_task_run_state)
+    set_task_run_state = blocking_steps(set_task_run_state)
     read_task_run_states = blocking(states.read_task_run_states)
     delete_task_run = blocking(task_runs.delete_task_run)
 
@@ -85,6 +101,6 @@ class TaskRunAsyncClient:
     read_task_run = awaitable(task_runs.read_task_run)
     read_task_runs = awaitable(task_runs.read_task_runs)
     set_task_run_name = awaitable(task_runs.set_task_run_name)
-    set_task_run_state = awaitable(task_runs.set_task_run_state)
+    set_task_run_state = awaitable_steps(set_task_run_state)
     read_task_run_states = awaitable(states.read_task_run_states)
     delete_task_run = awaitable(task_runs.delete_task_run)
