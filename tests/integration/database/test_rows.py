@@ -22,7 +22,7 @@ from prefect.server.database.engine import Database
 from prefect.server.database.errors import UnstorableValueError
 from prefect.server.database.queries import records
 from prefect.server.database.queries.logs import add_logs
-from prefect.server.database.queries.recording import missing_flow_runs, record_task_runs
+from prefect.server.database.queries.recording import read_owner_runs, record_task_runs
 from prefect.server.database.queries.runs import TASK_RUNS, add_states, read_run, read_states
 from prefect.server.database.types import Document, Identifier, Moment, Seconds, moment_text
 from prefect.utilities.ids import uuid7
@@ -246,10 +246,9 @@ def test_text_that_is_no_unicode_is_shown_rather_than_lost(database: Database, f
     assert database.transaction(perform, write=True) == (r"bad \udcff name", r"bad \udcff text")
 
 
-def test_missing_flow_runs_are_found(database: Database, flow_run_id: Any) -> None:
-    unknown = uuid7()
-    batch = [a_record(flow_run_id), a_record(unknown), a_record(None)]
-    assert database.transaction(lambda c: missing_flow_runs(c, batch), write=False) == {unknown}
+def test_owners_are_found_and_missing_ones_are_not(database: Database, flow_run_id: Any) -> None:
+    batch = [a_record(flow_run_id), a_record(uuid7()), a_record(None)]
+    assert set(database.transaction(lambda c: read_owner_runs(c, batch), write=False)) == {flow_run_id}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)

@@ -241,7 +241,8 @@ def parent_task_run(run: FlowExecution) -> Ledger:
 
 def start(run: FlowExecution, state: State[Any]) -> Steps[State[Any]]:
     """Take the run's lease and enter Running."""
-    run.lease = keeper_of(run.transport).hold(run.run.id, interrupter())
+    token = None if run.lease is None else run.lease.token
+    run.lease = keeper_of(run.transport).hold(run.run.id, interrupter(), token)
     return (yield from propose(run, state))
 
 

@@ -66,9 +66,17 @@ class LeaseKeeper:
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def hold(self, flow_run_id: UUID, interrupt: Callable[[], None]) -> HeldLease:
-        """Begin to hold the lease of a flow run; `interrupt` ends its code, from any thread."""
-        lease = HeldLease(flow_run_id, uuid7(), interrupt)
+    def hold(self, flow_run_id: UUID, interrupt: Callable[[], None], token: UUID | None = None) -> HeldLease:
+        """
+        Begin to hold the lease of a flow run.
+
+        Args:
+            flow_run_id: The flow run.
+            interrupt: Ends its code, from any thread.
+            token: Names the attempt. A run that is tried again in its process keeps its token: what its earlier tries have
+                still to say of their task runs is said by who owns the run.
+        """
+        lease = HeldLease(flow_run_id, token or uuid7(), interrupt)
         with self._guard:
             self._leases[lease.token] = lease
             if self._thread is None:

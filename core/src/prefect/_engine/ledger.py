@@ -30,11 +30,12 @@ _NO_DETAILS = StateDetails()
 class Ledger:
     """Holds a task run and moves it from state to state by the rules."""
 
-    __slots__ = ("_own_details", "_plain_details", "recorder", "retries", "task_run")
+    __slots__ = ("_own_details", "_plain_details", "lease_token", "recorder", "retries", "task_run")
 
-    def __init__(self, task_run: TaskRun, recorder: Recorder) -> None:
+    def __init__(self, task_run: TaskRun, recorder: Recorder, lease_token: UUID | None = None) -> None:
         self.task_run = task_run
         self.recorder = recorder
+        self.lease_token = lease_token
         self.retries = task_run.empirical_policy.retries or 0
         self._own_details = {"task_run_id": task_run.id, "flow_run_id": task_run.flow_run_id}
         self._plain_details = evolve(_NO_DETAILS, **self._own_details)
@@ -89,7 +90,20 @@ class Ledger:
         plain = given.__dict__ == _NO_DETAILS.__dict__
         entered = evolve(state, state_details=self._plain_details if plain else evolve(given, **self._own_details))
         self.task_run = evolve(run, state=entered, state_id=entered.id, **apply(run, transition, entered))
-        self.recorder.record(self.task_run, entered, entered.data.metadata if stored else None)
+        self.recorder.record(self.task_run, entered, entered.data.metadata if stored else None, self.lease_token)
+
+    def proposal(self, state: State[Any]) -> State[Any]:
+        """A state as it is proposed to the orchestrator: with the ids of the run, and one of its own."""
+        return evolve(state, state_details=evolve(state.state_details, transition_id=uuid7(), **self._own_details))
+
+    def adopt(self, entered: State[Any]) -> State[Any]:
+        """Enter a state that the orchestrator has decided on and stored."""
+        run = self.task_run
+        if run.state is None or entered.id != run.state.id:
+            facts = RunFacts(kind="task", run_id=run.id, run_count=run.run_count)
+            transition = Transition(facts, run.state, entered, now())
+            self.task_run = evolve(run, state=entered, state_id=entered.id, **apply(run, transition, entered))
+        return self.state
 
     def update(self, **fields: Any) -> None:
         """Change other fields of the run; recorded with its next state."""
@@ -165,9 +179,14 @@ def new_task_run(
         flow_run_run_count=flow_run.run_count if flow_run is not None else 0,
         expected_start_time=moment,
     )
-    ledger = Ledger(task_run, recorder_of(current_transport()))
+    ledger = Ledger(task_run, recorder_of(current_transport()), lease_token_of(context))
     ledger.propose(state or Pending())
     return ledger
+
+
+def lease_token_of(context: FlowRunContext | None) -> UUID | None:
+    """Names the attempt to run the flow that a task run belongs to, if it is this process that runs the flow."""
+    return None if context is None or context.lease_request is None else context.lease_request.token
 
 
 def template_of(task: Recorded) -> TaskRun:

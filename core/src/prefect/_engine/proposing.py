@@ -1,4 +1,4 @@
-"""Asking the orchestrator for a state of a flow run."""
+"""Asking the orchestrator for a state of a run."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from uuid import UUID
 
 from prefect._contract.base import evolve
 from prefect._contract.endpoints.flow_runs import set_flow_run_state
+from prefect._contract.endpoints.task_runs import set_task_run_state
 from prefect._contract.state import State, StateType
 from prefect._engine.effects import Shielded, SleepUntil
 from prefect.client.base import Send
 from prefect.exceptions import Abort, Pause
 from prefect.states import Running, to_state_create
 from prefect.utilities.dual import Steps
+from prefect.utilities.ids import uuid7
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
+    from prefect._contract.call import Call
     from prefect._contract.liveness import LeaseRequest
+    from prefect._contract.responses.orchestration import OrchestrationResult
     from prefect.client.base import Transport
+
+PAUSED_SECONDS = 5.0
+"""Seconds after which a task run asks again whether its paused flow run goes on."""
 
 
 def ask_for_state(
@@ -43,17 +50,48 @@ def ask_for_state(
         Abort: The proposer must stop executing the run.
         Pause: The run is paused, and something else was proposed.
     """
-    while True:
-        result = yield Shielded(Send(set_flow_run_state(flow_run_id, to_state_create(state), force, lease), transport))
-        status = str(getattr(result.status, "value", result.status))
-        if status == "ABORT":
-            raise Abort(result.details.reason)
-        if status != "WAIT":
-            break
-        yield SleepUntil(now() + timedelta(seconds=result.details.delay_seconds))
+    call = set_flow_run_state(flow_run_id, to_state_create(state), force, lease)
+    result = yield from _ask_until_decided(call, transport)
     entered: State[Any] = result.state or Running()
     if entered.type is state.type:  # accepted, or put in other words
         return evolve(entered, data=state.data)
     if entered.type is StateType.PAUSED:
         raise Pause(result.details.reason, state=entered)
     return entered
+
+
+def ask_for_task_state(
+    task_run_id: UUID, state: State[Any], *, lease_token: UUID | None = None, transport: Transport | None = None
+) -> Steps[State[Any]]:
+    """
+    Propose a state for a task run that this process may not decide on alone, and return the one that it is in then.
+
+    Args:
+        task_run_id: The run.
+        state: The state. It has no result.
+        lease_token: Names the attempt to run its flow that asks.
+        transport: Where to ask; the current orchestrator without.
+
+    Raises:
+        Abort: The proposer must stop executing the run.
+    """
+    while True:
+        call = set_task_run_state(task_run_id, to_state_create(state), lease_token=lease_token)
+        result = yield from _ask_until_decided(call, transport)
+        entered: State[Any] = result.state or state
+        if not entered.is_paused():
+            return entered
+        yield SleepUntil(now() + timedelta(seconds=PAUSED_SECONDS))  # its flow run is paused: it goes on when that does
+        state = evolve(state, state_details=evolve(state.state_details, transition_id=uuid7()))
+
+
+def _ask_until_decided(call: Call[OrchestrationResult[Any]], transport: Transport | None) -> Steps[Any]:
+    """Send a proposal as often as the orchestrator says to wait."""
+    while True:
+        result = yield Shielded(Send(call, transport))
+        status = str(getattr(result.status, "value", result.status))
+        if status == "ABORT":
+            raise Abort(result.details.reason)
+        if status != "WAIT":
+            return result
+        yield SleepUntil(now() + timedelta(seconds=result.details.delay_seconds))

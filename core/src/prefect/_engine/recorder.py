@@ -86,9 +86,7 @@ class Recorder:
 
     # -- producers
 
-    def record(
-        self, task_run: TaskRun, state: State[Any], data: Any = None, lease_token: UUID | None = None
-    ) -> None:
+    def record(self, task_run: TaskRun, state: State[Any], data: Any = None, lease_token: UUID | None = None) -> None:
         """
         Queue the snapshot of a task run.
 

@@ -80,7 +80,7 @@ def submit_to_process(executor: ProcessPoolExecutor, run: SubmittedRun) -> Futur
             outcome.set_result(ready)
             return
         try:
-            payload = cloudpickle.dumps((run.task, ready, run.ledger.task_run, context))
+            payload = cloudpickle.dumps((run.task, ready, run.ledger.task_run, run.ledger.lease_token, context))
         except Exception as error:
             from prefect.states import failed_state
 
@@ -154,10 +154,10 @@ def _execute_in_process(payload: bytes) -> bytes:
     from prefect.client.base import current_transport
     from prefect.context import hydrated_context
 
-    task, parameters, task_run, context = cloudpickle.loads(payload)
+    task, parameters, task_run, lease_token, context = cloudpickle.loads(payload)
     with hydrated_context(context):
         recorder = recorder_of(current_transport())
-        state = execute_submitted(SubmittedRun(task, parameters, None, Ledger(task_run, recorder)))
+        state = execute_submitted(SubmittedRun(task, parameters, None, Ledger(task_run, recorder, lease_token)))
         recorder.flush()
     try:
         return cloudpickle.dumps(state)  # type: ignore[no-any-return]

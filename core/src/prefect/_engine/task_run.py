@@ -29,10 +29,11 @@ from prefect._engine.effects import (
 )
 from prefect._engine.hooks import run_hooks
 from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
-from prefect._engine.ledger import Ledger, new_task_run
+from prefect._engine.ledger import Ledger, lease_token_of, new_task_run
 from prefect._engine.names import render_run_name
 from prefect._engine.scopes import logs_prints
 from prefect._engine.sessions import ensure_session
+from prefect._engine.slots import enter_running
 from prefect._engine.tracebacks import user_traceback
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import UpstreamTaskError
@@ -126,7 +127,7 @@ def run_steps(run: TaskExecution) -> Steps[State[Any]]:
 
 def attempts(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[Any]]:
     """Run the task until the rules let it end."""
-    state = run.ledger.propose(Running())
+    state = yield from enter_running(run.ledger, Running())
     while state.is_running():
         yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
         proposal = yield from call_task(run, transaction)
@@ -140,7 +141,7 @@ def attempts(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[An
             moment = state.state_details.scheduled_time
             assert moment is not None
             yield SleepUntil(moment)
-            state = run.ledger.propose(Retrying())
+            state = yield from enter_running(run.ledger, Retrying())
     return state
 
 
@@ -299,7 +300,7 @@ def stream_steps(run: TaskExecution) -> Steps[State[Any]]:
         not_ready = yield from make_ready(run)
         if not_ready is not None:
             raise UpstreamTaskError(not_ready.message)
-        state = run.ledger.propose(Running())
+        state = yield from enter_running(run.ledger, Running())
         error: BaseException | None = None
         while state.is_running():
             yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
@@ -309,7 +310,7 @@ def stream_steps(run: TaskExecution) -> Steps[State[Any]]:
                 moment = state.state_details.scheduled_time
                 assert moment is not None
                 yield SleepUntil(moment)
-                state = run.ledger.propose(Retrying())
+                state = yield from enter_running(run.ledger, Retrying())
         yield from finish(run, state)
         if error is not None and not state.is_completed():
             raise error
@@ -400,7 +401,7 @@ def execution(
         from prefect._engine.recorder import recorder_of
         from prefect.client.base import current_transport
 
-        ledger = Ledger(task_run, recorder_of(current_transport()))
+        ledger = Ledger(task_run, recorder_of(current_transport()), lease_token_of(context))
         if task_run.state is None:
             ledger.propose(Pending())
     else:

@@ -58,7 +58,7 @@ def delete_task_run(task_run_id: UUID) -> Call[None]:
 
 
 def set_task_run_state(
-    task_run_id: UUID, state: StateCreate | State[Any], force: bool = False
+    task_run_id: UUID, state: StateCreate | State[Any], force: bool = False, lease_token: UUID | None = None
 ) -> Call[OrchestrationResult[Any]]:
     """
     Propose a state for a task run.
@@ -67,11 +67,13 @@ def set_task_run_state(
         task_run_id: The run.
         state: The proposed state.
         force: Whether the rules are skipped.
+        lease_token: Shown by the process that runs it: names the attempt to run its flow. One that no longer owns the flow
+            run is told to stop.
     """
     from prefect._contract.actions.runs import as_state_create
     from prefect._contract.responses.orchestration import OrchestrationResult
 
-    body = {"state": as_state_create(state), "force": force}
+    body = {"state": as_state_create(state), "force": force, **given(lease_token=lease_token)}
     return Call("POST", "/task_runs/{id}/set_state", OrchestrationResult, {"id": task_run_id}, body=body)
 
 

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, delete, select, update
 
-from prefect.server.database.tables import flow_run, log, task_run
+from prefect.server.database.queries import slots
+from prefect.server.database.tables import concurrency_limit, flow_run, log, task_run
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["forget_flow_runs", "forget_task_runs"]
+__all__ = ["forget_deployments", "forget_flow_runs", "forget_task_runs"]
 
 
 def forget_flow_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
-    """Delete the logs of some flow runs; their subflows' runs stay, as runs of their own."""
+    """Delete the logs of some flow runs, and free their slots; their subflows' runs stay, as runs of their own."""
     runs = select(flow_run.c.id).where(condition)
+    slots.free_all_of(work.connection, runs)
     forget_task_runs(work, task_run.c.flow_run_id.in_(runs))
     work.connection.execute(delete(log).where(log.c.flow_run_id.in_(runs)))
 
 
 def forget_task_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
-    """Let no flow run name some task runs as its parents, and delete the logs that only name those."""
+    """Let no flow run name some task runs as its parents, delete the logs that only name those, and free their slots."""
     runs = select(task_run.c.id).where(condition)
     orphans = update(flow_run).where(flow_run.c.parent_task_run_id.in_(runs)).values(parent_task_run_id=None)
     work.connection.execute(orphans)
+    slots.free_all_of(work.connection, runs)
     work.connection.execute(delete(log).where(log.c.task_run_id.in_(runs)))
+
+
+def forget_deployments(work: UnitOfWork, ids: Sequence[UUID]) -> None:
+    """Delete the concurrency limits that belong to some deployments alone."""
+    from prefect.server.operations.deployment_records import own_limit_name
+
+    names = [own_limit_name(id) for id in ids]
+    if names:
+        work.connection.execute(delete(concurrency_limit).where(concurrency_limit.c.name.in_(names)))

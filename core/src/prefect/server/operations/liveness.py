@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from prefect._contract.liveness import Lease, LeaseStatus
 from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect._orchestration.transition import RunFacts, Transition
-from prefect.server.database.queries import leases
+from prefect.server.database.queries import leases, slots
 from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, read_run, read_runs
 from prefect.server.operations.transitions import enter, propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork, read_only
@@ -81,7 +82,7 @@ def _explain(holder: leases.Holder) -> str:
 
 
 def _crash_task_runs(work: UnitOfWork, run_id: UUID, message: str) -> None:
-    """Let the task runs of a flow run end that cannot go on without its process."""
+    """Let the task runs of a flow run end that cannot go on without its process, and free the slots that they have."""
     run = TASK_RUNS.table.c
     unfinished = [run.flow_run_id == run_id, run.state_type.not_in([kind.value for kind in TERMINAL_STATES])]
     for task_run in read_runs(
@@ -94,3 +95,4 @@ def _crash_task_runs(work: UnitOfWork, run_id: UUID, message: str) -> None:
         facts = RunFacts(kind="task", run_id=task_run["id"], run_count=task_run["run_count"])
         transition = Transition(facts, task_run["state"], crashed, work.now, force=True)
         enter(work, TASK_RUNS, task_run, transition, crashed)
+    slots.free_all_of(work.connection, select(run.id).where(run.flow_run_id == run_id))

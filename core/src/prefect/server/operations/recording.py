@@ -2,15 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect._contract.recording import TaskRunRecord
-from prefect.server.database.queries.recording import missing_flow_runs, record_task_runs as write
+from prefect._contract.state import StateType
+from prefect.server.database.queries import deliveries, slots
+from prefect.server.database.queries.recording import (
+    OwnerRun,
+    read_ended,
+    read_owner_runs,
+    record_task_runs as write,
+)
 from prefect.server.operations.work import UnitOfWork
 
 __all__ = ["record_task_runs"]
 
+_ENDED_BY_THEMSELVES = frozenset({StateType.COMPLETED.value, StateType.FAILED.value, StateType.CANCELLED.value})
+
 
 def record_task_runs(work: UnitOfWork, body: list[TaskRunRecord]) -> None:
-    """Record task runs and the states they have entered. Those of a flow run that was deleted went with it."""
-    gone = missing_flow_runs(work.connection, body)
-    kept = [record for record in body if record.task_run.flow_run_id not in gone] if gone else body
+    """
+    Record task runs and the states they have entered. Those of a flow run that was deleted went with it.
+
+    Of an attempt that no longer owns its flow run nothing is recorded but how its task runs end that have not ended yet.
+    What was written about them by who found its process gone, it does not undo.
+    """
+    kept = _accepted(work, body)
     write(work.connection, kept, work.now)
+    _settle(work, kept)
+
+
+def _accepted(work: UnitOfWork, body: list[TaskRunRecord]) -> list[TaskRunRecord]:
+    owners = read_owner_runs(work.connection, body)
+    kept: list[TaskRunRecord] = []
+    late: list[tuple[TaskRunRecord, OwnerRun]] = []
+    for record in body:
+        if record.task_run.flow_run_id is None:
+            kept.append(record)
+            continue
+        owner = owners.get(record.task_run.flow_run_id)
+        if owner is None:
+            continue
+        if record.lease_token is None or record.lease_token == owner.token:
+            kept.append(record)
+        else:
+            late.append((record, owner))
+    return kept + _still_welcome(work, late) if late else kept
+
+
+def _still_welcome(work: UnitOfWork, late: Sequence[tuple[TaskRunRecord, OwnerRun]]) -> list[TaskRunRecord]:
+    """Those of an attempt that no longer owns its flow run which contradict nothing that was written since."""
+    ended = read_ended(work.connection, {record.task_run.id for record, _ in late})
+    welcome = []
+    for record, owner in late:
+        has_ended = ended.get(record.task_run.id)
+        is_over = owner.token is None and owner.state_type in _ENDED_BY_THEMSELVES
+        if has_ended is False or (has_ended is None and is_over):
+            welcome.append(record)
+    return welcome
+
+
+def _settle(work: UnitOfWork, records: Sequence[TaskRunRecord]) -> None:
+    """Free the slots of task runs that no longer run, and let background task runs wait that are scheduled, and no others."""
+    offered = deliveries.any_offered(work.connection)
+    if not offered and not slots.any_held(work.connection) and not any(map(_is_deferred, records)):
+        return
+    runs = [record.task_run.id for record in records]
+    slots.free_those_not_running(work.connection, runs)
+    scheduled = [record for record in records if _is_deferred(record)]
+    if scheduled:
+        _offer(work, scheduled)
+    deliveries.settle(work.connection, runs)
+
+
+def _is_deferred(record: TaskRunRecord) -> bool:
+    if not record.states:
+        return False
+    state = record.states[-1]
+    return state.type is StateType.SCHEDULED and bool(state.state_details.deferred)
+
+
+def _offer(work: UnitOfWork, scheduled: Sequence[TaskRunRecord]) -> None:
+    for record in scheduled:
+        run, due = record.task_run, record.states[-1].state_details.scheduled_time
+        deliveries.offer_once(work.connection, run.id, run.task_key, due or work.now)

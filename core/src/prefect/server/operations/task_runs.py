@@ -127,11 +127,13 @@ def delete_task_run(work: UnitOfWork, id: UUID) -> None:
         raise not_found("task run", id=id)
 
 
-def set_task_run_state(work: UnitOfWork, id: UUID, state: StateCreate, force: bool = False) -> OrchestrationResult[Any]:
-    """Propose a state for a task run."""
+def set_task_run_state(
+    work: UnitOfWork, id: UUID, state: StateCreate, force: bool = False, lease_token: UUID | None = None
+) -> OrchestrationResult[Any]:
+    """Propose a state for a task run. Who shows that it runs the flow is refused if it no longer does."""
     run = _read(work, id)
     proposed = make_state(work, state, task_run_id=id, flow_run_id=run["flow_run_id"])
-    return propose_for_task_run(work, run, proposed, force=force)
+    return propose_for_task_run(work, run, proposed, force=force, lease_token=lease_token)
 
 
 @read_only

@@ -22,13 +22,16 @@ from prefect._contract.responses.orchestration import (
     StateRejectDetails,
     StateWaitDetails,
 )
-from prefect._contract.state import State, StateType
+from prefect._contract.state import TERMINAL_STATES, State, StateType
 from prefect._orchestration import bookkeeping
 from prefect._orchestration.decide import decide
+from prefect._orchestration.slot_rules import waits_in_its_process
 from prefect._orchestration.transition import Decision, RunFacts, Transition
 from prefect.server.database import tables
-from prefect.server.database.queries import leases, records
+from prefect.server.database.queries import deliveries, leases, records
 from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, RunKind, add_states
+from prefect.server.operations import slots
+from prefect.server.operations.run_events import tell_of_flow_run
 from prefect.server.operations.work import UnitOfWork
 
 __all__ = ["begin", "enter", "make_state", "propose_for_flow_run", "propose_for_task_run"]
@@ -83,6 +86,18 @@ def enter(work: UnitOfWork, kind: RunKind, run: Row, transition: Transition, sta
     changed = advance(work, run, transition, state)
     add_states(work.connection, kind, run["id"], [state], work.now)
     records.revise(work.connection, kind.table, run["id"], **changed, **further)
+    if kind is TASK_RUNS:
+        _settle_delivery(work, run, state)
+    else:
+        tell_of_flow_run(work, run, transition.initial, state)
+
+
+def _settle_delivery(work: UnitOfWork, run: Row, entered: State[Any]) -> None:
+    """Let a background task run wait for a task worker while it is scheduled, and no longer once it has begun."""
+    if entered.type is StateType.SCHEDULED and entered.state_details.deferred:
+        deliveries.offer(work.connection, run["id"], run["task_key"], entered.state_details.scheduled_time or work.now)
+    elif entered.type is StateType.RUNNING or entered.type in TERMINAL_STATES:
+        deliveries.withdraw(work.connection, [run["id"]])
 
 
 def begin(work: UnitOfWork, kind: RunKind, run: Row, state: State[Any]) -> None:
@@ -94,6 +109,10 @@ def begin(work: UnitOfWork, kind: RunKind, run: Row, state: State[Any]) -> None:
     del stored["state"]
     records.create(work.connection, kind.table, stored)
     add_states(work.connection, kind, run["id"], [state], work.now)
+    if kind is FLOW_RUNS:
+        tell_of_flow_run(work, run, None, state)
+    elif state.type is StateType.SCHEDULED:
+        _settle_delivery(work, run, state)
 
 
 def _answer(decision: Decision, current: State[Any] | None) -> OrchestrationResult[Any]:
@@ -126,6 +145,7 @@ def propose_for_flow_run(
     """
     policy = FlowRunPolicy.model_validate(run["empirical_policy"])
     holder = leases.read_lease(work.connection, run["id"])
+    needed = slots.slots_for_flow_run(work, run, proposed.type)
     facts = RunFacts(
         kind="flow",
         run_id=run["id"],
@@ -139,16 +159,19 @@ def propose_for_flow_run(
         lease_token=None if holder is None else _live_token(work, holder, lease),
         proposer_token=None if lease is None else lease.token,
         is_subflow=run["parent_task_run_id"] is not None,
+        slots=needed.facts,
     )
     transition = Transition(facts, run["state"], proposed, work.now, force)
     decision = decide(transition)
     entered = decision.entered(transition)
     if entered is not None:
         written = {}
-        if decision.writes:
-            written["empirical_policy"] = policy = bookkeeping.apply_writes(policy, decision.writes)
+        changed = bookkeeping.apply_writes(policy, decision.writes)
+        if changed is not policy:
+            written["empirical_policy"] = policy = changed
         enter(work, FLOW_RUNS, run, transition, entered, **written)
         _settle_lease(work, run, policy, holder, lease)
+        slots.perform(work, run["id"], "flow_run", decision, needed, owned=lease is not None or holder is not None)
     return _answer(decision, transition.initial)
 
 
@@ -173,17 +196,14 @@ def _settle_lease(
         return
     if kind is StateType.CANCELLING or holder is None:
         return
-    waits_in_process = (kind is StateType.PAUSED and not entered.state_details.pause_reschedule) or (
-        kind is StateType.SCHEDULED and policy.retry_type == "in_process"
-    )
-    if waits_in_process:
+    if waits_in_its_process(entered, policy.retry_type):
         leases.suspend(work.connection, run["id"])
     else:
         leases.release(work.connection, run["id"])
 
 
 def propose_for_task_run(
-    work: UnitOfWork, run: Row, proposed: State[Any], *, force: bool = False
+    work: UnitOfWork, run: Row, proposed: State[Any], *, force: bool = False, lease_token: UUID | None = None
 ) -> OrchestrationResult[Any]:
     """
     Propose a state for a task run that was read in this transaction.
@@ -193,11 +213,14 @@ def propose_for_task_run(
         run: The run, as `read_run` answers; afterwards as it is then.
         proposed: The state.
         force: Whether the rules are skipped.
+        lease_token: Names the attempt to run its flow that asks; None: nobody in particular.
     """
     policy = TaskRunPolicy.model_validate(run["empirical_policy"])
-    owner = None
+    owner, holder = None, None
     if run["flow_run_id"] is not None:
         owner = records.read(work.connection, tables.flow_run, id=run["flow_run_id"])
+        holder = None if lease_token is None else leases.read_lease(work.connection, run["flow_run_id"])
+    needed = slots.slots_for_task_run(work, run, proposed.type)
     facts = RunFacts(
         kind="task",
         run_id=run["id"],
@@ -206,12 +229,16 @@ def propose_for_task_run(
         retry_delay=_delay(policy, run["run_count"]),
         flow_run_state=None if owner is None or owner["state_type"] is None else StateType(owner["state_type"]),
         flow_run_run_count=None if owner is None else owner["run_count"],
+        lease_token=None if holder is None else holder.token,
+        proposer_token=lease_token,
+        slots=needed.facts,
     )
     transition = Transition(facts, run["state"], proposed, work.now, force)
     decision = decide(transition)
     entered = decision.entered(transition)
     if entered is not None:
         enter(work, TASK_RUNS, run, transition, entered)
+        slots.perform(work, run["id"], "task_run", decision, needed)
     return _answer(decision, transition.initial)
 
 

@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.engine import Connection
 
-from prefect._contract.state import StateType
+from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect.server.database.queries.records import inserting, remove_where
 from prefect.server.database.tables import task_run, task_run_delivery
 
-__all__ = ["abandon", "any_offered", "claim", "extend", "offer", "withdraw"]
+__all__ = ["abandon", "any_offered", "claim", "extend", "offer", "offer_once", "settle", "withdraw"]
+
+_BEGUN = tuple(sorted({kind.value for kind in TERMINAL_STATES} | {StateType.RUNNING.value}))
 
 _HANDFUL = 500
 """How many values one condition lists: databases bound them."""
@@ -33,7 +35,21 @@ def _offering(kind: str) -> Any:
 
 def offer(connection: Connection, task_run_id: UUID, task_key: str, available_at: datetime) -> None:
     """Let a task run wait for a worker that serves its task, from a moment on."""
-    row = {
+    connection.execute(_offering(connection.dialect.name), _row(task_run_id, task_key, available_at))
+
+
+@cache
+def _offering_once(kind: str) -> Any:
+    return inserting(kind, task_run_delivery).on_conflict_do_nothing(index_elements=["task_run_id"])
+
+
+def offer_once(connection: Connection, task_run_id: UUID, task_key: str, available_at: datetime) -> None:
+    """The same, unless it waits already: then it stays with whom it was given to."""
+    connection.execute(_offering_once(connection.dialect.name), _row(task_run_id, task_key, available_at))
+
+
+def _row(task_run_id: UUID, task_key: str, available_at: datetime) -> dict[str, Any]:
+    return {
         "task_run_id": task_run_id,
         "task_key": task_key,
         "available_at": available_at,
@@ -41,7 +57,6 @@ def offer(connection: Connection, task_run_id: UUID, task_key: str, available_at
         "claimed_until": None,
         "deliveries": 0,
     }
-    connection.execute(_offering(connection.dialect.name), row)
 
 
 def any_offered(connection: Connection) -> bool:
@@ -54,6 +69,14 @@ def withdraw(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
     for first in range(0, len(task_run_ids), _HANDFUL):
         part = task_run_ids[first : first + _HANDFUL]
         remove_where(connection, task_run_delivery, _delivery.task_run_id.in_(part))
+
+
+def settle(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
+    """Let those of some task runs wait no longer that have begun, or ended."""
+    for first in range(0, len(task_run_ids), _HANDFUL):
+        part = task_run_ids[first : first + _HANDFUL]
+        begun = select(task_run.c.id).where(task_run.c.id.in_(part), task_run.c.state_type.in_(_BEGUN))
+        remove_where(connection, task_run_delivery, _delivery.task_run_id.in_(begun))
 
 
 def claim(

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from prefect._contract.objects import TaskRun
 from prefect._contract.recording import TaskRunRecord
-from prefect._contract.state import State
+from prefect._contract.state import TERMINAL_STATES, State
 from prefect.server.database import tables
 from prefect.server.database.queries.batches import insert_new, upsert_newest
 from prefect.server.database.types import document_text, moment_text
 
-__all__ = ["missing_flow_runs", "record_task_runs"]
+__all__ = ["OwnerRun", "read_ended", "read_owner_runs", "record_task_runs"]
+
+
+_ENDED = frozenset(kind.value for kind in TERMINAL_STATES)
+_HANDFUL = 500
+"""How many values one condition lists: databases bound them."""
+
+
+class OwnerRun(NamedTuple):
+    """
+    What recording needs to know of a flow run.
+
+    Args:
+        state_type: The type of its state.
+        token: Names the attempt that owns it; None if nobody does.
+    """
+
+    state_type: str | None
+    token: UUID | None
 
 
 def record_task_runs(connection: Connection, records: Sequence[TaskRunRecord], now: datetime) -> None:
@@ -40,11 +58,30 @@ def record_task_runs(connection: Connection, records: Sequence[TaskRunRecord], n
     insert_new(connection, tables.task_run_state, states)
 
 
-def missing_flow_runs(connection: Connection, records: Sequence[TaskRunRecord]) -> set[UUID]:
-    """The flow runs that task runs say they belong to, and that do not exist."""
+_owning = (
+    select(tables.flow_run.c.id, tables.flow_run.c.state_type, tables.flow_run_lease.c.token)
+    .outerjoin(tables.flow_run_lease)
+    .where(tables.flow_run.c.id.in_(bindparam("named", expanding=True)))
+)
+
+
+def read_owner_runs(connection: Connection, records: Sequence[TaskRunRecord]) -> dict[UUID | None, OwnerRun]:
+    """The flow runs that task runs belong to, by their ids. Those that do not exist are missing."""
     named = {record.task_run.flow_run_id for record in records} - {None}
-    found = connection.execute(select(tables.flow_run.c.id).where(tables.flow_run.c.id.in_(named))).scalars()
-    return {identifier for identifier in named if identifier is not None} - set(found)
+    if not named:
+        return {}
+    found = connection.execute(_owning, {"named": list(named)})
+    return {identifier: OwnerRun(state_type, token) for identifier, state_type, token in found}
+
+
+def read_ended(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID, bool]:
+    """Which of some task runs exist, and whether they have ended."""
+    run, wanted = tables.task_run.c, list(task_run_ids)
+    found: dict[UUID, bool] = {}
+    for first in range(0, len(wanted), _HANDFUL):
+        part = select(run.id, run.state_type).where(run.id.in_(wanted[first : first + _HANDFUL]))
+        found |= {identifier: state_type in _ENDED for identifier, state_type in connection.execute(part)}
+    return found
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -19,14 +19,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.engine import Connection
 
+from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect.server.database.queries import records
-from prefect.server.database.tables import concurrency_lease, concurrency_limit
+from prefect.server.database.tables import concurrency_lease, concurrency_limit, task_run
 from prefect.utilities.ids import uuid7
 
 __all__ = [
     "Limit",
+    "any_held",
     "free_all_of",
     "free_expired",
+    "free_those_not_running",
     "give_back",
     "hold",
     "holders",
@@ -45,6 +48,8 @@ Mode = Literal["concurrency", "rate_limit"]
 
 _WEIGHT = 0.2
 """How much the newest occupancy counts in the average of a limit's occupancies."""
+
+_IDLE = tuple(sorted({kind.value for kind in TERMINAL_STATES} | {StateType.SCHEDULED.value}))
 
 _HANDFUL = 500
 """How many values one condition lists: databases bound them."""
@@ -98,7 +103,7 @@ class Limit:
         taken, since = self.row["decaying_slots"], self.row["decaying_since"]
         if not taken or since is None:
             return 0.0
-        left = taken - self.decay * (self.now - since).total_seconds()
+        left = float(taken) - self.decay * (self.now - since).total_seconds()
         return max(0.0, round(left, 6))  # what is left of a slot by rounding is no slot
 
     @property
@@ -278,14 +283,23 @@ def keep(connection: Connection, limit_ids: Sequence[UUID], holder_id: UUID, exp
     connection.execute(update(concurrency_lease).where(mine).values(expires_at=expires_at))
 
 
-def free_all_of(connection: Connection, holder_ids: Iterable[UUID]) -> int:
-    """Free the slots that runs have, and answer how many leases there were."""
-    wanted = list(holder_ids)
-    number = 0
-    for first in range(0, len(wanted), _HANDFUL):
-        part = wanted[first : first + _HANDFUL]
-        number += records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(part))
-    return number
+def free_all_of(connection: Connection, holders: Iterable[UUID] | Select[Any]) -> int:
+    """Free the slots that some runs have, by their ids or by what selects those. Returns how many leases there were."""
+    chosen = holders if isinstance(holders, Select) else list(holders)
+    return records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(chosen))
+
+
+def any_held(connection: Connection) -> bool:
+    """Whether any run has a slot of anything. Cheap, and nearly always False where nothing is limited."""
+    return connection.execute(select(_lease.id).where(_lease.holder_id.is_not(None)).limit(1)).first() is not None
+
+
+def free_those_not_running(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
+    """Free the slots of those of some task runs that have ended, or wait for another time."""
+    for first in range(0, len(task_run_ids), _HANDFUL):
+        part = task_run_ids[first : first + _HANDFUL]
+        idle = select(task_run.c.id).where(task_run.c.id.in_(part), task_run.c.state_type.in_(_IDLE))
+        records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(idle))
 
 
 def free_expired(connection: Connection, now: datetime) -> int:
