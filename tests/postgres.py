@@ -24,7 +24,9 @@ import pytest
 __all__ = ["POSTGRES", "PostgresServer", "find_programs", "kinds_of_database"]
 
 _USER = "prefect"
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=60")
+_FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=60")
+"""What is committed is lost when the machine crashes, but not when the server does."""
+
 _SHARED = "shared"
 _TEMPLATE = "with_tables"
 
@@ -75,15 +77,9 @@ def _servant() -> dict[str, Any]:
 
 
 class PostgresServer:
-    """
-    A running server.
+    """A running server."""
 
-    Args:
-        durable: Whether what is committed survives a crash, as in production; slower.
-        settings: Further settings of the server.
-    """
-
-    def __init__(self, *, durable: bool = False, settings: tuple[str, ...] = ()) -> None:
+    def __init__(self) -> None:
         programs = find_programs()
         assert programs is not None
         self._programs = programs
@@ -95,9 +91,8 @@ class PostgresServer:
             os.chown(self.folder, self._servant["user"], self._servant["group"])
         self.folder.chmod(0o700)
         self._call("initdb", "-A", "trust", "-U", _USER, "--no-sync", "-E", "UTF8", "--locale=C")
-        chosen = ["listen_addresses=''", f"unix_socket_directories='{self.folder}'", *settings]
         with (self.data / "postgresql.conf").open("a") as file:
-            file.write("\n".join([*chosen, *(() if durable else _FAST)]) + "\n")
+            file.write("\n".join(["listen_addresses=''", f"unix_socket_directories='{self.folder}'", *_FAST, ""]))
         self._watcher = self._watch()
         self.start()
 

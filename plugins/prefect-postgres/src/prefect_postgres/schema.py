@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Index, MetaData, String, Text
+from sqlalchemy import Column, Index, MetaData, String, Text, util
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -43,6 +43,8 @@ def _copy(metadata: MetaData) -> MetaData:
         for column in table.columns:
             if isinstance(column.type, String):
                 column.type = Text(collation="C")
+        for constraint in sorted(table.constraints, key=lambda each: [column.name for column in each.columns]):
+            util.set_creation_order(constraint)  # in which they are listed; copies are made in no particular one
         for index in list(table.indexes):
             table.indexes.remove(index)
             Index(

@@ -543,8 +543,8 @@ CREATE TABLE deployment (
     infrastructure_document_id UUID,
     storage_document_id UUID,
     PRIMARY KEY (id),
-    FOREIGN KEY(flow_id) REFERENCES flow (id) ON DELETE CASCADE,
     FOREIGN KEY(concurrency_limit_id) REFERENCES concurrency_limit_v2 (id) ON DELETE SET NULL,
+    FOREIGN KEY(flow_id) REFERENCES flow (id) ON DELETE CASCADE,
     FOREIGN KEY(work_queue_id) REFERENCES work_queue (id) ON DELETE SET NULL
 );
 
@@ -661,8 +661,8 @@ CREATE TABLE block_document_reference (
     parent_block_document_id UUID NOT NULL,
     reference_block_document_id UUID NOT NULL,
     PRIMARY KEY (id),
-    FOREIGN KEY(reference_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE,
-    FOREIGN KEY(parent_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE
+    FOREIGN KEY(parent_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE,
+    FOREIGN KEY(reference_block_document_id) REFERENCES block_document (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_block_document_reference__reference ON block_document_reference (reference_block_document_id);
