@@ -33,6 +33,7 @@ class Operation:
 
     def perform(self, work: UnitOfWork, call: Call[Any]) -> Any:
         """Answer a call."""
+        work.key = call.key
         if self.takes_body:
             return self.function(work, **call.path_params, **call.query, body=call.body)
         if call.body is None:

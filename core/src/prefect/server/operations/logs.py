@@ -22,8 +22,8 @@ __all__ = ["create_logs", "read_logs"]
 
 
 def create_logs(work: UnitOfWork, body: Sequence[LogCreate]) -> None:
-    """Keep some lines of logs."""
-    add_logs(work.connection, body, work.now)
+    """Keep some lines of logs. A batch that is sent again under its key is kept once."""
+    add_logs(work.connection, body, work.now, work.key)
 
 
 @read_only

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
@@ -83,6 +84,7 @@ class UnitOfWork:
         events: What has happened, stored in this transaction and told to subscribers once it is committed: `emit`.
         serves: Whether this is a server, or acts like one: events can be found at once, and task runs make events too.
             A process that is its own orchestrator spends as little as possible on what may never be asked for.
+        key: Names the request, if its sender may send it again.
     """
 
     connection: Connection
@@ -93,6 +95,7 @@ class UnitOfWork:
     created: bool = False
     events: list[Occurrence] = field(default_factory=list)
     serves: bool = False
+    key: UUID | None = None
 
     def emit(self, event: Event | Occurrence) -> None:
         """Tell of something that happens with this transaction, if it is committed."""

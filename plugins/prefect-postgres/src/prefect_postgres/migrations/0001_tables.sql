@@ -1,5 +1,16 @@
 -- All tables. Text is compared by code point, as on SQLite, and is not subject to the locales of a host.
 
+CREATE TABLE answered_request (
+    key UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    fingerprint TEXT COLLATE "C" NOT NULL,
+    status INTEGER NOT NULL,
+    answer TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (key)
+);
+
+CREATE INDEX ix_answered_request__created ON answered_request (created);
+
 CREATE TABLE api_token (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,

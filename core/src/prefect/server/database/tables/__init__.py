@@ -44,6 +44,7 @@ from prefect.server.database.tables.runs import (
     variable,
 )
 from prefect.server.database.tables.server import (
+    answered_request,
     api_token,
     audit_entry,
     configuration,
@@ -55,6 +56,7 @@ from prefect.server.database.tables.server import (
 )
 
 __all__ = [
+    "answered_request",
     "api_token",
     "artifact",
     "artifact_collection",

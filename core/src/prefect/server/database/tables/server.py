@@ -8,6 +8,7 @@ from prefect.server.database.tables.columns import metadata, record, required
 from prefect.server.database.types import Document, Identifier, Moment
 
 __all__ = [
+    "answered_request",
     "api_token",
     "audit_entry",
     "configuration",
@@ -17,6 +18,18 @@ __all__ = [
     "service_lease",
     "task_worker",
 ]
+
+answered_request = Table(
+    "answered_request",
+    metadata,
+    Column("key", Identifier, primary_key=True, nullable=False),
+    required("created", Moment),
+    required("fingerprint", String),
+    required("status", Integer),
+    required("answer", String),
+    Index("ix_answered_request__created", "created"),
+)
+"""What requests were answered that a client may send again, not knowing that they had their effect."""
 
 configuration = Table(
     "configuration",

@@ -1,6 +1,16 @@
 -- Deployments, work pools, concurrency, events, automations, and what a server keeps for itself.
 
 
+CREATE TABLE answered_request (
+    "key" CHAR(36) NOT NULL,
+    created TEXT NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    status INTEGER NOT NULL,
+    answer VARCHAR NOT NULL,
+    PRIMARY KEY ("key")
+);
+CREATE INDEX ix_answered_request__created ON answered_request (created);
+
 CREATE TABLE api_token (
     id CHAR(36) NOT NULL,
     created TEXT NOT NULL,
