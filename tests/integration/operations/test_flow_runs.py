@@ -12,7 +12,7 @@ from prefect._contract.filters import FlowFilter, FlowRunFilter, TaskRunFilter
 from prefect._contract.objects import FlowRunPolicy
 from prefect._contract.sorting import FlowRunSort
 from prefect._contract.state import StateType
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, ObjectUnsupported, PrefectHTTPStatusError
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.utilities.ids import uuid7
 
 
@@ -75,8 +75,8 @@ def test_parameters_have_a_bound(orchestrator) -> None:
         orchestrator.flow_run(parameters={"a": "x" * 600_000})
 
 
-def test_there_are_no_work_pools(orchestrator) -> None:
-    with pytest.raises(ObjectUnsupported, match="no work pool 'pool'"):
+def test_a_work_pool_that_is_named_must_be_there(orchestrator) -> None:
+    with pytest.raises(ObjectNotFound, match="no work pool with name pool"):
         orchestrator.flow_run(work_pool_name="pool")
 
 

@@ -8,7 +8,7 @@ from prefect._contract.actions.runs import FlowCreate, FlowUpdate
 from prefect._contract.endpoints import flow_runs, flows
 from prefect._contract.filters import FlowFilter, FlowFilterName, FlowRunFilter, TaskRunFilter
 from prefect._contract.sorting import FlowSort
-from prefect.exceptions import ObjectNotFound, ObjectUnsupported, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.utilities.ids import uuid7
 
 
@@ -118,12 +118,3 @@ def test_lists_are_bounded(orchestrator, options, reason) -> None:
 def test_pages_are_counted_from_one(orchestrator) -> None:
     with pytest.raises(PrefectHTTPStatusError, match="pages are counted from 1"):
         orchestrator.send(flows.paginate_flows(page=0))
-
-
-def test_what_is_not_kept_cannot_be_filtered_by(orchestrator) -> None:
-    from prefect._contract.filters import DeploymentFilter, DeploymentFilterName
-
-    chosen = DeploymentFilter(name=DeploymentFilterName(any_=["d"]))
-    with pytest.raises(ObjectUnsupported, match="Cannot filter by deployments"):
-        orchestrator.send(flows.read_flows(deployment_filter=chosen))
-    assert orchestrator.send(flows.read_flows(deployment_filter=DeploymentFilter())) == []

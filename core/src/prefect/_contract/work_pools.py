@@ -95,12 +95,16 @@ class WorkQueueHealthPolicy(PrefectBaseModel):
             late_runs_count: How many of its runs are late.
             last_polled: When it was polled last, None if never.
         """
+        return self.is_met_at(now(), late_runs_count, last_polled)
+
+    def is_met_at(self, moment: datetime, late_runs_count: int, last_polled: datetime | None) -> bool:
+        """Whether a work queue is healthy at a moment: see `evaluate_health_status`."""
         if self.maximum_late_runs is not None and late_runs_count > self.maximum_late_runs:
             return False
         if self.maximum_seconds_since_last_polled is None:
             return True
         allowed = timedelta(seconds=self.maximum_seconds_since_last_polled)
-        return last_polled is not None and now() - last_polled <= allowed
+        return last_polled is not None and moment - last_polled <= allowed
 
 
 class WorkQueueStatusDetail(PrefectBaseModel):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from prefect._contract.responses.runs import (
         CountByState,
         SimpleFlowRun,
-        SimpleNextFlowRun,
         TaskRunCount,
         UITaskRun,
     )
@@ -25,27 +24,13 @@ if TYPE_CHECKING:
     from prefect._contract.sorting import FlowRunSort
 
 __all__ = [
-    "count_deployments_by_flow",
     "count_task_runs_by_flow_run",
     "count_task_runs_by_state",
     "read_dashboard_task_run_counts",
     "read_flow_run_points",
-    "read_next_runs_by_flow",
     "read_task_run_with_flow_run_name",
     "validate_schema_values",
 ]
-
-
-def count_deployments_by_flow(flow_ids: list[UUID]) -> Call[dict[UUID, int]]:
-    """Count the deployments of each of these flows."""
-    return Call("POST", "/ui/flows/count-deployments", dict[UUID, int], body={"flow_ids": flow_ids})
-
-
-def read_next_runs_by_flow(flow_ids: list[UUID]) -> Call[dict[UUID, SimpleNextFlowRun | None]]:
-    """Read the next scheduled run of each of these flows."""
-    from prefect._contract.responses.runs import SimpleNextFlowRun
-
-    return Call("POST", "/ui/flows/next-runs", dict[UUID, SimpleNextFlowRun | None], body={"flow_ids": flow_ids})
 
 
 def count_task_runs_by_flow_run(flow_run_ids: list[UUID]) -> Call[dict[UUID, int]]:

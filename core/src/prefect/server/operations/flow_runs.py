@@ -11,7 +11,6 @@ from sqlalchemy import delete, select
 from prefect._contract.actions.runs import StateCreate
 from prefect._contract.objects import FlowRun
 from prefect._contract.state import StateType
-from prefect.exceptions import ObjectUnsupported
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
 from prefect.server.database.queries.runs import FLOW_RUNS, lateness, read_run, read_runs
@@ -74,9 +73,6 @@ def _read(work: UnitOfWork, id: UUID) -> Row:
 
 def create_flow_run(work: UnitOfWork, body: FlowRunCreate) -> FlowRun:
     """Create a flow run, Pending unless a state is given, or find the one with its idempotency key."""
-    if body.work_pool_name is not None:
-        message = f"There is no work pool '{body.work_pool_name}': an orchestrator in this process keeps none."
-        raise ObjectUnsupported(None, message)
     flow = records.read(work.connection, tables.flow, id=body.flow_id)
     if flow is None:
         raise Refusal(409, f"A run needs its flow, and there is none with id {body.flow_id}.")
@@ -86,9 +82,34 @@ def create_flow_run(work: UnitOfWork, body: FlowRunCreate) -> FlowRun:
         if existing is not None:
             return FlowRun.model_validate(_read(work, existing["id"]))
     run = _new_row(work, body, flow)
+    pool: Row = {}
+    if body.work_pool_name is not None:
+        pool = _wait_in(work, run, body.work_pool_name, body.work_queue_name)
+    if body.deployment_id is not None:
+        _label_deployment(work, run)
     state = make_state(work, body.state or StateCreate(type=StateType.PENDING), flow_run_id=run["id"])
     begin(work, FLOW_RUNS, run, state)
-    return FlowRun.model_validate(run)
+    work.created = True
+    return FlowRun.model_validate(run | pool)
+
+
+def _wait_in(work: UnitOfWork, run: Row, pool_name: str, queue_name: str | None) -> Row:
+    """Let a run wait in a queue of a work pool, by default in the pool's default queue; answer with what names the pool."""
+    from prefect.server.operations import pools
+
+    pool = pools.read_pool(work, pool_name)
+    if queue_name is None:
+        queue = pools.default_queue(work, pool)
+    else:
+        queue = pools.read_queue(work, pool, queue_name)
+    run |= {"work_queue_id": queue["id"], "work_queue_name": queue["name"]}
+    return {"work_pool_id": pool["id"], "work_pool_name": pool["name"]}
+
+
+def _label_deployment(work: UnitOfWork, run: Row) -> None:
+    """Let a run have the label that names its deployment, if there is one."""
+    if records.read(work.connection, tables.deployment, id=run["deployment_id"]) is not None:
+        run["labels"] = {"prefect.deployment.id": str(run["deployment_id"]), **run["labels"]}
 
 
 def _new_row(work: UnitOfWork, body: FlowRunCreate, flow: Row) -> Row:

@@ -51,6 +51,7 @@ def create_flow(work: UnitOfWork, body: FlowCreate) -> Flow:
         "labels": body.labels,
     }
     records.create(work.connection, tables.flow, values)
+    work.created = True
     return Flow.model_validate(values)
 
 
@@ -80,12 +81,18 @@ def update_flow(work: UnitOfWork, id: UUID, body: FlowUpdate) -> None:
 
 
 def delete_flow(work: UnitOfWork, id: UUID) -> None:
-    """Delete a flow, with its runs."""
-    from prefect.server.operations.deletion import forget_flow_runs
+    """Delete a flow, with its runs and deployments."""
+    from prefect.server.operations.deletion import forget_deployments, forget_flow_runs
 
     forget_flow_runs(work, tables.flow_run.c.flow_id == id)
+    forget_deployments(work, _deployments_of(work, [id]))
     if not records.remove(work.connection, tables.flow, id=id):
         raise not_found("flow", id=id)
+
+
+def _deployments_of(work: UnitOfWork, flow_ids: list[UUID]) -> list[UUID]:
+    deployment = tables.deployment.c
+    return list(work.connection.execute(select(deployment.id).where(deployment.flow_id.in_(flow_ids))).scalars())
 
 
 def bulk_delete_flows(
@@ -93,12 +100,13 @@ def bulk_delete_flows(
 ) -> FlowBulkDeleteResponse:
     """Delete the selected flows, at most `limit` of them."""
     from prefect._contract.responses.runs import FlowBulkDeleteResponse
-    from prefect.server.operations.deletion import forget_flow_runs
+    from prefect.server.operations.deletion import forget_deployments, forget_flow_runs
 
     flow = tables.flow
     selected = select(flow.c.id).where(*filters.flows_where(flows)).order_by(flow.c.id).limit(work.bounds.limit(limit))
     found = list(work.connection.execute(selected).scalars())
     forget_flow_runs(work, tables.flow_run.c.flow_id.in_(found))
+    forget_deployments(work, _deployments_of(work, found))
     work.connection.execute(delete(flow).where(flow.c.id.in_(found)))
     return FlowBulkDeleteResponse(deleted=found)
 

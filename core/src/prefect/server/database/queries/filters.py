@@ -14,13 +14,13 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select
 
-from prefect.exceptions import ObjectUnsupported
 from prefect.server.database import tables
 from prefect.server.database.dialects import has_all, has_any, is_empty, is_like, json_member
 from prefect.server.database.text_search import matches_text
 
 __all__ = [
     "artifacts_where",
+    "deployments_where",
     "flow_runs_where",
     "flows_where",
     "rows_where",
@@ -55,6 +55,7 @@ _OPERATORS: dict[str, Operation] = {
     "eq_": lambda column, value: column == value,
     "is_null_": _is_null,
     "exists_": lambda column, wanted: _is_null(column, not wanted),
+    "startswith_": lambda column, texts: or_(false(), *(func.substr(column, 1, len(text)) == text for text in texts)),
 }
 
 _LIST_OPERATORS: dict[str, Operation] = {
@@ -142,7 +143,38 @@ def _task_run_flow_run(model: Any) -> Condition | None:
 def _flow_deployment(model: Any) -> Condition | None:
     if model.is_null_ is None:
         return None
-    return None if model.is_null_ else false()  # this orchestrator keeps no deployments, so no flow has one
+    deployed = exists().where(tables.deployment.c.flow_id == tables.flow.c.id)
+    return not_(deployed) if model.is_null_ else deployed
+
+
+def _deployment_limit(model: BaseModel) -> Condition | None:
+    """How many runs of a deployment there may be: that is what its limit says, its own one or one that others share."""
+    column, limit = tables.deployment.c.concurrency_limit_id, tables.concurrency_limit.c
+    parts = []
+    for name, value in _set_fields(model):
+        if name == "is_null_":
+            parts.append(_is_null(column, value))
+        else:
+            parts.append(column.in_(select(limit.id).where(_OPERATORS[name](limit.limit, value))))
+    return _combine(model, parts)
+
+
+def _deployment_queue_name(model: Any) -> Condition | None:
+    """The name of the queue is what that is called now, and what it was called if it is gone."""
+    if model.any_ is None:
+        return None
+    deployment, queue = tables.deployment.c, tables.work_queue.c
+    gone = deployment.work_queue_id.is_(None) & deployment.work_queue_name.in_(model.any_)
+    return or_(deployment.work_queue_id.in_(select(queue.id).where(queue.name.in_(model.any_))), gone)
+
+
+def _deployment_or_flow_name(model: Any) -> Condition | None:
+    if model.like_ is None:
+        return None
+    deployment, flow = tables.deployment.c, tables.flow.c
+    contains_it = f"%{model.like_}%"
+    flows = select(flow.id).where(is_like(flow.name, contains_it))
+    return or_(is_like(deployment.name, contains_it), deployment.flow_id.in_(flows))
 
 
 def _started(table: Table) -> Callable[[BaseModel], Condition | None]:
@@ -160,6 +192,10 @@ def _started(table: Table) -> Callable[[BaseModel], Condition | None]:
 
 
 _SPECIAL: dict[tuple[str, str], Callable[[Any], Condition | None]] = {
+    ("deployment", "tags"): _tags(tables.deployment.c.tags),
+    ("deployment", "concurrency_limit"): _deployment_limit,
+    ("deployment", "work_queue_name"): _deployment_queue_name,
+    ("deployment", "flow_or_deployment_name"): _deployment_or_flow_name,
     ("flow", "tags"): _tags(tables.flow.c.tags),
     ("flow", "deployment"): _flow_deployment,
     ("flow_run", "tags"): _tags(tables.flow_run.c.tags),
@@ -184,22 +220,6 @@ def rows_where(table: Table, model: BaseModel | None) -> list[Condition]:
     return [] if condition is None else [condition]
 
 
-def _unsupported(**models: BaseModel | None) -> None:
-    """
-    Refuse filters by what this orchestrator does not keep.
-
-    Raises:
-        prefect.exceptions.ObjectUnsupported: One of the filters has conditions.
-    """
-    for name, model in models.items():
-        if model is not None and _set_fields(model):
-            kind = name.replace("_", " ")
-            message = (
-                f"Cannot filter by {kind}: an orchestrator that runs in this process keeps none. Leave the filter out."
-            )
-            raise ObjectUnsupported(None, message)
-
-
 def _of(
     column: ColumnElement[Any], owners: ColumnElement[Any], *filters: BaseModel | None, where: list[Condition]
 ) -> list[Condition]:
@@ -222,12 +242,44 @@ def flow_runs_where(
     work_pool_queues: BaseModel | None = None,
 ) -> list[Condition]:
     """The conditions that filters of several kinds put on flow runs."""
-    _unsupported(deployments=deployments, work_pools=work_pools, work_pool_queues=work_pool_queues)
-    run, task_run = tables.flow_run.c, tables.task_run
+    run, task_run, deployment = tables.flow_run.c, tables.task_run, tables.deployment
     return [
         *rows_where(tables.flow_run, flow_runs),
         *_of(run.flow_id, tables.flow.c.id, flows, where=rows_where(tables.flow, flows)),
         *_of(run.id, task_run.c.flow_run_id, task_runs, where=rows_where(task_run, task_runs)),
+        *_of(run.deployment_id, deployment.c.id, deployments, where=rows_where(deployment, deployments)),
+        *_in_queues(run.work_queue_id, work_pools, work_pool_queues),
+    ]
+
+
+def _in_queues(
+    column: ColumnElement[Any], work_pools: BaseModel | None, work_pool_queues: BaseModel | None
+) -> list[Condition]:
+    """That `column` is a queue that filters select, by its own properties and by those of its work pool."""
+    queue, pool = tables.work_queue, tables.work_pool
+    where = [
+        *rows_where(queue, work_pool_queues),
+        *_of(queue.c.work_pool_id, pool.c.id, work_pools, where=rows_where(pool, work_pools)),
+    ]
+    return _of(column, queue.c.id, work_pools, work_pool_queues, where=where)
+
+
+def deployments_where(
+    flows: BaseModel | None = None,
+    flow_runs: BaseModel | None = None,
+    task_runs: BaseModel | None = None,
+    deployments: BaseModel | None = None,
+    work_pools: BaseModel | None = None,
+    work_pool_queues: BaseModel | None = None,
+) -> list[Condition]:
+    """The conditions that filters of several kinds put on deployments."""
+    deployment = tables.deployment
+    runs = flow_runs_where(None, flow_runs, task_runs)
+    return [
+        *rows_where(deployment, deployments),
+        *_of(deployment.c.flow_id, tables.flow.c.id, flows, where=rows_where(tables.flow, flows)),
+        *_of(deployment.c.id, tables.flow_run.c.deployment_id, flow_runs, task_runs, where=runs),
+        *_in_queues(deployment.c.work_queue_id, work_pools, work_pool_queues),
     ]
 
 
@@ -239,10 +291,12 @@ def flows_where(
     work_pools: BaseModel | None = None,
 ) -> list[Condition]:
     """The conditions that filters of several kinds put on flows."""
-    runs = flow_runs_where(None, flow_runs, task_runs, deployments, work_pools)
+    runs = flow_runs_where(None, flow_runs, task_runs)
+    deployed = deployments_where(None, None, None, deployments, work_pools)
     return [
         *rows_where(tables.flow, flows),
         *_of(tables.flow.c.id, tables.flow_run.c.flow_id, flow_runs, task_runs, where=runs),
+        *_of(tables.flow.c.id, tables.deployment.c.flow_id, deployments, work_pools, where=deployed),
     ]
 
 
@@ -256,7 +310,7 @@ def task_runs_where(
     runs = flow_runs_where(flows, flow_runs, None, deployments)
     return [
         *rows_where(tables.task_run, task_runs),
-        *_of(tables.task_run.c.flow_run_id, tables.flow_run.c.id, flows, flow_runs, where=runs),
+        *_of(tables.task_run.c.flow_run_id, tables.flow_run.c.id, flows, flow_runs, deployments, where=runs),
     ]
 
 
@@ -272,6 +326,6 @@ def artifacts_where(
     runs = flow_runs_where(flows, flow_runs, None, deployments)
     return [
         *rows_where(table, artifacts),
-        *_of(table.c.flow_run_id, tables.flow_run.c.id, flows, flow_runs, where=runs),
+        *_of(table.c.flow_run_id, tables.flow_run.c.id, flows, flow_runs, deployments, where=runs),
         *_of(table.c.task_run_id, tables.task_run.c.id, task_runs, where=rows_where(tables.task_run, task_runs)),
     ]

@@ -27,6 +27,7 @@ from prefect._contract.state import TERMINAL_STATES, State, StateType
 from prefect._orchestration.bookkeeping import estimated_run_time, estimated_start_time_delta
 from prefect.server.database import tables
 from prefect.server.database.dialects import seconds_between
+from prefect.server.database.queries.queued import pools_of_queues
 from prefect.server.database.queries.records import ascending, create, descending, keys_of, order
 from prefect.server.database.types import Moment
 
@@ -101,7 +102,25 @@ def _estimate(run: Row, state: State[Any] | None, now: datetime) -> None:
 def read_run(connection: Connection, kind: RunKind, run_id: UUID, now: datetime) -> Row | None:
     """A run with its current state under `state`, ready to become a model; None if there is none."""
     row = connection.execute(kind.reading_one, {"run_id": run_id}).first()
-    return None if row is None else _run(kind, row, now)
+    if row is None:
+        return None
+    run = _run(kind, row, now)
+    _add_pools(connection, [run])
+    return run
+
+
+def _add_pools(connection: Connection, runs: Sequence[Row]) -> None:
+    """Add to flow runs that are in a queue which pool that belongs to; a queue that is gone is no longer named."""
+    queued = [run for run in runs if run.get("work_queue_id") is not None]
+    if not queued:
+        return
+    pools = pools_of_queues(connection, list({run["work_queue_id"] for run in queued}))
+    for run in queued:
+        pool = pools.get(run["work_queue_id"])
+        if pool is None:
+            run["work_queue_id"] = None
+        else:
+            run["work_pool_id"], run["work_pool_name"] = pool
 
 
 def _order(kind: RunKind, sort: str) -> list[ColumnElement[Any]]:
@@ -129,7 +148,9 @@ def read_runs(
     # Found by id first, so that what is sorted and skipped is narrow, and only what is listed is looked up.
     found = select(kind.table.c.id).where(*conditions).order_by(*ordered).limit(limit).offset(offset)
     statement = kind.reading.where(kind.table.c.id.in_(found)).order_by(*ordered)
-    return [_run(kind, row, now) for row in connection.execute(statement)]
+    runs = [_run(kind, row, now) for row in connection.execute(statement)]
+    _add_pools(connection, runs)
+    return runs
 
 
 def read_states(connection: Connection, kind: RunKind, run_id: UUID) -> list[Row]:

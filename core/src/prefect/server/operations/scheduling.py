@@ -1,0 +1,311 @@
+"""
+Inserts the runs that schedules ask for, before they are due.
+
+Each due time of a schedule gives one run, whoever inserts it and how often: its idempotency key names the deployment, the
+schedule and the time, and there is one run of a flow with a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, select, update
+
+from prefect._contract.due_dates import due_dates
+from prefect._contract.objects import CreatedBy, FlowRunPolicy
+from prefect._contract.schedules import SCHEDULE_TYPES
+from prefect._contract.state import State, StateDetails, StateType
+from prefect.server.database import tables
+from prefect.server.database.queries import records
+from prefect.server.operations.deployment_runs import flow_labels
+from prefect.server.operations.hydration import HydrationError, hydrate_all
+from prefect.server.operations.work import UnitOfWork
+from prefect.utilities.ids import uuid7
+from prefect.utilities.names import generate_slug
+from prefect.utilities.time import UTC
+
+__all__ = [
+    "Insertions",
+    "Limits",
+    "forget_scheduled_runs",
+    "insert_runs_of",
+    "look_now",
+    "schedule_due_deployments",
+    "schedule_model",
+]
+
+Row = dict[str, Any]
+
+AUTO_SCHEDULED_TAG = "auto-scheduled"
+
+_NOTHING = timedelta(0)
+
+_SHORTLY = timedelta(minutes=1)
+"""For how long a due time is inserted later than it should have been. What was due before, while nobody looked, is skipped."""
+
+_schedule = tables.deployment_schedule.c
+_run = tables.flow_run.c
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    How far ahead runs are inserted: `min_runs` and `min_time`, both, but never more than `max_runs` nor past `max_time`.
+
+    Args:
+        min_runs: How many runs of a schedule are waiting at least.
+        max_runs: How many runs of a schedule are inserted at once at most.
+        min_time: For how much time runs are waiting at least.
+        max_time: How far ahead runs are inserted at most.
+        schedules: How many schedules are looked at in one transaction.
+        insertions: After how many runs a transaction inserts no more schedules' runs.
+    """
+
+    min_runs: int = 3
+    max_runs: int = 100
+    min_time: timedelta = timedelta(hours=1)
+    max_time: timedelta = timedelta(days=100)
+    schedules: int = 100
+    insertions: int = 500
+
+
+class Insertions(NamedTuple):
+    """How many schedules were looked at, and how many runs were inserted for them."""
+
+    schedules: int
+    runs: int
+
+
+def schedule_model(stored: Any) -> SCHEDULE_TYPES:
+    """A schedule, as it was stored."""
+    model: SCHEDULE_TYPES = _schedules().validate_python(stored)
+    return model
+
+
+@cache
+def _schedules() -> TypeAdapter[Any]:
+    return TypeAdapter(SCHEDULE_TYPES)
+
+
+def schedule_due_deployments(work: UnitOfWork, limits: Limits) -> Insertions:
+    """
+    Insert the runs of those schedules that have too few, beginning with those that have waited longest for it.
+
+    Only a bounded number of them in one transaction: ask again until none is looked at. Servers that ask at the same time
+    share the work: those on Postgres skip what another one is at, those on SQLite take turns.
+    """
+    looked_at = inserted = 0
+    for schedule in _due(work, limits.schedules):
+        inserted += _insert_ahead(work, schedule, limits)
+        looked_at += 1
+        if inserted >= limits.insertions:
+            break
+    return Insertions(looked_at, inserted)
+
+
+def _due(work: UnitOfWork, limit: int) -> list[Row]:
+    statement = select(tables.deployment_schedule).where(_schedule.insert_at <= work.now)
+    statement = statement.order_by(_schedule.insert_at).limit(limit)
+    if work.connection.dialect.name != "sqlite":
+        statement = statement.with_for_update(skip_locked=True)
+    return records.read_all(work.connection, tables.deployment_schedule, statement)
+
+
+def _insert_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> int:
+    """Insert the next runs of a schedule, and write down when to look at it again."""
+    deployment = records.read(work.connection, tables.deployment, id=schedule["deployment_id"])
+    insert_at, count = None, 0
+    if deployment is not None and schedule["active"] and not deployment["paused"]:
+        # What was due a moment ago, since it was last looked, is not missed.
+        start = max(schedule["insert_at"], work.now - _SHORTLY)
+        dates = _choose(
+            schedule,
+            start=start,
+            end=work.now + limits.max_time,
+            min_time=limits.min_time + (work.now - start),
+            min_runs=limits.min_runs,
+            max_runs=limits.max_runs,
+        )
+        count = _insert(work, deployment, schedule, dates)
+        insert_at = _next_insertion(dates, schedule, limits, work.now)
+    records.revise(work.connection, tables.deployment_schedule, schedule["id"], insert_at=insert_at)
+    return count
+
+
+def _choose(
+    schedule: Row, *, start: datetime, end: datetime | None, min_time: timedelta, min_runs: int, max_runs: int
+) -> list[datetime]:
+    """The due times of a schedule from `start` on, until there are enough of them and they reach far enough."""
+    most = max_runs if schedule["max_scheduled_runs"] is None else min(max_runs, schedule["max_scheduled_runs"])
+    chosen: list[datetime] = []
+    for date in islice(due_dates(schedule_model(schedule["schedule"]), start), most):
+        if end is not None and date > end:
+            break
+        chosen.append(date)
+        if len(chosen) >= min_runs and date - start >= min_time:
+            break
+    return chosen
+
+
+def _next_insertion(dates: list[datetime], schedule: Row, limits: Limits, now: datetime) -> datetime | None:
+    """When fewer runs than there should be are waiting: as soon as one of these is due, or time has passed."""
+    if not dates or dates[-1] <= now:
+        return _look_again(schedule, limits, now)
+    wanted = min(limits.min_runs, len(dates))
+    passed = min(dates[len(dates) - wanted], max(dates[-1] - limits.min_time, dates[0]))
+    return max(passed, now) + timedelta(microseconds=1)
+
+
+def _look_again(schedule: Row, limits: Limits, now: datetime) -> datetime | None:
+    """When a schedule that is not due within reach comes within reach; never if it is not due any more."""
+    later = now + timedelta(microseconds=1)
+    date = next(due_dates(schedule_model(schedule["schedule"]), later), None)
+    return None if date is None else max(date - limits.max_time, later)
+
+
+def insert_runs_of(
+    work: UnitOfWork,
+    deployment: Row,
+    schedules: Iterable[Row],
+    *,
+    start: datetime,
+    end: datetime | None,
+    min_time: timedelta,
+    min_runs: int,
+    max_runs: int,
+) -> int:
+    """Insert the runs that schedules of a deployment ask for in a time. Returns how many there were not before."""
+    count = 0
+    for schedule in schedules:
+        dates = _choose(schedule, start=start, end=end, min_time=min_time, min_runs=min_runs, max_runs=max_runs)
+        count += _insert(work, deployment, schedule, dates)
+    return count
+
+
+def _insert(work: UnitOfWork, deployment: Row, schedule: Row, dates: Sequence[datetime]) -> int:
+    """Insert the runs of a schedule that are due at some times and are not there yet."""
+    keys = {f"scheduled {deployment['id']} {schedule['id']} {date.astimezone(UTC)}": date for date in dates}
+    there = select(_run.idempotency_key).where(_run.flow_id == deployment["flow_id"], _run.idempotency_key.in_(keys))
+    missing = keys.keys() - set(work.connection.execute(there).scalars()) if keys else set()
+    if not missing:
+        return 0
+    template, message = _template(work, deployment, schedule)
+    rows, states = [], []
+    for key, date in keys.items():
+        if key in missing:
+            row, state = _waiting(work, template, message, key, date)
+            rows.append(row)
+            states.append(state)
+    # Another server may have been quicker since the keys were read. Then this transaction fails, and is begun again.
+    records.create(work.connection, tables.flow_run, *rows)
+    records.create(work.connection, tables.flow_run_state, *states)
+    return len(rows)
+
+
+def _template(work: UnitOfWork, deployment: Row, schedule: Row) -> tuple[Row, str]:
+    """What the runs of a schedule have in common, and the message of their states."""
+    chosen = schedule_model(schedule["schedule"])
+    creator = CreatedBy(id=schedule["id"], type="SCHEDULE", display_value=schedule["slug"] or type(chosen).__name__)
+    parameters, message = {**deployment["parameters"], **schedule["parameters"]}, "Flow run scheduled"
+    try:
+        parameters = hydrate_all(work, parameters)
+    except HydrationError as error:  # the run is there at its time nevertheless, so that it is seen what is wrong
+        message = f"Flow run scheduled. Its parameters stay as they were written: {error}"
+    return dict.fromkeys(records.keys_of(tables.flow_run)) | {
+        "created": work.now,
+        "updated": work.now,
+        "flow_id": deployment["flow_id"],
+        "deployment_id": deployment["id"],
+        "deployment_version": deployment["version"],
+        "work_queue_id": deployment["work_queue_id"],
+        "work_queue_name": deployment["work_queue_name"],
+        "parameters": parameters,
+        "context": {},
+        "empirical_policy": FlowRunPolicy(),
+        "tags": list(dict.fromkeys([AUTO_SCHEDULED_TAG, *deployment["tags"]])),
+        "labels": flow_labels(work, deployment),
+        "job_variables": {},
+        "created_by": creator,
+        "auto_scheduled": True,
+        "run_count": 0,
+        "total_run_time": _NOTHING,
+        "state_type": StateType.SCHEDULED.value,
+        "state_name": "Scheduled",
+        "state_timestamp": work.now,
+    }, message
+
+
+def _waiting(work: UnitOfWork, template: Row, message: str, key: str, date: datetime) -> tuple[Row, Row]:
+    """A run that is due at a time, and its state."""
+    run_id = uuid7()
+    state: State[Any] = State(
+        type=StateType.SCHEDULED,
+        name="Scheduled",
+        message=message,
+        timestamp=work.now,
+        state_details=StateDetails(flow_run_id=run_id, scheduled_time=date),
+    )
+    row = template | {
+        "id": run_id,
+        "name": generate_slug(2),
+        "idempotency_key": key,
+        "state_id": state.id,
+        "expected_start_time": date,
+        "next_scheduled_start_time": date,
+    }
+    return row, {
+        "id": state.id,
+        "created": work.now,
+        "updated": work.now,
+        "flow_run_id": run_id,
+        "type": state.type.value,
+        "timestamp": state.timestamp,
+        "name": state.name,
+        "message": state.message,
+        "state_details": state.state_details,
+        "data": None,
+    }
+
+
+def forget_scheduled_runs(
+    work: UnitOfWork, deployment_id: UUID, schedule_id: UUID | None = None, *, late_ones: bool = False
+) -> None:
+    """
+    Delete the runs of a deployment that schedules asked for and that wait for their turn.
+
+    Args:
+        work: The transaction.
+        deployment_id: The deployment.
+        schedule_id: Only those of this schedule.
+        late_ones: Also those that are due already. Nobody would insert them again.
+    """
+    waiting = [
+        _run.deployment_id == deployment_id,
+        _run.state_type == StateType.SCHEDULED.value,
+        _run.auto_scheduled.is_(True),
+        _run.run_count == 0,
+    ]
+    if schedule_id is not None:
+        waiting.append(_run.idempotency_key.startswith(f"scheduled {deployment_id} {schedule_id} "))
+    if not late_ones:
+        waiting.append(_run.next_scheduled_start_time > work.now)
+    work.connection.execute(delete(tables.flow_run).where(*waiting))
+    look_now(work, deployment_id)
+
+
+def look_now(work: UnitOfWork, deployment_id: UUID) -> None:
+    """Let the runs of a deployment be inserted again, as far as it is not paused."""
+    mine = _schedule.deployment_id == deployment_id
+    paused = select(tables.deployment.c.paused).where(tables.deployment.c.id == deployment_id).scalar_subquery()
+    change = update(tables.deployment_schedule)
+    work.connection.execute(change.where(mine).values(insert_at=None))
+    work.connection.execute(
+        change.where(mine, _schedule.active.is_(True), paused.is_(False)).values(insert_at=work.now)
+    )
