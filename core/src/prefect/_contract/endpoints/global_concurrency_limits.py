@@ -75,7 +75,7 @@ def increment_concurrency_slots(
         names: The limits.
         slots: How many slots of each.
         mode: Whether the slots are given back, or come back by themselves as time passes.
-        create_if_missing: Whether to create limits that do not exist. They are inactive: everybody gets slots.
+        create_if_missing: Said by old clients, and passed over: limits are made by those who set them.
     """
     body = given(names=names, slots=slots, mode=mode, create_if_missing=create_if_missing)
     return Call("POST", "/v2/concurrency_limits/increment", list[MinimalConcurrencyLimitResponse], body=body)

@@ -30,6 +30,7 @@ from prefect.client.orchestration.blocks import (
     BlocksTypeAsyncClient,
     BlocksTypeClient,
 )
+from prefect.client.orchestration.concurrency import ConcurrencyLimitAsyncClient, ConcurrencyLimitClient
 from prefect.client.orchestration.connecting import ASGIApp, connect, place_of
 from prefect.client.orchestration.flow_runs import FlowRunAsyncClient, FlowRunClient
 from prefect.client.orchestration.flows import FlowAsyncClient, FlowClient
@@ -52,6 +53,8 @@ __all__ = [
     "BlocksSchemaClient",
     "BlocksTypeAsyncClient",
     "BlocksTypeClient",
+    "ConcurrencyLimitAsyncClient",
+    "ConcurrencyLimitClient",
     "FlowAsyncClient",
     "FlowClient",
     "FlowRunAsyncClient",
@@ -72,6 +75,7 @@ class PrefectClient(
     AdministrationAsyncClient,
     ArtifactAsyncClient,
     ArtifactCollectionAsyncClient,
+    ConcurrencyLimitAsyncClient,
     LogAsyncClient,
     VariableAsyncClient,
     FlowRunAsyncClient,
@@ -156,6 +160,7 @@ class SyncPrefectClient(
     AdministrationClient,
     ArtifactClient,
     ArtifactCollectionClient,
+    ConcurrencyLimitClient,
     LogClient,
     VariableClient,
     FlowRunClient,
