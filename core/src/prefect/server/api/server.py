@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,15 @@ from prefect.server.api.gate import Policy
 from prefect.server.api.performance import Performer
 from prefect.server.api.token_book import TokenBook
 from prefect.server.composition import open_database, open_vault
-from prefect.server.services import SERVICES
+from prefect.server.services import make_services
 from prefect.server.services.loops import Loops
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from prefect.settings import Settings
 
-__all__ = ["create_app", "listen", "serve"]
+__all__ = ["create_app", "listen", "make_policy", "make_server", "serve"]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -39,13 +40,14 @@ def create_app(settings: Settings | None = None, final: bool = False, ephemeral:
 
     settings = settings or get_current_settings()
     performer = Performer(open_database(settings), open_vault(settings))
-    loops = None if ephemeral else Loops(performer, SERVICES, settings, performer.clock)
+    loops = None if ephemeral else Loops(performer, make_services(performer.clock()), settings, performer.clock)
     tokens = TokenBook(performer)
     performer.tokens_changed = tokens.refresh
-    return Application(performer, make_policy(settings, tokens), _api_url(settings), loops, tokens)
+    policy = make_policy(settings, performer, tokens)
+    return Application(performer, policy, _api_url(settings), loops, tokens)
 
 
-def make_policy(settings: Settings, tokens: TokenBook) -> Policy:
+def make_policy(settings: Settings, performer: Performer, tokens: TokenBook) -> Policy:
     """What settings allow, to whom."""
     api = settings.server.api
     secret = api.auth_string
@@ -53,6 +55,10 @@ def make_policy(settings: Settings, tokens: TokenBook) -> Policy:
         auth_string=None if secret is None else secret.get_secret_value(),
         find_token=tokens.find,
         has_tokens=tokens.__bool__,
+        csrf=api.csrf_protection_enabled,
+        check_csrf=lambda client, token: performer.do(
+            lambda work: is_csrf_token(work, client=client, token=token), write=False
+        ),
         hosts=_LOOPBACK_NAMES if api.host in _LOOPBACK else None,
         origins=tuple(origin.strip() for origin in api.cors_allowed_origins.split(",") if origin.strip()),
     )
@@ -82,13 +88,12 @@ def listen(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level: str = "warning") -> None:
+def make_server(app: Any, keep_alive_seconds: int = 5, log_level: str = "warning") -> uvicorn.Server:
     """
-    Answer requests until a signal says to stop; those under way are finished first.
+    What answers requests with an app.
 
     Args:
-        app: The server.
-        where: Listens.
+        app: The server as an app.
         keep_alive_seconds: After which a silent connection is closed.
         log_level: From which level on uvicorn's own records are shown.
     """
@@ -105,5 +110,17 @@ def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level
         ws="websockets-sansio",
         ws_max_size=16 * 1024 * 1024,
     )
-    logging.getLogger("uvicorn.error").setLevel(log_level.upper())
-    uvicorn.Server(config).run(sockets=[where])
+    return uvicorn.Server(config)
+
+
+def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level: str = "warning") -> None:
+    """
+    Answer requests until a signal says to stop; those under way are finished first.
+
+    Args:
+        app: The server as an app.
+        where: Listens.
+        keep_alive_seconds: After which a silent connection is closed.
+        log_level: From which level on uvicorn's own records are shown.
+    """
+    make_server(app, keep_alive_seconds, log_level).run(sockets=[where])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, read_run,
 from prefect.server.operations.transitions import enter, propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork, read_only
 
-__all__ = ["find_dead", "read_leases", "reap_leases", "renew_leases"]
+__all__ = ["find_dead", "read_leases", "reap", "reap_leases", "renew_leases"]
 
 
 def renew_leases(work: UnitOfWork, tokens: Sequence[UUID], ttl_seconds: float) -> list[LeaseStatus]:
@@ -47,8 +47,13 @@ def find_dead(connection: Connection, now: datetime) -> list[leases.Holder]:
 
 def reap_leases(work: UnitOfWork, now: datetime) -> list[UUID]:
     """Mark as Crashed the flow runs whose process is gone, with their task runs, and answer with their ids."""
+    return reap(work, find_dead(work.connection, now))
+
+
+def reap(work: UnitOfWork, dead: Iterable[leases.Holder]) -> list[UUID]:
+    """Mark as Crashed the flow runs of some leases, with their task runs, and answer with their ids."""
     reaped: list[UUID] = []
-    for holder in find_dead(work.connection, now):
+    for holder in dead:
         run_id = holder.lease.flow_run_id
         leases.release(work.connection, run_id)
         run = read_run(work.connection, FLOW_RUNS, run_id, work.now)

@@ -7,9 +7,36 @@ transaction. A lease in the database lets one of several servers do so at a time
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from prefect.server.services.retention import RETENTION
+from prefect.server.services.runs import (
+    CANCELLATIONS,
+    EXPIRED_SLOTS,
+    PAUSE_EXPIRATIONS,
+    make_reaper,
+    make_stale_claims,
+)
+from prefect.server.services.schedules import LATE_RUNS, SCHEDULER
 from prefect.server.services.service import Service
 
-__all__ = ["SERVICES"]
+__all__ = ["make_services"]
 
-SERVICES: tuple[Service, ...] = ()
-"""All loops."""
+
+def make_services(started: datetime) -> tuple[Service, ...]:
+    """
+    All loops.
+
+    Args:
+        started: When the server did that runs them.
+    """
+    return (
+        SCHEDULER,
+        LATE_RUNS,
+        make_reaper(started),
+        make_stale_claims(started),
+        PAUSE_EXPIRATIONS,
+        CANCELLATIONS,
+        EXPIRED_SLOTS,
+        RETENTION,
+    )

@@ -102,6 +102,11 @@ class ServerServicesCleanupReconcilerSettings(PrefectBaseSettings):
         default=True, description="Whether the server has infrastructure of ended flow runs cleaned up by workers."
     )
     loop_seconds: float = Field(default=5.0, gt=0, description="Seconds between two rounds.")
+    pending_after_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds after which a flow run that a worker took, and never began, is offered again.",
+    )
 
 
 class ServerServicesDBVacuumSettings(PrefectBaseSettings):
@@ -117,8 +122,9 @@ class ServerServicesDBVacuumSettings(PrefectBaseSettings):
 
     batch_size: int = Field(default=200, gt=0, description="The most rows that are deleted at once.")
     enabled: Annotated[Union[set[str], bool, None], BeforeValidator(_switch_or_names)] = Field(
-        default_factory=lambda: {"events"},
-        description="What is deleted in time: `events`, `flow_runs`, separated by commas; `true`: all; `false`: nothing.",
+        default=True,
+        description="What is deleted in time: `events`, `flow_runs`, `task_runs`, `logs`, `artifacts`, `audit`, separated by "
+        "commas; `true`: all; `false`: nothing.",
     )
     event_retention_overrides: dict[str, timedelta] = Field(
         default_factory=lambda: {"prefect.flow-run.heartbeat": timedelta(days=7)},
@@ -131,7 +137,23 @@ class ServerServicesDBVacuumSettings(PrefectBaseSettings):
     retention_period: SecondsTimeDelta = Field(
         default=timedelta(days=90),
         gt=timedelta(hours=1),
-        description="How long flow runs that have ended are kept, in seconds or in ISO 8601.",
+        description="How long flow runs that have ended are kept, with all that belongs to them, in seconds or in ISO 8601.",
+    )
+    task_runs_retention_period: SecondsTimeDelta = Field(
+        default=timedelta(days=90),
+        gt=timedelta(0),
+        description="How long task runs without a flow run are kept that have ended.",
+    )
+    logs_retention_period: SecondsTimeDelta = Field(
+        default=timedelta(days=90), gt=timedelta(0), description="How long logs are kept."
+    )
+    artifacts_retention_period: SecondsTimeDelta = Field(
+        default=timedelta(days=365),
+        gt=timedelta(0),
+        description="How long artifacts are kept. The latest one of each key stays.",
+    )
+    audit_retention_period: SecondsTimeDelta = Field(
+        default=timedelta(days=365), gt=timedelta(0), description="How long it is kept who changed what."
     )
 
 

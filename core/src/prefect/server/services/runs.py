@@ -1,0 +1,258 @@
+"""Ends what cannot go on by itself: runs whose process is gone, pauses that nobody ended, half-done cancellations."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, select
+
+from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
+from prefect.server.database.queries import leases
+from prefect.server.database.queries.runs import FLOW_RUNS, read_run, read_runs
+from prefect.server.database.tables import concurrency_lease, flow_run, flow_run_lease, flow_run_state, task_run
+from prefect.server.operations.global_concurrency_limits import release_expired_leases
+from prefect.server.operations.liveness import find_dead, reap
+from prefect.server.operations.transitions import propose_for_flow_run
+from prefect.server.services.service import Service
+
+if TYPE_CHECKING:
+    from prefect.server.operations.work import UnitOfWork
+    from prefect.settings import Settings
+
+__all__ = ["CANCELLATIONS", "EXPIRED_SLOTS", "PAUSE_EXPIRATIONS", "make_reaper", "make_stale_claims"]
+
+_MOST_AT_ONCE = 100
+_ENDED = tuple(kind.value for kind in TERMINAL_STATES)
+
+_GRACE = timedelta(seconds=90)
+"""
+For how long after its start a server takes nobody for dead who may only not have been able to reach it: while there was
+no server, no lease could be renewed.
+"""
+
+_REAPER_SECONDS = 10.0
+
+_RECENTLY = timedelta(days=1)
+
+
+def _gone(work: UnitOfWork, started: datetime) -> list[leases.Holder]:
+    dead = find_dead(work.connection, work.now)
+    if work.now >= started + _GRACE:
+        return dead
+    return [holder for holder in dead if holder.lease.owner.is_alive() is False]
+
+
+def make_reaper(started: datetime) -> Service:
+    """
+    The loop that marks runs as Crashed whose process is gone.
+
+    Args:
+        started: When the server did.
+    """
+
+    def act(work: UnitOfWork, settings: Settings) -> bool:
+        reap(work, _gone(work, started)[:_MOST_AT_ONCE])
+        return False
+
+    return Service(
+        name="reaper",
+        seconds=lambda settings: _REAPER_SECONDS,
+        is_enabled=lambda settings: True,
+        look=lambda work, settings: bool(_gone(work, started)),
+        act=act,
+        does="Marks runs as Crashed whose process is gone, with their task runs.",
+    )
+
+
+# -- claimed by a worker, and never begun -----------------------------------------------------------------------------
+
+
+def _stale(work: UnitOfWork, settings: Settings) -> list[ColumnElement[bool]]:
+    """The conditions of a flow run that somebody took from a queue, and of which nothing was heard since."""
+    run = flow_run.c
+    since = work.now - timedelta(seconds=settings.server.services.cleanup_reconciler.pending_after_seconds)
+    return [
+        run.state_type == StateType.PENDING.value,
+        run.state_name == "Pending",
+        run.state_timestamp <= since,
+        run.deployment_id.is_not(None),
+        run.infrastructure_pid.is_(None),
+        run.parent_task_run_id.is_(None),
+        ~exists().where(flow_run_lease.c.flow_run_id == run.id),
+    ]
+
+
+def _are_stale(work: UnitOfWork, settings: Settings) -> bool:
+    return work.connection.execute(select(flow_run.c.id).where(*_stale(work, settings)).limit(1)).first() is not None
+
+
+def make_stale_claims(started: datetime) -> Service:
+    """
+    The loop that offers runs again which a worker took and never began.
+
+    Args:
+        started: When the server did: before, nobody could say that a run is begun.
+    """
+
+    def look(work: UnitOfWork, settings: Settings) -> bool:
+        return work.now >= started + _GRACE and _are_stale(work, settings)
+
+    return Service(
+        name="stale-claims",
+        seconds=lambda settings: settings.server.services.cleanup_reconciler.loop_seconds,
+        is_enabled=lambda settings: settings.server.services.cleanup_reconciler.enabled,
+        look=look,
+        act=_offer_again,
+        does="Offers runs again that a worker took and never began.",
+    )
+
+
+def _offer_again(work: UnitOfWork, settings: Settings) -> bool:
+    conditions = _stale(work, settings)
+    found = read_runs(
+        work.connection, FLOW_RUNS, conditions, sort="ID_DESC", limit=_MOST_AT_ONCE, offset=0, now=work.now
+    )
+    for run in found:
+        seconds = settings.server.services.cleanup_reconciler.pending_after_seconds
+        message = f"It was taken {seconds:g} seconds ago and nobody has begun to run it. It is offered again."
+        scheduled: State[Any] = State(
+            type=StateType.SCHEDULED,
+            name="Scheduled",
+            message=message,
+            timestamp=work.now,
+            state_details=StateDetails(flow_run_id=run["id"], scheduled_time=run["expected_start_time"] or work.now),
+        )
+        propose_for_flow_run(work, run, scheduled, force=True)
+    return len(found) == _MOST_AT_ONCE
+
+
+# -- pauses -----------------------------------------------------------------------------------------------------------
+
+
+def _expired_pauses(work: UnitOfWork) -> list[UUID]:
+    run, state = flow_run.c, flow_run_state.c
+    paused = select(run.id, state.state_details).join_from(flow_run, flow_run_state, state.id == run.state_id)
+    rows = work.connection.execute(paused.where(run.state_type == StateType.PAUSED.value))
+    expired = []
+    for run_id, details in rows:
+        timeout = StateDetails.model_validate(details).pause_timeout
+        if timeout is not None and timeout < work.now:
+            expired.append(run_id)
+    return expired
+
+
+def _expire_pauses(work: UnitOfWork, settings: Settings) -> bool:
+    for run_id in _expired_pauses(work)[:_MOST_AT_ONCE]:
+        run = read_run(work.connection, FLOW_RUNS, run_id, work.now)
+        if run is not None:
+            failed: State[Any] = State(
+                type=StateType.FAILED,
+                message="The flow was paused and never resumed.",
+                timestamp=work.now,
+                state_details=StateDetails(flow_run_id=run["id"]),
+            )
+            propose_for_flow_run(work, run, failed)
+    return False
+
+
+PAUSE_EXPIRATIONS = Service(
+    name="pause-expirations",
+    seconds=lambda settings: settings.server.services.pause_expirations.loop_seconds,
+    is_enabled=lambda settings: settings.server.services.pause_expirations.enabled,
+    look=lambda work, settings: bool(_expired_pauses(work)),
+    act=_expire_pauses,
+    does="Fails runs that were paused and not resumed in time.",
+)
+
+
+# -- cancellations ----------------------------------------------------------------------------------------------------
+
+
+def _left_behind(work: UnitOfWork) -> list[ColumnElement[bool]]:
+    """The conditions of a subflow's run that goes on although the run that started it was cancelled lately."""
+    run, parent = flow_run.c, flow_run.alias("parent")
+    cancelled = (
+        exists()
+        .where(task_run.c.id == run.parent_task_run_id)
+        .where(parent.c.id == task_run.c.flow_run_id)
+        .where(parent.c.state_type == StateType.CANCELLED.value, parent.c.end_time >= work.now - _RECENTLY)
+    )
+    goes_on = [*set(StateType) - set(TERMINAL_STATES) - {StateType.CANCELLING}]
+    return [run.state_type.in_([kind.value for kind in goes_on]), run.parent_task_run_id.is_not(None), cancelled]
+
+
+def _stuck(work: UnitOfWork, settings: Settings) -> list[ColumnElement[bool]]:
+    """The conditions of a run that has been Cancelling for long, and that no process works at."""
+    run = flow_run.c
+    seconds = settings.server.services.cancellation_cleanup.cancelling_timeout_seconds
+    return [
+        run.state_type == StateType.CANCELLING.value,
+        run.state_timestamp <= work.now - timedelta(seconds=seconds),
+        ~exists().where(flow_run_lease.c.flow_run_id == run.id),
+    ]
+
+
+def _cancellations_are_unfinished(work: UnitOfWork, settings: Settings) -> bool:
+    look = work.connection.execute
+    left, stuck = _left_behind(work), _stuck(work, settings)
+    return any(look(select(flow_run.c.id).where(*where).limit(1)).first() is not None for where in (left, stuck))
+
+
+def _finish_cancellations(work: UnitOfWork, settings: Settings) -> bool:
+    for run in _some(work, _left_behind(work)):
+        message = "The run that started this one was cancelled."
+        cancelling: State[Any] = State(
+            type=StateType.CANCELLING,
+            message=message,
+            timestamp=work.now,
+            state_details=StateDetails(flow_run_id=run["id"]),
+        )
+        propose_for_flow_run(work, run, cancelling)
+    for run in _some(work, _stuck(work, settings)):
+        cancelled: State[Any] = State(
+            type=StateType.CANCELLED,
+            message="No process was there to be stopped.",
+            timestamp=work.now,
+            state_details=StateDetails(flow_run_id=run["id"]),
+        )
+        propose_for_flow_run(work, run, cancelled, force=True)
+    return False
+
+
+def _some(work: UnitOfWork, where: list[ColumnElement[bool]]) -> list[dict[str, Any]]:
+    return read_runs(work.connection, FLOW_RUNS, where, sort="ID_DESC", limit=_MOST_AT_ONCE, offset=0, now=work.now)
+
+
+CANCELLATIONS = Service(
+    name="cancellations",
+    seconds=lambda settings: settings.server.services.cancellation_cleanup.loop_seconds,
+    is_enabled=lambda settings: settings.server.services.cancellation_cleanup.enabled,
+    look=_cancellations_are_unfinished,
+    act=_finish_cancellations,
+    does="Cancels what cancelled runs have started, and ends cancellations that no process is left to end.",
+)
+
+
+# -- slots ------------------------------------------------------------------------------------------------------------
+
+
+def _slots_are_expired(work: UnitOfWork, settings: Settings) -> bool:
+    expired = select(concurrency_lease.c.id).where(concurrency_lease.c.expires_at <= work.now).limit(1)
+    return work.connection.execute(expired).first() is not None
+
+
+def _free_expired(work: UnitOfWork, settings: Settings) -> bool:
+    release_expired_leases(work)
+    return False
+
+
+EXPIRED_SLOTS = Service(
+    name="expired-slots",
+    seconds=lambda settings: settings.server.services.repossessor.loop_seconds,
+    is_enabled=lambda settings: settings.server.services.repossessor.enabled,
+    look=_slots_are_expired,
+    act=_free_expired,
+    does="Forgets the slots whose holders have not renewed them. They count as free from their expiry on.",
+)
