@@ -10,6 +10,7 @@ from prefect.server.api.gate import Policy
 from prefect.server.api.performance import Performer
 from prefect.server.api.token_book import TokenBook
 from prefect.server.composition import open_database, open_vault
+from prefect.server.operations.tokens import is_csrf_token
 from prefect.server.services import make_services
 from prefect.server.services.loops import Loops
 

@@ -20,7 +20,15 @@ from prefect.utilities.ids import uuid7
 if TYPE_CHECKING:
     from prefect._contract.tokens import ApiTokenCreate
 
-__all__ = ["add_to_audit_trail", "create_token", "delete_token", "digest", "read_audit_trail", "read_tokens"]
+__all__ = [
+    "add_to_audit_trail",
+    "create_token",
+    "delete_token",
+    "digest",
+    "is_csrf_token",
+    "read_audit_trail",
+    "read_tokens",
+]
 
 ANONYMOUS = "anonymous"
 
@@ -68,6 +76,12 @@ def delete_token(work: UnitOfWork, name: str) -> None:
     """Revoke a token by name."""
     if not records.remove(work.connection, tables.api_token, name=name):
         raise not_found("token", name=name)
+
+
+def is_csrf_token(work: UnitOfWork, client: str, token: str) -> bool:
+    """Whether a token against forgery is the one that a client was given, and still good."""
+    row = records.read(work.connection, tables.csrf_token, client=client)
+    return row is not None and row["expiration"] > work.now and secrets.compare_digest(row["token"], token)
 
 
 def add_to_audit_trail(
