@@ -32,9 +32,12 @@ from prefect.client.orchestration.blocks import (
 )
 from prefect.client.orchestration.concurrency import ConcurrencyLimitAsyncClient, ConcurrencyLimitClient
 from prefect.client.orchestration.connecting import ASGIApp, connect, place_of
+from prefect.client.orchestration.deployments import DeploymentAsyncClient, DeploymentClient
 from prefect.client.orchestration.flow_runs import FlowRunAsyncClient, FlowRunClient
 from prefect.client.orchestration.flows import FlowAsyncClient, FlowClient
 from prefect.client.orchestration.task_runs import TaskRunAsyncClient, TaskRunClient
+from prefect.client.orchestration.work_pools import WorkPoolAsyncClient, WorkPoolClient
+from prefect.client.orchestration.work_queues import WorkQueueAsyncClient, WorkQueueClient
 from prefect.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -55,6 +58,8 @@ __all__ = [
     "BlocksTypeClient",
     "ConcurrencyLimitAsyncClient",
     "ConcurrencyLimitClient",
+    "DeploymentAsyncClient",
+    "DeploymentClient",
     "FlowAsyncClient",
     "FlowClient",
     "FlowRunAsyncClient",
@@ -66,6 +71,8 @@ __all__ = [
     "SyncPrefectClient",
     "VariableAsyncClient",
     "VariableClient",
+    "WorkPoolAsyncClient",
+    "WorkPoolClient",
     "get_client",
 ]
 
@@ -84,6 +91,9 @@ class PrefectClient(
     BlocksDocumentAsyncClient,
     BlocksSchemaAsyncClient,
     BlocksTypeAsyncClient,
+    DeploymentAsyncClient,
+    WorkPoolAsyncClient,
+    WorkQueueAsyncClient,
 ):
     """
     The client for async code. It may be used with `async with`, and without.
@@ -169,6 +179,9 @@ class SyncPrefectClient(
     BlocksDocumentClient,
     BlocksSchemaClient,
     BlocksTypeClient,
+    DeploymentClient,
+    WorkPoolClient,
+    WorkQueueClient,
 ):
     """
     The client for sync code. It may be used with `with`, and without.
