@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 
-from prefect.server.database.dialects import HasText, IsLike, JsonMember, SecondsBetween
+from prefect.server.database.dialects import HasMemberLike, HasText, IsLike, JsonMember, SecondsBetween
 from prefect.server.database.types import Document, Identifier, Moment, Seconds
 
 __all__: list[str] = []
@@ -51,6 +51,15 @@ def _has_text(element: Any, compiler: Any, **options: Any) -> str:
 def _json_member(element: Any, compiler: Any, **options: Any) -> str:
     document, name = (compiler.process(clause, **options) for clause in element.clauses)
     return f"({document} ->> {name})"
+
+
+@compiles(HasMemberLike, KIND)
+def _has_member_like(element: Any, compiler: Any, **options: Any) -> str:
+    document, pattern, escape = (compiler.process(clause, **options) for clause in element.clauses)
+    return (
+        f"EXISTS (SELECT 1 FROM json_each_text({document}) AS member "  # noqa: S608 - only compiled clauses
+        f"WHERE member.value ILIKE {pattern} ESCAPE {escape})"
+    )
 
 
 @compiles(SecondsBetween, KIND)

@@ -8,6 +8,7 @@ conditions and columns below are written for SQLite; a plugin gives their other 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -26,14 +27,17 @@ from prefect.server.database.errors import DatabaseError
 __all__ = [
     "ConnectionOptions",
     "Dialect",
+    "HasMemberLike",
     "HasText",
     "IsLike",
     "JsonMember",
     "SecondsBetween",
     "Trouble",
+    "begins_with",
     "contains",
     "has_all",
     "has_any",
+    "has_member_with",
     "is_empty",
     "is_like",
     "json_member",
@@ -169,6 +173,13 @@ class JsonMember(FunctionElement[str]):
     inherit_cache = True
 
 
+class HasMemberLike(FunctionElement[bool]):
+    """A JSON object of texts, a pattern, an escape character: whether one of the texts is like the pattern."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 class SecondsBetween(FunctionElement[float]):
     """Two moments: the seconds from the first to the second."""
 
@@ -187,15 +198,25 @@ def _has_text(element: HasText, compiler: Any, **options: Any) -> str:
     # Where its JSON form does not occur at all, the list need not be taken apart.
     items, text, form = (compiler.process(clause, **options) for clause in element.clauses)
     return (
-        f"(instr({items}, {form}) > 0 AND EXISTS "
-        f"(SELECT 1 FROM json_each({items}) AS item WHERE item.value = {text}))"  # noqa: S608 - only compiled clauses
+        f"(instr({items}, {form}) > 0 AND EXISTS "  # noqa: S608 - only compiled clauses
+        f"(SELECT 1 FROM json_each({items}) AS item WHERE item.value = {text}))"
     )
 
 
 @compiles(JsonMember)
 def _json_member(element: JsonMember, compiler: Any, **options: Any) -> str:
+    # Not by a path, in which some names could not be written.
     document, name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"json_extract({document}, '$.' || {name})"
+    return f"(SELECT member.value FROM json_each({document}) AS member WHERE member.key = {name})"  # noqa: S608 - only compiled clauses
+
+
+@compiles(HasMemberLike)
+def _has_member_like(element: HasMemberLike, compiler: Any, **options: Any) -> str:
+    document, pattern, escape = (compiler.process(clause, **options) for clause in element.clauses)
+    return (
+        f"EXISTS (SELECT 1 FROM json_each({document}) AS member "  # noqa: S608 - only compiled clauses
+        f"WHERE member.value LIKE {pattern} ESCAPE {escape})"
+    )
 
 
 @compiles(SecondsBetween)
@@ -213,8 +234,18 @@ def is_like(column: ColumnElement[Any], pattern: str, escape: str | None = None)
 
 def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Whether a text contains another one, upper and lower case being the same."""
+    return is_like(column, _containing(text), escape="\\")
+
+
+def has_member_with(document: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Whether one of the texts in a JSON object contains another one, upper and lower case being the same."""
+    return HasMemberLike(document, literal(_containing(text), Text), literal("\\", Text))
+
+
+def _containing(text: str) -> str:
+    """The pattern, escaped by backslashes, of texts that contain a text."""
     escaped = re.sub(r"([\\%_])", r"\\\1", text)
-    return is_like(column, f"%{escaped}%", escape="\\")
+    return f"%{escaped}%"
 
 
 def has_any(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
@@ -229,6 +260,22 @@ def has_all(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[
 
 def _has(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     return HasText(column, literal(value, Text), literal(to_json(value).decode(), Text))
+
+
+def begins_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    """Whether a column of text begins with a text, upper and lower case being different; found by an index."""
+    start = column >= prefix
+    end = _successor(prefix)
+    return start if end is None else and_(start, column < end)
+
+
+def _successor(prefix: str) -> str | None:
+    """The first text, by code points, that comes after all that begin with a prefix; None if there is none."""
+    head = prefix.rstrip(chr(sys.maxunicode))
+    if not head:
+        return None
+    last = ord(head[-1]) + 1
+    return head[:-1] + chr(0xE000 if 0xD800 <= last <= 0xDFFF else last)  # surrogates are no characters
 
 
 def is_empty(column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -84,6 +84,7 @@ class UnitOfWork:
         events: What has happened, stored in this transaction and told to subscribers once it is committed: `emit`.
         serves: Whether this is a server, or acts like one: events can be found at once, and task runs make events too.
             A process that is its own orchestrator spends as little as possible on what may never be asked for.
+        api_url: Where requests are answered, for links in answers.
         key: Names the request, if its sender may send it again.
     """
 
@@ -95,6 +96,7 @@ class UnitOfWork:
     created: bool = False
     events: list[Occurrence] = field(default_factory=list)
     serves: bool = False
+    api_url: str = "http://ephemeral-prefect/api"
     key: UUID | None = None
 
     def emit(self, event: Event | Occurrence) -> None:

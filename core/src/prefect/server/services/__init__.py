@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from prefect.server.services.events import EVENT_BACKLOG
 from prefect.server.services.retention import RETENTION
 from prefect.server.services.runs import (
     CANCELLATIONS,
@@ -38,5 +39,6 @@ def make_services(started: datetime) -> tuple[Service, ...]:
         PAUSE_EXPIRATIONS,
         CANCELLATIONS,
         EXPIRED_SLOTS,
+        EVENT_BACKLOG,
         RETENTION,
     )

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from prefect.server.database import tables
 from prefect.server.database.queries.batches import insert_new
-from prefect.server.database.types import moment_text
+from prefect.server.database.types import has_nul, moment_text, show_nul
 
 if TYPE_CHECKING:
     from prefect._contract.events import Event, ReceivedEvent
@@ -68,7 +68,10 @@ def set_aside(connection: Connection, occurrences: Sequence[Occurrence]) -> None
     if statement is None:
         inserting = insert(tables.event_backlog).compile(dialect=connection.dialect, column_keys=["events"])
         statement = _setting_aside[kind] = str(inserting)
-    connection.exec_driver_sql(statement, (to_json(occurrences).decode(),))
+    document = to_json(occurrences).decode()
+    if kind != "sqlite" and has_nul(document):
+        document = show_nul(document)
+    connection.exec_driver_sql(statement, (document,))
 
 
 def has_backlog(connection: Connection) -> bool:
@@ -85,9 +88,9 @@ def take_up(connection: Connection, rows: int) -> list[Occurrence]:
 
 
 def _occurrence(fields: list[Any]) -> Occurrence:
-    identifier, occurred, *rest, follows = fields
+    identifier, occurred, event, resource, related, payload, follows = fields
     moment = datetime.fromisoformat(occurred.replace("Z", "+00:00"))
-    return Occurrence(UUID(identifier), moment, *rest, follows and UUID(follows))
+    return Occurrence(UUID(identifier), moment, event, resource, related, payload, follows and UUID(follows))
 
 
 def add_events(connection: Connection, occurrences: Sequence[Occurrence], now: datetime) -> None:

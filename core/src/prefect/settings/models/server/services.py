@@ -191,7 +191,7 @@ class ServerServicesEventPersisterSettings(PrefectBaseSettings):
     batch_size: int = Field(
         default=20,
         gt=0,
-        description="How many events are stored at once.",
+        description="How many of their transactions are taken in at once.",
         validation_alias=AliasChoices(
             "batch_size",
             "prefect_server_services_event_persister_batch_size",
@@ -200,7 +200,7 @@ class ServerServicesEventPersisterSettings(PrefectBaseSettings):
     )
     enabled: bool = Field(
         default=True,
-        description="Whether the server stores the events that it receives.",
+        description="Whether the server takes in the events of processes that use its database without it.",
         validation_alias=AliasChoices(
             "enabled", "prefect_server_services_event_persister_enabled", "prefect_api_services_event_persister_enabled"
         ),
@@ -208,7 +208,7 @@ class ServerServicesEventPersisterSettings(PrefectBaseSettings):
     flush_interval: float = Field(
         default=5.0,
         gt=0,
-        description="The most seconds that an event waits to be stored.",
+        description="Seconds between two looks for them.",
         validation_alias=AliasChoices(
             "flush_interval",
             "prefect_server_services_event_persister_flush_interval",

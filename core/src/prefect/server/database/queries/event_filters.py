@@ -1,0 +1,176 @@
+"""
+Turns the filters of events into SQL.
+
+They mean in the database what `EventFilter.includes` says of an event at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal, not_, or_, select, tuple_, union_all
+
+from prefect._contract.text_query import parse_query
+from prefect.server.database import tables
+from prefect.server.database.dialects import begins_with, contains, has_member_with, json_member
+
+if TYPE_CHECKING:
+    from prefect._contract.events import ResourceSpecification
+    from prefect._contract.filters.events import (
+        EventAnyResourceFilter,
+        EventFilter,
+        EventNameFilter,
+        EventRelatedFilter,
+        EventResourceFilter,
+    )
+
+__all__ = ["events_where"]
+
+Condition = ColumnElement[bool]
+Beginning = Callable[[ColumnElement[Any], str], Condition]
+
+_event = tables.event.c
+_related = tables.event_resource.c
+
+_ID = "prefect.resource.id"
+_ROLE = "prefect.resource.role"
+
+
+def events_where(filter: EventFilter) -> list[Condition]:
+    """The conditions that a filter puts on events."""
+    conditions = [_event.occurred >= filter.occurred.since, _event.occurred <= filter.occurred.until]
+    if filter.event is not None:
+        conditions += _name(filter.event)
+    if filter.resource is not None:
+        conditions += _resource(filter.resource)
+    for related in _listed(filter.related):
+        conditions += _has_related(related)
+    for any_resource in _listed(filter.any_resource):
+        conditions += _involves(any_resource)
+    if filter.id.id:
+        conditions.append(_event.id.in_(filter.id.id))
+    if filter.text is not None:
+        conditions += _text(filter.text.query)
+    return conditions
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _begins(column: ColumnElement[Any], prefixes: Iterable[str]) -> Condition:
+    return or_(*(begins_with(column, prefix) for prefix in prefixes))
+
+
+def _name(filter: EventNameFilter) -> list[Condition]:
+    conditions: list[Condition] = []
+    if filter.prefix:
+        conditions.append(_begins(_event.event, filter.prefix))
+    if filter.exclude_prefix:
+        conditions.append(not_(_begins(_event.event, filter.exclude_prefix)))
+    if filter.name:
+        conditions.append(_event.event.in_(filter.name))
+    if filter.exclude_name:
+        conditions.append(_event.event.not_in(filter.exclude_name))
+    return conditions
+
+
+def _identified(
+    column: ColumnElement[Any], ids: Sequence[str] | None, prefixes: Sequence[str] | None
+) -> list[Condition]:
+    conditions: list[Condition] = []
+    if ids:
+        conditions.append(column.in_(ids))
+    if prefixes:
+        conditions.append(_begins(column, prefixes))
+    return conditions
+
+
+def _member_begins(member: ColumnElement[Any], prefix: str) -> Condition:
+    return func.substr(member, 1, len(prefix)) == prefix
+
+
+def _expected(value: ColumnElement[Any], expected: str, begins: Beginning) -> Condition:
+    """Whether the text of a label is as expected: see `prefect._contract.events.matches`."""
+    if expected.startswith("!"):
+        return and_(value.is_not(None), not_(_expected(value, expected[1:], begins)))
+    if expected.endswith("*"):
+        return begins(value, expected[:-1])
+    return value == expected
+
+
+def _labelled(
+    document: ColumnElement[Any], columns: Mapping[str, ColumnElement[Any]], labels: ResourceSpecification | None
+) -> list[Condition]:
+    """Whether a resource has labels. Those that are columns too are looked for there."""
+    conditions = []
+    for label, alternatives in () if labels is None else labels.items():
+        column = columns.get(label)
+        value = json_member(document, label) if column is None else column
+        begins = _member_begins if column is None else begins_with
+        conditions.append(or_(literal(value=False), *(_expected(value, each, begins) for each in alternatives)))
+    return conditions
+
+
+def _resource(filter: EventResourceFilter) -> list[Condition]:
+    return [
+        *_identified(_event.resource_id, filter.id, filter.id_prefix),
+        *_labelled(_event.resource, {_ID: _event.resource_id}, filter.labels),
+    ]
+
+
+def _of_related(conditions: list[Condition]) -> Any:
+    """The ids of the events with a related resource that meets conditions."""
+    return select(_related.event_id).where(*conditions)
+
+
+_RELATED_COLUMNS = {_ID: _related.resource_id, _ROLE: _related.resource_role}
+
+
+def _has_related(filter: EventRelatedFilter) -> list[Condition]:
+    conditions = [
+        *_identified(_related.resource_id, filter.id, None),
+        *_labelled(_related.resource, _RELATED_COLUMNS, filter.labels),
+    ]
+    if filter.role:
+        conditions.append(_related.resource_role.in_(filter.role))
+    if filter.resources_in_roles:
+        pairs = tuple_(_related.resource_id, _related.resource_role)
+        conditions.append(pairs.in_(filter.resources_in_roles))
+    return [_event.id.in_(_of_related(conditions))] if conditions else []
+
+
+def _involves(filter: EventAnyResourceFilter) -> list[Condition]:
+    own = [
+        *_identified(_event.resource_id, filter.id, filter.id_prefix),
+        *_labelled(_event.resource, {_ID: _event.resource_id}, filter.labels),
+    ]
+    if not own:
+        return []
+    others = [
+        *_identified(_related.resource_id, filter.id, filter.id_prefix),
+        *_labelled(_related.resource, _RELATED_COLUMNS, filter.labels),
+    ]
+    return [_event.id.in_(union_all(select(_event.id).where(*own), _of_related(others)))]
+
+
+def _text(query: str) -> list[Condition]:
+    wanted, required, excluded = parse_query(query)
+    conditions = [_has_term(term) for term in required]
+    conditions += [not_(_has_term(term)) for term in excluded]
+    if wanted:
+        conditions.append(or_(*(_has_term(term) for term in wanted)))
+    return conditions
+
+
+def _has_term(term: str) -> Condition:
+    """Whether a term is in the name of an event, in its payload, or in the labels of its resources."""
+    return or_(
+        contains(_event.event, term),
+        contains(cast(_event.payload, Text), term),
+        has_member_with(_event.resource, term),
+        exists().where(_related.event_id == _event.id, has_member_with(_related.resource, term)),
+    )
