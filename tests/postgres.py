@@ -24,7 +24,14 @@ import pytest
 __all__ = ["POSTGRES", "PostgresServer", "find_programs", "kinds_of_database"]
 
 _USER = "prefect"
-_FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=60")
+_FAST = (
+    "fsync=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "max_connections=60",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 """What is committed is lost when the machine crashes, but not when the server does."""
 
 _SHARED = "shared"
