@@ -150,7 +150,7 @@ def _places(work: UnitOfWork, pool_id: UUID) -> dict[int, UUID]:
     records.revise(work.connection, tables.work_pool, pool_id, updated=work.now)
     queue = tables.work_queue.c
     statement = select(queue.priority, queue.id).where(queue.work_pool_id == pool_id)
-    return dict(work.connection.execute(statement).tuples().all())
+    return {row[0]: row[1] for row in work.connection.execute(statement)}
 
 
 def _make_room(work: UnitOfWork, places: dict[int, UUID], priority: int) -> None:

@@ -30,7 +30,7 @@ def count_deployments_by_flow(work: UnitOfWork, flow_ids: list[UUID]) -> dict[UU
     deployment = tables.deployment.c
     chosen = deployment.flow_id.in_(_asked_for(work, flow_ids))
     statement = select(deployment.flow_id, func.count()).where(chosen).group_by(deployment.flow_id)
-    counts: dict[UUID, int] = dict(work.connection.execute(statement).tuples().all())
+    counts: dict[UUID, int] = {row[0]: row[1] for row in work.connection.execute(statement)}
     return {flow_id: counts.get(flow_id, 0) for flow_id in flow_ids}
 
 

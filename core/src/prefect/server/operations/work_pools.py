@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select
 
 from prefect._contract.responses.work_pools import WorkPoolResponse
 from prefect.server.database import tables
@@ -240,7 +240,7 @@ def _selected(chosen: WorkerFilter | None, now: datetime) -> list[ColumnElement[
     conditions = filters.rows_where(tables.worker, chosen.model_copy(update={"status": None}))
     if chosen.status is not None:
         if chosen.status.any_ is not None:
-            conditions.append(or_(*(readiness.has_status(status, now) for status in chosen.status.any_)))
+            conditions.append(or_(false(), *(readiness.has_status(status, now) for status in chosen.status.any_)))
         if chosen.status.not_any_ is not None:
             conditions += [not_(readiness.has_status(status, now)) for status in chosen.status.not_any_]
     either = chosen.operator.value == "or_"

@@ -59,7 +59,7 @@ def active_counts(connection: Connection, queue_ids: Sequence[UUID]) -> dict[UUI
         return {}
     occupying = (_run.work_queue_id.in_(queue_ids), _run.state_type.in_(OCCUPYING))
     statement = select(_run.work_queue_id, func.count()).where(*occupying).group_by(_run.work_queue_id)
-    return dict(connection.execute(statement).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(statement)}
 
 
 def active_runs(connection: Connection, queue_id: UUID, limit: int, offset: int = 0) -> list[dict[str, Any]]:
