@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from prefect.client.base import Transport
 
 TTL_SECONDS = 90
-RENEW_SECONDS = 2.0
 
 logger = logging.getLogger("prefect.leases")
 
@@ -90,7 +89,7 @@ class LeaseKeeper:
             self._leases.pop(lease.token, None)
 
     def _renew(self) -> None:
-        while not self._stop.wait(RENEW_SECONDS):
+        while not self._stop.wait(self._transport.renewal_seconds):
             with self._guard:
                 if not self._leases:
                     self._thread = None

@@ -50,6 +50,9 @@ class Transport(Protocol):
         """Seconds for which a call waits for an orchestrator that is away; 0 if this one cannot be away."""
         ...
 
+    renewal_seconds: float
+    """Seconds between two renewals of the leases of running flow runs, which is also how soon a cancellation is heard of."""
+
     recording_patience: float
     """Seconds for which what is to be recorded is offered again, before it is kept in a file."""
 

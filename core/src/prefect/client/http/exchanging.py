@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -54,20 +54,13 @@ class Exchange:
     """The effect of sending a request once and reading all of the answer."""
 
     connections: Connections
-    method: str
-    url: str
-    content: bytes | None
-    headers: Mapping[str, str]
+    request: HttpRequest
 
     def perform(self) -> httpx.Response:
-        client = self.connections.sync()
-        return client.send(client.build_request(self.method, self.url, content=self.content, headers=self.headers))
+        return self.connections.sync().send(self.request)
 
     async def aperform(self) -> httpx.Response:
-        client = await self.connections.current()
-        return await client.send(
-            client.build_request(self.method, self.url, content=self.content, headers=self.headers)
-        )
+        return await (await self.connections.current()).send(self.request)
 
 
 @dataclass(slots=True)
@@ -159,10 +152,10 @@ class Exchanger:
                 yield Sleep(pause)
 
     def _once(self, request: HttpRequest) -> Exchange:
-        headers = request.headers
         if self.csrf_token is not None:
-            headers = {**headers, "Prefect-Csrf-Token": self.csrf_token, "Prefect-Csrf-Client": self.csrf_client}
-        return Exchange(self.connections, request.method, self.address.url + request.path, request.content, headers)
+            token = {"Prefect-Csrf-Token": self.csrf_token, "Prefect-Csrf-Client": self.csrf_client}
+            request = replace(request, headers={**request.headers, **token})
+        return Exchange(self.connections, request)
 
     def _tries_of_the_impatient(self) -> int:
         """Who does not wait only makes sure that it is not just an old connection that broke."""

@@ -42,6 +42,7 @@ class HttpTransport:
     """
 
     recording_patience = 0.0
+    renewal_seconds = 5.0
 
     def __init__(
         self,

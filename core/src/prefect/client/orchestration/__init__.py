@@ -31,7 +31,7 @@ from prefect.client.orchestration.blocks import (
     BlocksTypeClient,
 )
 from prefect.client.orchestration.concurrency import ConcurrencyLimitAsyncClient, ConcurrencyLimitClient
-from prefect.client.orchestration.connecting import ASGIApp, connect, place_of
+from prefect.client.orchestration.connecting import ASGIApp, compares_versions, connect, place_of
 from prefect.client.orchestration.deployments import DeploymentAsyncClient, DeploymentClient
 from prefect.client.orchestration.flow_runs import FlowRunAsyncClient, FlowRunClient
 from prefect.client.orchestration.flows import FlowAsyncClient, FlowClient
@@ -142,7 +142,7 @@ class PrefectClient(
 
     async def raise_for_api_version_mismatch_once(self) -> None:
         """Make sure, the first time, that the orchestrator and this client understand each other."""
-        if not self._version_was_compared:
+        if not self._version_was_compared and compares_versions():
             await self.raise_for_api_version_mismatch()
             self._version_was_compared = True
 
@@ -228,7 +228,7 @@ class SyncPrefectClient(
 
     def raise_for_api_version_mismatch_once(self) -> None:
         """Make sure, the first time, that the orchestrator and this client understand each other."""
-        if not self._version_was_compared:
+        if not self._version_was_compared and compares_versions():
             self.raise_for_api_version_mismatch()
             self._version_was_compared = True
 

@@ -9,6 +9,9 @@ from prefect.utilities.dual import Steps
 
 __all__ = ["AdministrationAsyncClient", "AdministrationClient"]
 
+_CONTRACT_OF = frozenset({"3"})
+"""The major versions whose contract this client keeps to, apart from its own."""
+
 
 def api_healthcheck() -> Steps[Exception | None]:
     """Ask whether the orchestrator answers. Returns the exception if it does not, else None."""
@@ -24,15 +27,16 @@ def raise_for_api_version_mismatch() -> Steps[None]:
     Make sure that the orchestrator and this client understand each other.
 
     Raises:
-        RuntimeError: They are of different major versions.
+        RuntimeError: The orchestrator's version has another contract.
     """
     import prefect
 
     theirs = yield from ask(administration.read_admin_version())
-    if theirs.split(".")[0] != prefect.__version__.split(".")[0]:
+    understood = _CONTRACT_OF | {prefect.__version__.split(".")[0]}
+    if theirs.split(".")[0] not in understood:
         message = (
-            f"This client has version {prefect.__version__}, and the orchestrator {theirs}. "
-            "Install the same major version on both sides."
+            f"This client has version {prefect.__version__}, and the orchestrator {theirs}. It must be of version "
+            f"{' or '.join(sorted(understood))}."
         )
         raise RuntimeError(message)
 

@@ -11,7 +11,7 @@ from prefect.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from prefect.client.http import HttpTransport
 
-__all__ = ["ASGIApp", "connect", "place_of"]
+__all__ = ["ASGIApp", "compares_versions", "connect", "place_of"]
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -68,3 +68,10 @@ def _beside(transport: Transport, httpx_settings: dict[str, Any] | None) -> Tran
 def place_of(transport: Transport) -> ServerType:
     """Where the orchestrator is that a transport leads to."""
     return server_type_of(None if transport.url == EPHEMERAL_URL else transport.url)
+
+
+def compares_versions() -> bool:
+    """Whether the settings ask to make sure that a server's version fits."""
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().client.server_version_check_enabled
