@@ -78,6 +78,7 @@ class Loops:
         self._settings = settings
         self._clock = clock
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
         self._hurry: dict[str, asyncio.Event] = {}
 
     def start(self) -> None:
@@ -87,6 +88,7 @@ class Loops:
 
     async def stop(self) -> None:
         """End all loops, after what they do right now, and let other servers run them."""
+        self._stopping = True  # a cancellation that arrives together with a wake-up is lost in Python 3.11
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -104,7 +106,7 @@ class Loops:
 
     async def _run(self, service: Service) -> None:
         await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - so that not all begin at once
-        while True:
+        while not self._stopping:
             pause = service.seconds(self._settings)
             try:
                 if await self.step(service):
