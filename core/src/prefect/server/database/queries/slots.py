@@ -103,7 +103,7 @@ class Limit:
         taken, since = self.row["decaying_slots"], self.row["decaying_since"]
         if not taken or since is None:
             return 0.0
-        left = float(taken) - self.decay * (self.now - since).total_seconds()
+        left: float = taken - self.decay * (self.now - since).total_seconds()
         return max(0.0, round(left, 6))  # what is left of a slot by rounding is no slot
 
     @property
