@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
+from tests.postgres import POSTGRES
 
 from prefect._contract.filters import (
     ArtifactFilter,
@@ -134,10 +135,14 @@ def selects(chosen: dict[str, Any], row: dict[str, Any]) -> bool:
     return combine([part for part in parts if part is not None], chosen)
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    folder: Path = tmp_path_factory.mktemp("filters")
-    database = Database(f"sqlite:///{folder}/prefect.db")
+@pytest.fixture(scope="module", params=["sqlite", POSTGRES])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    if request.param == "sqlite":
+        folder: Path = tmp_path_factory.mktemp("filters")
+        database = Database(f"sqlite:///{folder}/prefect.db")
+    else:
+        server = request.getfixturevalue("postgres_server")
+        database = Database(server.url(server.database_with_tables()))
     yield database
     database.close()
 

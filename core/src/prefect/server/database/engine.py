@@ -27,7 +27,6 @@ from prefect.server.database.dialects import ConnectionOptions, Dialect, Trouble
 from prefect.server.database.errors import (
     CommitInterrupted,
     DatabaseBusyError,
-    DatabaseError,
     OutcomeUnknownError,
 )
 
@@ -38,6 +37,7 @@ R = TypeVar("R")
 _MOST_COLLISIONS = 3
 """How often a transaction is tried that would make a row that is there already."""
 
+_ATTEMPTS_BEFORE_A_WARNING = 3
 _FORK_PATIENCE_SECONDS = 60.0
 
 logger = logging.getLogger("prefect.database")
@@ -145,7 +145,7 @@ class Database:
                 attempts += 1
                 collisions += trouble is Trouble.TAKEN
                 if collisions < _MOST_COLLISIONS and self._has_patience(trouble, started):
-                    _pause(trouble, attempts, error)
+                    self._pause(trouble, attempts, error)
                     continue
                 explained = self.dialect.explain(error)
                 if explained is None:
@@ -156,6 +156,15 @@ class Database:
         if trouble is None:
             return False
         return time.monotonic() - started < (self.outage if trouble is Trouble.LOST else self.patience)
+
+    def _pause(self, trouble: Trouble | None, attempts: int, error: BaseException) -> None:
+        """Wait a moment before the next attempt; for a server that is gone, longer each time."""
+        if trouble is not Trouble.LOST:
+            time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - spreads the contenders, guards nothing
+            return
+        if attempts == _ATTEMPTS_BEFORE_A_WARNING:
+            logger.warning("%s It is tried again for up to %g s.", self.dialect.explain(error) or error, self.outage)
+        time.sleep(random.uniform(0.02, min(0.05 * 2**attempts, 1.0)))  # noqa: S311
 
     def _attempt(self, perform: Callable[[Connection], R], write: bool, started: float) -> R:
         connection = self._take()
@@ -187,13 +196,13 @@ class Database:
                 if not self._has_patience(self.dialect.trouble(error), started):
                     message = f"The connection to {self.dialect.place} was lost during a commit: {error}"
                     raise OutcomeUnknownError(message) from error
-                _pause(Trouble.LOST, attempts, error)
+                self._pause(Trouble.LOST, attempts, error)
                 continue
             if outcome is not None:
                 return outcome
             if not self._has_patience(Trouble.LOST, started):
                 raise OutcomeUnknownError(f"A commit to {self.dialect.place} takes too long.") from interrupted
-            _pause(Trouble.BUSY, attempts, interrupted)
+            self._pause(Trouble.BUSY, attempts, interrupted)
 
     def _ask(self, interrupted: CommitInterrupted) -> bool | None:
         connection = self._take()
@@ -307,15 +316,6 @@ class Database:
         with self._state:
             self._resting = False
             self._state.notify_all()
-
-
-def _pause(trouble: Trouble | None, attempts: int, error: BaseException) -> None:
-    """Wait a moment before the next attempt; for a server that is gone, longer each time."""
-    if trouble is not Trouble.LOST:
-        time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - spreads the contenders, guards nothing
-        return
-    logger.log(logging.WARNING if attempts == 3 else logging.DEBUG, "Lost the database, trying again: %s", error)
-    time.sleep(random.uniform(0.02, min(0.05 * 2**attempts, 1.0)))  # noqa: S311
 
 
 _databases: dict[tuple[str, bool, ConnectionOptions], Database] = {}
