@@ -83,7 +83,10 @@ def test_names_are_taken_once_and_some_are_reserved(orchestrator) -> None:
         ({"variables": {"properties": {}}}, "must contain both"),
         ({**TEMPLATE, "job_configuration": {"x": ["{{ y }} {{ n }}"]}}, r"undeclared variable\(s\): y"),
         (
-            {**TEMPLATE, "variables": {"properties": {"command": {"type": "string"}, "n": {"type": "integer", "default": "a"}}}},
+            {
+                **TEMPLATE,
+                "variables": {"properties": {"command": {"type": "string"}, "n": {"type": "integer", "default": "a"}}},
+            },
             "field 'n'. Failure reason: 'a' is not valid",
         ),
     ],

@@ -325,7 +325,7 @@ def read_deployments(
     if name.startswith("CONCURRENCY_LIMIT"):
         table = tables.concurrency_limit
         statement = statement.outerjoin_from(deployment, table)
-        size = records.descending(table.c.limit) if name.endswith("DESC") else records.ascending(table.c.limit)
+        size = table.c.limit.desc().nulls_last() if name.endswith("DESC") else table.c.limit.asc().nulls_first()
         statement = statement.order_by(size, deployment.c.id)
     else:
         statement = statement.order_by(*records.order(deployment, name))
