@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from prefect.server.api.actors import Actor, needed_scope
 from prefect.server.api.answers import Answer, describe_error, invalid_request, refusal
@@ -23,6 +27,10 @@ from prefect.server.api.requests import (
 )
 from prefect.server.api.routing import Routes
 from prefect.server.api.wire import Wire, wires
+from prefect.server.operations.administration import SPOKEN_VERSION
+
+if TYPE_CHECKING:
+    from prefect._contract.call import Call
 
 __all__ = ["Endpoints"]
 
@@ -54,6 +62,9 @@ class Endpoints:
             answer = await self._answer(scope, receive)
         except ClientGoneError:
             return
+        except Exception:
+            _logger.exception("%s %s went wrong.", scope["method"], scope["path"])
+            answer = refusal(500, "Something went wrong here. The server's log says what.")
         await respond(answer, send)
 
     async def _answer(self, scope: ASGIScope, receive: ASGIReceive) -> Answer:
@@ -65,6 +76,8 @@ class Endpoints:
         wire = found.wires.get(method)
         if wire is None:
             return refusal(405, "Method Not Allowed", Allow=", ".join(sorted(found.wires)))
+        if wire.endpoint.name == "read_admin_version" and _comes_from_prefect_3(scope):
+            return Answer(200, to_json(SPOKEN_VERSION))
         outdated = _outdated(scope, path)
         if outdated is not None:
             return outdated
@@ -85,6 +98,10 @@ class Endpoints:
             return refusal(404, "Not Found")
         except ValidationError as error:
             return invalid_request(error, "body" if wire.has_body else "query", body)
+        try:
+            call = _named(scope, call)
+        except ValueError:
+            return refusal(422, "The header 'Idempotency-Key' must be a UUID, a new one for each request.")
         actor: Actor | None = scope.get("prefect.actor")
         needed = needed_scope(wire, call)
         if actor is not None and not actor.may(needed):
@@ -94,11 +111,25 @@ class Endpoints:
         try:
             return await self.performer.answer(wire, call, actor, (scope.get("client") or (None,))[0])
         except Exception as error:
-            described = describe_error(error, call)
+            described = describe_error(error)
             if described is None:
-                _logger.exception("%s %s went wrong.", wire.endpoint.method, wire.endpoint.path)
-                return refusal(500, "Something went wrong here. The server's log says what.")
+                raise
             return described
+
+
+def _named(scope: ASGIScope, call: Call[Any]) -> Call[Any]:
+    """
+    A call under the name that its sender gave it, to have one effect should it be sent again.
+
+    Raises:
+        ValueError: The name is no UUID.
+    """
+    key = header(scope, b"idempotency-key")
+    return call if key is None else replace(call, key=UUID(key))
+
+
+def _comes_from_prefect_3(scope: ASGIScope) -> bool:
+    return (header(scope, b"user-agent") or "").startswith("prefect/3.")
 
 
 def _is_json(scope: ASGIScope) -> bool:

@@ -22,6 +22,7 @@ from prefect.server.api.answers import JSON, Answer, refusal
 from prefect.server.api.auditing import is_audited, perform_audited
 from prefect.server.api.signals import Signal
 from prefect.server.api.wire import Wire, wires
+from prefect.server.operations import idempotency
 from prefect.server.operations.publication import Publisher
 from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
@@ -123,9 +124,13 @@ class Performer:
 
     def _answer(self, wire: Wire, call: Call[Any], actor: Actor | None, address: str | None) -> Answer:
         operation, created = wire.operation, False
+        is_remembered = not operation.read_only and idempotency.is_remembered(call)
 
         def act(work: UnitOfWork) -> Any:
             nonlocal created
+            known = idempotency.recall(work, call) if is_remembered else None
+            if known is not None:
+                return Answer(known.status, known.content)
             if actor is not None and actor.work_pool is not None:
                 confine(work, wire, call, actor.work_pool)
             if is_audited(wire):
@@ -134,17 +139,15 @@ class Performer:
             else:
                 value = operation.perform(work, call)
             created = work.created
-            return value
+            if not is_remembered:
+                return value
+            answer = _in_words(wire, value, created=created)
+            idempotency.remember(work, call, answer.status, answer.content)
+            return answer
 
         value = self.do(act, write=not operation.read_only, actor="" if actor is None else actor.name)
         self._tell(wire)
-        endpoint = wire.endpoint
-        status = 201 if created else endpoint.status
-        if status == 204:
-            return Answer(204)
-        if endpoint.media_type != JSON:
-            return Answer(status, value.encode(), endpoint.media_type)
-        return Answer(status, wire.answer.dump_json(value, by_alias=True))
+        return value if is_remembered else _in_words(wire, value, created=created)
 
     def _tell(self, wire: Wire) -> None:
         """Tell those who wait for it what may have been stored just now."""
@@ -164,3 +167,14 @@ class Performer:
         self._writing.threads.shutdown()
         self.publisher.close()
         self.database.close()
+
+
+def _in_words(wire: Wire, value: Any, *, created: bool) -> Answer:
+    """What an operation returned, as it is sent back."""
+    endpoint = wire.endpoint
+    status = 201 if created else endpoint.status
+    if status == 204:
+        return Answer(204)
+    if endpoint.media_type != JSON:
+        return Answer(status, value.encode(), endpoint.media_type)
+    return Answer(status, wire.answer.dump_json(value, by_alias=True))

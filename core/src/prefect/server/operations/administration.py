@@ -31,6 +31,9 @@ __all__ = [
 API_VERSION = "0.8.4"
 """The version of the REST contract that is answered."""
 
+SPOKEN_VERSION = "3.8.8"
+"""The version of Prefect whose contract it is. Its clients go away from a server that says that it has another one."""
+
 _STORAGE_KEY = "default_result_storage"
 _STORAGE_FIELD = "default_result_storage_block_id"
 
