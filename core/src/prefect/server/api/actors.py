@@ -136,7 +136,7 @@ def _pools_of_flow_runs(work: UnitOfWork, runs: Iterable[UUID | None]) -> Iterab
     run, queue, pool = tables.flow_run, tables.work_queue, tables.work_pool
     joined = run.join(queue, queue.c.id == run.c.work_queue_id).join(pool, pool.c.id == queue.c.work_pool_id)
     found = select(run.c.id, pool.c.name).select_from(joined).where(run.c.id.in_(wanted))
-    names = dict(work.connection.execute(found).tuples().all())
+    names = {row[0]: row[1] for row in work.connection.execute(found)}
     return [names.get(run_id) for run_id in wanted if run_id is not None]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from prefect._contract.call import Call
 from prefect.exceptions import (
     ConfigurationError,
     ObjectAlreadyExists,
@@ -40,7 +39,8 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (SerializationError, 422),
 )
 
-_RETRY_AFTER_SECONDS = "2"
+_SOON, _LATER = "2", "30"
+"""After how many seconds to try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,29 +112,18 @@ def _echo(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def describe_error(error: Exception, call: Call[Any] | None = None) -> Answer | None:
-    """
-    The answer that an operation's error means; None if the error is a mistake of ours.
-
-    Args:
-        error: What was raised.
-        call: What was asked for.
-    """
+def describe_error(error: Exception) -> Answer | None:
+    """The answer that an operation's error means; None if the error is a mistake of ours."""
     if isinstance(error, Refusal):
-        return refusal(error.status, error.detail, **_dashed(getattr(error, "headers", None)))
+        content = {"detail": error.detail, **(error.body or {})}
+        return Answer(error.status, to_json(content), headers={"Prefect-Error": "Refusal", **error.headers})
     for kind, status in _STATUSES:
         if isinstance(error, kind):
-            return refusal(status, str(error))
+            return refusal(status, str(error), Prefect_Error=kind.__name__)
     if isinstance(error, ValidationError):
         return invalid_request(error, "body")
     if isinstance(error, DatabaseError):
-        if error.is_transient:
-            return refusal(503, str(error), Retry_After=_RETRY_AFTER_SECONDS)
-        return refusal(503, str(error), Retry_After="30")
-    if isinstance(error, ConfigurationError):
-        return refusal(503, str(error), Retry_After="30")
+        return refusal(503, str(error), Retry_After=_SOON if error.is_transient else _LATER)
+    if isinstance(error, ConfigurationError):  # somebody has to mend it, and nothing is lost if it is tried again
+        return refusal(503, str(error), Retry_After=_LATER)
     return None
-
-
-def _dashed(headers: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.replace("-", "_"): value for name, value in (headers or {}).items()}

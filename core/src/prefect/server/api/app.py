@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from prefect.server.api.performance import Performer
 from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend
 from prefect.server.api.websockets import websocket_routes
 from prefect.server.api.wire import wires
+from prefect.server.operations.block_types import install_system_block_types
 
 if TYPE_CHECKING:
     from prefect.server.api.gate import Policy
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from prefect.server.services.loops import Loops
 
 __all__ = ["Application"]
+
+_logger = logging.getLogger("prefect.server.api")
 
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The page of the documentation has a style of its own, and nothing else."""
@@ -46,6 +50,7 @@ class Application(Starlette):
         api_url: What the pages of a user interface are told to ask.
         loops: What happens although nobody asks for it; None if this app leaves it to others.
         tokens: The API tokens that are good; None if there are none.
+        registers_blocks: Whether the block types that are installed here are registered at the start.
     """
 
     def __init__(
@@ -55,12 +60,14 @@ class Application(Starlette):
         api_url: str,
         loops: Loops | None = None,
         tokens: TokenBook | None = None,
+        registers_blocks: bool = False,
     ) -> None:
         self.performer = performer
         self.policy = policy
         self.api_url = api_url
         self.loops = loops
         self.tokens = tokens
+        self._registers_blocks = registers_blocks
         self.endpoints = Endpoints(performer)
         self._document: bytes | None = None
         super().__init__(routes=self._routes(), lifespan=_life)
@@ -109,6 +116,14 @@ class Application(Starlette):
         ]
         return refusal(503, " ".join(told), Retry_After="10")
 
+    async def prepare(self) -> None:
+        """Do what need not be done before the first request is answered."""
+        if self._registers_blocks:
+            try:
+                await self.performer.perform(install_system_block_types, write=True)
+            except Exception:
+                _logger.warning("The block types that are installed here are not registered.", exc_info=True)
+
     @property
     def document(self) -> bytes:
         """The description of the REST API, as JSON."""
@@ -147,11 +162,13 @@ async def _life(app: Any) -> AsyncIterator[None]:
         refreshing = asyncio.create_task(app.tokens.keep_fresh())
     if app.loops is not None:
         app.loops.start()
+    preparing = asyncio.create_task(app.prepare())
     try:
         yield
     finally:
-        if refreshing is not None:
-            refreshing.cancel()
+        for task in (refreshing, preparing):
+            if task is not None:
+                task.cancel()
         if app.loops is not None:
             await app.loops.stop()
         app.performer.close()

@@ -45,7 +45,9 @@ def create_app(settings: Settings | None = None, final: bool = False, ephemeral:
     tokens = TokenBook(performer)
     performer.tokens_changed = tokens.refresh
     policy = make_policy(settings, performer, tokens)
-    return Application(performer, policy, _api_url(settings), loops, tokens)
+    return Application(
+        performer, policy, _api_url(settings), loops, tokens, settings.server.register_blocks_on_start and not ephemeral
+    )
 
 
 def make_policy(settings: Settings, performer: Performer, tokens: TokenBook) -> Policy:

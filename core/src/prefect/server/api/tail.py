@@ -116,7 +116,8 @@ async def _first_of(event: asyncio.Event, seconds: float) -> None:
 def _stored_since(moment: datetime) -> Callable[[UnitOfWork], list[ReceivedEvent]]:
     def read(work: UnitOfWork) -> list[ReceivedEvent]:
         event = tables.event
-        page = select(event).where(event.c.received >= moment).order_by(event.c.received, event.c.id).limit(_PAGE)
+        order = (event.c.received, event.c.occurred, event.c.id)
+        page = select(event).where(event.c.received >= moment).order_by(*order).limit(_PAGE)
         return [ReceivedEvent.model_validate(row) for row in records.read_all(work.connection, event, page)]
 
     return read

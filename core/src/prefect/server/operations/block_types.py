@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,12 +11,14 @@ from sqlalchemy import select
 from prefect._contract.blocks import BlockDocument, BlockType
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
+from prefect.server.operations.dispatch import find_operation
 from prefect.server.operations.refusals import Refusal, already_exists, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
     from prefect._contract.actions.blocks import BlockTypeCreate, BlockTypeUpdate
+    from prefect._contract.call import Call
     from prefect._contract.filters.blocks import BlockSchemaFilter, BlockTypeFilter
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
     "read_block_types",
     "update_block_type",
 ]
+
+_logger = logging.getLogger("prefect.server")
 
 _URLS = frozenset({"logo_url", "documentation_url"})
 
@@ -134,12 +139,25 @@ def read_block_document_by_name(
 
 
 def install_system_block_types(work: UnitOfWork) -> None:
-    """
-    Register the block types that come with the product.
+    """Register the block types of the core, and those of installed plugins."""
+    from prefect.plugins import registries
 
-    Raises:
-        Refusal: Always, here: the classes of blocks register themselves when they are first saved or loaded.
-    """
-    raise Refusal(
-        501, "In this process block types register themselves when a block of the type is first saved or loaded."
-    )
+    for slug in registries.blocks.names():
+        try:
+            block_type = registries.blocks.get(slug)
+        except Exception:
+            _logger.warning("The block type %r is not registered, as its plugin cannot be loaded.", slug, exc_info=True)
+            continue
+        block_type.register_type_and_schema(client=_Inside(work))
+
+
+class _Inside:
+    """Stands for a client, for those who ask within this transaction."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self.transport = self
+        self._work = work
+
+    def send(self, call: Call[Any]) -> Any:
+        """Answer a call."""
+        return find_operation(call.route).perform(self._work, call)

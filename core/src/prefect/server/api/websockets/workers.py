@@ -32,7 +32,7 @@ __all__ = ["WorkerChannel"]
 VERSION = "work_pool_worker_channel.v1"
 CAPABILITIES = ("worker_heartbeat.v1", "work_pool_snapshot.v1")
 
-_NOT_FOUND = 4404
+_NOT_FOUND = 1008
 _LOOK_EVERY_SECONDS = 15.0
 
 
@@ -114,7 +114,7 @@ class WorkerChannel:
             pool = await self._performer.perform(partial(_enter, name=name, hello=hello), write=True)
             queues = await self._performer.perform(lambda work: read_work_pool_queues(work, name), write=False)
         except ObjectNotFound:
-            raise await end(talk.socket, _NOT_FOUND, "work_pool_not_found") from None
+            raise await end(talk.socket, _NOT_FOUND, "authorization_failed") from None
         wanted = set(hello.work_queue_names)
         number = 1
         ready = {
@@ -139,7 +139,7 @@ class WorkerChannel:
             if now_is.updated != pool.updated or now_is.status != pool.status:
                 number += 1
                 pool = now_is
-                await talk.say(_frame("work_pool.snapshot.v1", _snapshot(pool, number, "changed")))
+                await talk.say(_frame("work_pool.snapshot.v1", _snapshot(pool, number, "work_pool_updated")))
 
     async def _heartbeat(self, talk: Conversation, pool: str, message: Any) -> None:
         try:

@@ -1,0 +1,335 @@
+"""The loops of a server: what they do, who runs them, and what is seen when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from prefect._contract.actions.runs import ArtifactCreate, FlowCreate, FlowRunCreate, LogCreate, StateCreate
+from prefect._contract.endpoints import artifacts, flow_runs, flows, logs
+from prefect._contract.liveness import LeaseRequest, ProcessIdentity
+from prefect._contract.state import StateDetails
+from prefect.client.embedded import EmbeddedTransport
+from prefect.server.api.performance import Performer
+from prefect.server.database import tables
+from prefect.server.database.engine import Database
+from prefect.server.operations.vault import Vault
+from prefect.server.services import make_services
+from prefect.server.services.loops import Loops
+from prefect.server.services.service import Service
+from prefect.settings import get_current_settings
+from prefect.utilities.ids import uuid7
+from prefect.utilities.time import UTC
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2031, 5, 6, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class Orchestrator:
+    """A database, what asks it, and the loops over it, whose clock only goes when it is told to."""
+
+    def __init__(self, file: Path) -> None:
+        self.clock = Clock()
+        self.database = Database(f"sqlite:///{file}")
+        vault = Vault(file.parent / "encryption.key")
+        self.transport = EmbeddedTransport(self.database, vault, clock=self.clock, reap_every=1e9)
+        self.send = self.transport.send
+        self.performer = Performer(self.database, vault, clock=self.clock)
+        self.settings = get_current_settings()
+        self.loops = self.make_loops()
+
+    def make_loops(self) -> Loops:
+        return Loops(self.performer, make_services(self.clock.now), self.settings, self.clock)
+
+    def step(self, name: str, loops: Loops | None = None) -> bool:
+        loops = loops or self.loops
+        service = next(each for each in loops.services if each.name == name)
+        return asyncio.run(loops.step(service))
+
+    def flow_run(self, **fields: Any) -> Any:
+        flow = self.send(flows.create_flow(FlowCreate(name="flow"))).id
+        return self.send(flow_runs.create_flow_run(FlowRunCreate(flow_id=flow, **fields)))
+
+    def propose(self, run: Any, kind: str, lease: LeaseRequest | None = None, **fields: Any) -> Any:
+        return self.send(flow_runs.set_flow_run_state(run.id, StateCreate(type=kind, **fields), lease=lease))
+
+    def state(self, run: Any) -> tuple[str, str]:
+        found = self.send(flow_runs.read_flow_run(run.id))
+        return (found.state.type.value, found.state.name)
+
+    def count(self, table: Any) -> int:
+        statement = select(func.count()).select_from(table)
+        return self.database.transaction(lambda c: int(c.execute(statement).scalar_one()), write=False)
+
+
+@pytest.fixture
+def orchestrator(tmp_path: Path) -> Iterator[Orchestrator]:
+    made = Orchestrator(tmp_path / "prefect.db")
+    yield made
+    made.performer.close()
+
+
+ELSEWHERE = ProcessIdentity("another-host", 1, "1", "boot", "1")
+GONE = ProcessIdentity(socket.gethostname(), 2**22 - 3, "1", "boot", "1")
+
+
+def scheduled(at: datetime) -> StateCreate:
+    return StateCreate(type="SCHEDULED", state_details=StateDetails(scheduled_time=at))
+
+
+def test_scheduled_runs_that_nobody_begins_are_late(orchestrator: Orchestrator) -> None:
+    due = orchestrator.flow_run(state=scheduled(orchestrator.clock.now))
+    later = orchestrator.flow_run(state=scheduled(orchestrator.clock.now + timedelta(hours=1)))
+    orchestrator.step("late-runs")
+    assert orchestrator.state(due) == ("SCHEDULED", "Scheduled")
+    orchestrator.clock.pass_by(seconds=16)
+    orchestrator.step("late-runs")
+    assert orchestrator.state(due) == ("SCHEDULED", "Late")
+    assert orchestrator.state(later) == ("SCHEDULED", "Scheduled")
+    assert orchestrator.send(flow_runs.read_flow_run(due.id)).next_scheduled_start_time is not None
+
+
+def test_runs_whose_process_does_not_report_are_crashed(orchestrator: Orchestrator) -> None:
+    orchestrator.clock.pass_by(minutes=10)
+    run = orchestrator.flow_run()
+    orchestrator.propose(run, "RUNNING", LeaseRequest(token=uuid7(), owner=ELSEWHERE, ttl_seconds=60))
+    orchestrator.clock.pass_by(seconds=59)
+    orchestrator.step("reaper")
+    assert orchestrator.state(run) == ("RUNNING", "Running")
+    orchestrator.clock.pass_by(seconds=31)
+    orchestrator.step("reaper")
+    assert orchestrator.state(run) == ("CRASHED", "Crashed")
+
+
+def test_while_there_was_no_server_nobody_could_report(orchestrator: Orchestrator) -> None:
+    run = orchestrator.flow_run()
+    token = uuid7()
+    orchestrator.propose(run, "RUNNING", LeaseRequest(token=token, owner=ELSEWHERE, ttl_seconds=60))
+    orchestrator.clock.pass_by(minutes=30)
+    restarted = orchestrator.make_loops()
+    orchestrator.step("reaper", restarted)
+    assert orchestrator.state(run) == ("RUNNING", "Running")
+    orchestrator.clock.pass_by(seconds=91)
+    orchestrator.step("reaper", restarted)
+    assert orchestrator.state(run) == ("CRASHED", "Crashed")
+
+
+def test_a_process_of_this_machine_that_is_gone_is_noticed_at_once(orchestrator: Orchestrator) -> None:
+    run = orchestrator.flow_run()
+    gone = replace(ProcessIdentity.current(), pid=GONE.pid)
+    orchestrator.propose(run, "RUNNING", LeaseRequest(token=uuid7(), owner=gone, ttl_seconds=60))
+    orchestrator.step("reaper")
+    assert orchestrator.state(run) == ("CRASHED", "Crashed")
+
+
+def test_a_run_that_was_taken_and_never_begun_is_offered_again(orchestrator: Orchestrator) -> None:
+    orchestrator.clock.pass_by(minutes=10)
+    run = orchestrator.flow_run(deployment_id=uuid7(), state=scheduled(orchestrator.clock.now))
+    busy = orchestrator.flow_run(deployment_id=uuid7(), state=scheduled(orchestrator.clock.now))
+    for each in (run, busy):
+        orchestrator.propose(each, "PENDING")
+    orchestrator.send(flow_runs.update_flow_run(busy.id, infrastructure_pid="host:1"))
+    orchestrator.clock.pass_by(seconds=59)
+    orchestrator.step("stale-claims")
+    assert orchestrator.state(run) == ("PENDING", "Pending")
+    orchestrator.clock.pass_by(seconds=2)
+    orchestrator.step("stale-claims")
+    assert orchestrator.state(run) == ("SCHEDULED", "Scheduled")
+    assert orchestrator.state(busy) == ("PENDING", "Pending")
+
+
+def test_pauses_end_when_their_time_is_over(orchestrator: Orchestrator) -> None:
+    run = orchestrator.flow_run()
+    orchestrator.propose(run, "RUNNING")
+    timeout = orchestrator.clock.now + timedelta(seconds=30)
+    orchestrator.propose(run, "PAUSED", state_details=StateDetails(pause_timeout=timeout))
+    orchestrator.step("pause-expirations")
+    assert orchestrator.state(run) == ("PAUSED", "Paused")
+    orchestrator.clock.pass_by(seconds=31)
+    orchestrator.step("pause-expirations")
+    assert orchestrator.state(run) == ("FAILED", "Failed")
+
+
+def test_a_cancellation_that_nobody_ends_is_ended(orchestrator: Orchestrator) -> None:
+    run = orchestrator.flow_run()
+    orchestrator.propose(run, "RUNNING")
+    orchestrator.propose(run, "CANCELLING")
+    orchestrator.clock.pass_by(seconds=299)
+    orchestrator.step("cancellations")
+    assert orchestrator.state(run) == ("CANCELLING", "Cancelling")
+    orchestrator.clock.pass_by(seconds=2)
+    orchestrator.step("cancellations")
+    assert orchestrator.state(run) == ("CANCELLED", "Cancelled")
+
+
+# -- retention --------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_kept_long_enough_goes_in_small_steps(orchestrator: Orchestrator) -> None:
+    old, going = orchestrator.flow_run(), orchestrator.flow_run()
+    for run in (old, going):
+        orchestrator.propose(run, "RUNNING")
+        orchestrator.send(
+            logs.create_logs(
+                [
+                    LogCreate(name="n", level=20, message=str(i), timestamp=orchestrator.clock.now, flow_run_id=run.id)
+                    for i in range(450)
+                ]
+            )
+        )
+    orchestrator.propose(old, "COMPLETED")
+    first = orchestrator.send(artifacts.create_artifact(ArtifactCreate(key="k", data=1)))
+    orchestrator.send(artifacts.create_artifact(ArtifactCreate(key="k", data=2)))
+    assert not orchestrator.step("retention")
+    orchestrator.clock.pass_by(days=91)
+    steps = 0
+    while orchestrator.step("retention"):
+        steps += 1
+    assert steps >= 6
+    assert [run.id for run in orchestrator.send(flow_runs.read_flow_runs())] == [going.id]
+    assert orchestrator.count(tables.log) == 0
+    assert orchestrator.count(tables.flow_run_state) == 2
+    orchestrator.clock.pass_by(days=300)
+    while orchestrator.step("retention"):
+        pass
+    kept = orchestrator.send(artifacts.read_artifacts())
+    assert [each.data for each in kept] == [2]
+    assert first.id not in {each.id for each in kept}
+
+
+# -- who runs them ----------------------------------------------------------------------------------------------------
+
+
+def counting(name: str = "counting") -> tuple[Service, list[datetime]]:
+    ticks: list[datetime] = []
+
+    def act(work: Any, settings: Any) -> bool:
+        ticks.append(work.now)
+        return False
+
+    return Service(name, lambda settings: 1.0, lambda settings: True, act, "Counts."), ticks
+
+
+def test_of_several_servers_one_runs_a_loop_and_another_takes_over(orchestrator: Orchestrator) -> None:
+    service, ticks = counting()
+    first, second = (
+        Loops(orchestrator.performer, [service], orchestrator.settings, orchestrator.clock) for _ in range(2)
+    )
+    for loops in (first, second, first, second):
+        asyncio.run(loops.step(service))
+    assert len(ticks) == 2
+    orchestrator.clock.pass_by(seconds=31)
+    asyncio.run(second.step(service))
+    asyncio.run(first.step(service))
+    assert len(ticks) == 3
+
+
+def test_a_server_that_stops_hands_its_loops_over(orchestrator: Orchestrator) -> None:
+    service, ticks = counting()
+
+    async def run() -> None:
+        first = Loops(orchestrator.performer, [service], orchestrator.settings, orchestrator.clock)
+        first.start()
+        while not ticks:
+            await asyncio.sleep(0.01)
+        await first.stop()
+        second = Loops(orchestrator.performer, [service], orchestrator.settings, orchestrator.clock)
+        await second.step(service)
+
+    asyncio.run(run())
+    assert len(ticks) == 2
+
+
+def test_a_loop_that_is_woken_looks_at_once(orchestrator: Orchestrator) -> None:
+    ticks: list[float] = []
+    service = replace(counting()[0], seconds=lambda settings: 600.0, act=lambda work, settings: bool(ticks.append(1)))
+
+    async def run() -> None:
+        loops = Loops(orchestrator.performer, [service], orchestrator.settings, orchestrator.clock)
+        loops.start()
+        for expected in (1, 2):
+            while len(ticks) < expected:
+                await asyncio.sleep(0.01)
+            loops.wake(service.name)
+        await loops.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_when_a_loop_fails_the_server_says_that_it_is_not_well(start: Callable[..., Any]) -> None:
+    server = start(ephemeral=False)
+    with server.client() as client:
+        assert client.get("/health").status_code == 200
+        loops = server.app.loops
+        service = loops.services[0]
+        loops._failed(service, RuntimeError("the disk is on fire"))
+        answer = client.get("/health")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert f"'{service.name}'" in answer.text
+        assert "the disk is on fire" in answer.text
+        loops._recovered(service)
+        assert client.get("/health").status_code == 200
+
+
+def test_a_loop_that_failed_goes_on(orchestrator: Orchestrator, caplog: pytest.LogCaptureFixture) -> None:
+    outcomes = iter([RuntimeError("once"), None])
+    done = asyncio.Event()
+
+    def act(work: Any, settings: Any) -> bool:
+        error = next(outcomes, None)
+        if error is not None:
+            raise error
+        done.set()
+        return False
+
+    service = Service("shaky", lambda settings: 0.01, lambda settings: True, act, "Fails once.")
+
+    async def run() -> None:
+        loops = Loops(orchestrator.performer, [service], orchestrator.settings, orchestrator.clock)
+        loops.start()
+        while "shaky" not in loops.troubles:
+            await asyncio.sleep(0.01)
+        while loops.troubles:
+            await asyncio.sleep(0.01)
+        await loops.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert "RuntimeError: once" in caplog.text
+    assert "works again" in caplog.text
+
+
+def test_the_loops_of_a_server_run(start: Callable[..., Any]) -> None:
+    server = start(ephemeral=False)
+    with server.client() as client:
+        flow = client.post("/flows/", json={"name": "a"}).json()["id"]
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2020-01-01T00:00:00Z"}}
+        run = client.post("/flow_runs/", json={"flow_id": flow, "state": state}).json()["id"]
+
+        def name() -> str:
+            return str(httpx.get(f"{server.url}/api/flow_runs/{run}").json()["state"]["name"])
+
+        for _ in range(200):
+            if name() == "Late":
+                break
+            import time
+
+            time.sleep(0.05)
+        assert name() == "Late"
