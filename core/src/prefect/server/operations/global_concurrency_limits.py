@@ -267,10 +267,7 @@ def renew_concurrency_lease(work: UnitOfWork, lease_id: UUID, lease_duration: fl
     expiring = [row for row in rows if row["expires_at"] is not None]
     if any(row["expires_at"] <= work.now + _NEARLY_OVER for row in expiring):
         # Somebody may be counting these slots as free just now.
-        limits = queries.hold(
-            work.connection, work.now, _limit.id.in_([row["concurrency_limit_id"] for row in expiring])
-        )
-        queries.touch(work.connection, [limit.id for limit in limits], work.now)
+        queries.hold(work.connection, work.now, _limit.id.in_([row["concurrency_limit_id"] for row in expiring]))
     until = work.now + timedelta(seconds=lease_duration)
     for row in expiring:
         records.revise(work.connection, concurrency_lease, row["id"], expires_at=until, updated=work.now)

@@ -3,8 +3,8 @@ Slots of concurrency limits: who has them, and how many are free.
 
 There is no counter. A slot is in use while a lease holds it: a row of `concurrency_lease` that has not expired. Slots of
 limits with a decay are not given back but come back by themselves; what is left of them follows from when they were taken.
-Whoever takes slots changes the rows of the limits first, in the order of their names: so two can neither count the same
-free slot, nor wait for each other.
+Whoever takes slots locks the rows of the limits first, in the order of their names: so two can neither count the same free
+slot, nor wait for each other.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ __all__ = [
     "read_limits",
     "settle",
     "take",
-    "touch",
 ]
 
 Row = dict[str, Any]
@@ -187,16 +186,6 @@ def hold(connection: Connection, now: datetime, *conditions: ColumnElement[bool]
         for identifier in list(connection.execute(statement).scalars()):
             records.lock(connection, concurrency_limit, id=identifier)
     return read_limits(connection, now, *conditions)
-
-
-def touch(connection: Connection, limits: Iterable[UUID], now: datetime) -> None:
-    """
-    Change the rows of limits, so that who counted their slots at the same time has to count again.
-
-    A lock alone does not do that: it can be had by a transaction that began, and looked, before the one that had it ended.
-    """
-    for identifier in limits:
-        records.revise(connection, concurrency_limit, identifier, updated=now)
 
 
 def take(
