@@ -174,17 +174,11 @@ _transports: dict[tuple[Database, str], EmbeddedTransport] = {}
 
 def embedded_transport(settings: Settings) -> EmbeddedTransport:
     """The transport of this process for the database that settings name."""
-    from prefect.server.database.engine import get_database
-    from prefect.server.database.foreign import own_url
-    from prefect.server.operations.vault import Vault
+    from prefect.server.composition import open_database, open_vault
 
-    configured = settings.server.database
-    url = own_url(configured.connection_url.get_secret_value(), settings.home)  # type: ignore[union-attr]
-    key_file = settings.home / "encryption.key"
-    database = get_database(url, migrates=configured.migrate_on_start, echo=configured.echo)
-    key = (database, str(key_file))
+    database = open_database(settings)
+    key = (database, str(settings.home))
     transport = _transports.get(key)
     if transport is None:
-        vault = Vault(key_file, os.environ.get("PREFECT_API_ENCRYPTION_KEY"))
-        transport = _transports.setdefault(key, EmbeddedTransport(database, vault))
+        transport = _transports.setdefault(key, EmbeddedTransport(database, open_vault(settings)))
     return transport

@@ -17,10 +17,11 @@ def open_database(settings: Settings) -> Database:
     """The database that settings name."""
     from prefect.server.database.engine import get_database
     from prefect.server.database.foreign import own_url
+    from prefect.server.database.options import connection_options
 
     configured = settings.server.database
     url = own_url(configured.connection_url.get_secret_value(), settings.home)  # type: ignore[union-attr]
-    return get_database(url, migrates=configured.migrate_on_start, echo=configured.echo)
+    return get_database(url, migrates=configured.migrate_on_start, options=connection_options(url, settings))
 
 
 def open_vault(settings: Settings) -> Vault:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from sqlalchemy.pool import NullPool
 from prefect.server.database.dialects import ConnectionOptions, Trouble
 from prefect.server.database.errors import CommitInterrupted, DatabaseError, OutcomeUnknownError
 from prefect_postgres import failures, forms  # noqa: F401 - forms are registered when they are imported
+from prefect_postgres.parameters import parameters_of
 from prefect_postgres.urls import read_url
 
 __all__ = ["LATEST", "PostgresDialect"]
@@ -35,31 +37,16 @@ LATEST = 1
 _WRITE = b"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()"
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ALONE = (
-    b"BEGIN ISOLATION LEVEL READ COMMITTED",  # what others have made while it waits for the lock must be seen
-    b"SET LOCAL statement_timeout = 0",
-    b"SET LOCAL lock_timeout = 0",
-    b"SELECT pg_advisory_xact_lock(7238947120938471)",
+    "BEGIN ISOLATION LEVEL READ COMMITTED",  # what others have made while it waits for the lock must be seen
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = 0",
+    "SELECT pg_advisory_xact_lock(7238947120938471)",
 )
 _EPOCH = b"SELECT concat(pg_postmaster_start_time(), ' ', (SELECT stats_reset FROM pg_stat_bgwriter))"
 """
 Changes when the server is started, and when it recovers after one of its processes has crashed. What was not on disk
 by then is gone, and the numbers of its transactions are given again.
 """
-
-_SESSION = {
-    "TimeZone": "UTC",
-    "client_encoding": "UTF8",
-    "DateStyle": "ISO",
-    "idle_in_transaction_session_timeout": "60s",  # a process that is stopped must not keep others waiting
-}
-_DEFAULTS: dict[str, Any] = {
-    "application_name": "prefect",
-    "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,  # milliseconds
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +76,8 @@ class PostgresDialect:
         options = options or ConnectionOptions()
         self._target = read_url(url)
         self._options = options
-        self._timeout = self._target.timeout if self._target.timeout is not None else options.timeout
+        self._parameters: Mapping[str, Any] | None = None
+        self._timeout = options.timeout if self._target.timeout is None else self._target.timeout
         self.capacity = options.pool_size + options.max_overflow
         self.idle = options.pool_size
         self.patience = options.pool_timeout
@@ -115,21 +103,14 @@ class PostgresDialect:
         )
 
     def _open(self) -> psycopg.Connection[Any]:
-        parameters = {**_DEFAULTS, **self._target.parameters, **dict(self._options.connect_args)}
-        parameters["options"] = f"{parameters.get('options', '')} {self._session()}".strip()
+        if self._parameters is None:
+            self._parameters = parameters_of(self._target, self._options)
+        parameters = {name: value() if callable(value) else value for name, value in self._parameters.items()}
         connection = psycopg.connect(autocommit=True, **parameters)
-        if not self._target.prepares:
+        if not (self._target.prepares and self._options.prepares_statements):
             connection.prepare_threshold = None
         connection.adapters.register_loader("json", TextLoader)
         return connection
-
-    def _session(self) -> str:
-        """What is set for a session when it begins, in libpq's form."""
-        settings = dict(_SESSION)
-        if self._timeout is not None:
-            settings["statement_timeout"] = f"{self._timeout * 1000:.0f}"
-            settings["lock_timeout"] = f"{self._timeout * 500:.0f}"  # sooner: then it is tried again
-        return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
     def is_usable(self, connection: Connection) -> bool:
         """
@@ -141,7 +122,8 @@ class PostgresDialect:
         driver = _driver(connection)
         if driver is None or driver.closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
             return False
-        if time.monotonic() - _info(connection).setdefault("opened", time.monotonic()) > self._options.pool_recycle:
+        age = time.monotonic() - _info(connection).setdefault("opened", time.monotonic())
+        if 0 <= self._options.pool_recycle < age:
             return False
         poller = select.poll()
         poller.register(driver.pgconn.socket, select.POLLIN)
@@ -176,6 +158,8 @@ class PostgresDialect:
         _info(connection).pop("number", None)
         for statement in _ALONE:
             driver.execute(statement)
+        if self._options.migration_timeout is not None:
+            driver.execute(f"SET LOCAL statement_timeout = {round(self._options.migration_timeout * 1000)}")
 
     def commit(self, connection: Connection) -> None:
         """End a transaction: what it wrote is there."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, MetaData, String, Text, util
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import ColumnCollectionConstraint, CreateIndex, CreateTable
 
 from prefect_postgres import forms  # noqa: F401 - how the columns' types are declared
 
@@ -43,7 +43,8 @@ def _copy(metadata: MetaData) -> MetaData:
         for column in table.columns:
             if isinstance(column.type, String):
                 column.type = Text(collation="C")
-        for constraint in sorted(table.constraints, key=lambda each: [column.name for column in each.columns]):
+        constraints = (each for each in table.constraints if isinstance(each, ColumnCollectionConstraint))
+        for constraint in sorted(constraints, key=lambda each: [column.name for column in each.columns]):
             util.set_creation_order(constraint)  # in which they are listed; copies are made in no particular one
         for index in list(table.indexes):
             table.indexes.remove(index)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import make_conninfo
 
 from prefect.exceptions import ConfigurationError
 
@@ -113,7 +113,7 @@ def _read(url: str) -> Target:
         parameters["host"] = ",".join(hosts)
     if any(ports):
         parameters["port"] = ",".join(ports)
-    conninfo_to_dict("", **parameters)  # names what libpq does not know
+    make_conninfo("", **parameters)  # names what libpq does not know
     return Target(parameters, timeout, prepares)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ from prefect.server.database.errors import DatabaseError
 __all__ = [
     "ConnectionOptions",
     "Dialect",
+    "Encryption",
     "HasMemberLike",
     "HasText",
     "IsLike",
@@ -46,6 +47,28 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """
+    How connections to a database server are encrypted.
+
+    Args:
+        ca_file: The certificate of the authority that signed the server's; None: those that the system trusts.
+        cert_file: The certificate that is shown to the server.
+        key_file: The key of that certificate.
+        check_hostname: Whether the server's certificate must be for its host.
+    """
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    check_hostname: bool = True
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionOptions:
     """
     How connections to a database server are made and kept. For a file only `echo` matters.
@@ -53,20 +76,33 @@ class ConnectionOptions:
     Args:
         echo: Whether statements are logged.
         timeout: Seconds that a statement may take, or wait for the locks of others; None: as long as it takes.
+        connection_timeout: Seconds that connecting may take.
+        migration_timeout: Seconds that each statement may take that changes tables.
         pool_size: How many idle connections are kept.
         max_overflow: How many more there may be while they are all in use.
-        pool_timeout: Seconds to wait for a connection while all are in use.
-        pool_recycle: Seconds after which a connection is not used again.
-        connect_args: Further parameters of the driver, as pairs of name and value.
+        pool_timeout: Seconds to wait for a connection while all are in use; None: for ever.
+        pool_recycle: Seconds after which a connection is not used again; negative: never.
+        application_name: Under which name the server lists the connections.
+        search_path: The schemas to look for tables in; new ones are made in the first.
+        prepares_statements: Whether the server may be asked to keep statements.
+        encryption: How connections are encrypted; None: as the URL says.
+        extra: Answers with further parameters of the driver, when the first connection is made. A value that can be
+            called is called for each connection: a password that expires, say.
     """
 
     echo: bool = False
     timeout: float | None = 10.0
+    connection_timeout: float | None = 5.0
+    migration_timeout: float | None = None
     pool_size: int = 5
     max_overflow: int = 10
-    pool_timeout: float = 30.0
+    pool_timeout: float | None = 30.0
     pool_recycle: float = 3600.0
-    connect_args: tuple[tuple[str, Any], ...] = ()
+    application_name: str | None = None
+    search_path: str | None = None
+    prepares_statements: bool = True
+    encryption: Encryption | None = None
+    extra: Callable[[], Mapping[str, Any]] = field(default=_nothing, compare=False)
 
 
 class Trouble(Enum):

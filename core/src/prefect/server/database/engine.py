@@ -219,7 +219,8 @@ class Database:
             if not self._has_room() and not self._state.wait_for(self._has_room, self.dialect.patience):
                 message = (
                     f"All {self.dialect.capacity} connections to {self.dialect.place} were in use for "
-                    f"{self.dialect.patience:g} s. Allow more of them, or send fewer requests at once."
+                    f"{self.dialect.patience:g} s. Allow more of them by PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW, "
+                    "or send fewer requests at once."
                 )
                 raise DatabaseBusyError(message)
             self._busy += 1
@@ -322,11 +323,9 @@ _databases: dict[tuple[str, bool, ConnectionOptions], Database] = {}
 _registering = threading.Lock()
 
 
-def get_database(
-    url: str, *, migrates: bool = True, echo: bool = False, options: ConnectionOptions | None = None
-) -> Database:
-    """The one database object that this process has for a URL. See `Database`; `echo` makes options that only echo."""
-    options = options or ConnectionOptions(echo=echo)
+def get_database(url: str, *, migrates: bool = True, options: ConnectionOptions | None = None) -> Database:
+    """The one database object that this process has for a URL. See `Database`."""
+    options = options or ConnectionOptions()
     key = (url, migrates, options)
     database = _databases.get(key)
     if database is None:
