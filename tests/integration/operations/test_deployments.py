@@ -205,8 +205,8 @@ def test_job_variables_are_what_the_pool_declares(orchestrator) -> None:
     bad = DeploymentCreate(name="d", flow_id=orchestrator.flow(), work_pool_name="pool", job_variables={"cpu": "many"})
     assert refusal(orchestrator, deployments.create_deployment(bad), "field 'cpu'. Failure reason: 'many'") == 422
     id = make(orchestrator, work_pool_name="pool", job_variables={"cpu": 2, "unknown": [1]}).id
-    for variables, reason in (({}, "'command' is a required"), ({"command": "x", "cpu": "many"}, "field 'cpu'")):
-        call = deployments.create_flow_run_from_deployment(id, DeploymentFlowRunCreate(job_variables=variables))
+    for chosen, reason in (({}, "'command' is a required"), ({"command": "x", "cpu": "many"}, "field 'cpu'")):
+        call = deployments.create_flow_run_from_deployment(id, DeploymentFlowRunCreate(job_variables=chosen))
         assert refusal(orchestrator, call, f"Error creating flow run: Validation failed.*{reason}") == 422
     run = run_of(orchestrator, id, job_variables={"command": "x", "cpu": None})
     assert run.job_variables == {"command": "x", "cpu": None}

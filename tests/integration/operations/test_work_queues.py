@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from prefect._contract.actions.settings import WorkPoolCreate, WorkQueueCreate, WorkQueueUpdate
+from prefect._contract.actions.settings import WorkPoolCreate, WorkQueueUpdate
 from prefect._contract.endpoints import flow_runs, work_pools, work_queues
 from prefect._contract.filters.flow_runs import FlowRunFilter
 from prefect._contract.filters.work_pools import WorkQueueFilter, WorkQueueFilterId, WorkQueueFilterName

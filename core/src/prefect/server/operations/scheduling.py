@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -123,51 +122,68 @@ def _insert_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> int:
     deployment = records.read(work.connection, tables.deployment, id=schedule["deployment_id"])
     insert_at, count = None, 0
     if deployment is not None and schedule["active"] and not deployment["paused"]:
-        # What was due a moment ago, since it was last looked, is not missed.
-        start = max(schedule["insert_at"], work.now - _SHORTLY)
-        dates = _choose(
-            schedule,
-            start=start,
+        wanted = _Wanted(
+            # What was due a moment ago, since it was last looked, is not missed.
+            since=max(schedule["insert_at"], work.now - _SHORTLY),
+            start=work.now,
             end=work.now + limits.max_time,
-            min_time=limits.min_time + (work.now - start),
+            min_time=limits.min_time,
             min_runs=limits.min_runs,
             max_runs=limits.max_runs,
         )
-        count = _insert(work, deployment, schedule, dates)
-        insert_at = _next_insertion(dates, schedule, limits, work.now)
+        choice = _choose(schedule, wanted)
+        count = _insert(work, deployment, schedule, choice.dates)
+        insert_at = _next_insertion(choice, wanted, limits)
     records.revise(work.connection, tables.deployment_schedule, schedule["id"], insert_at=insert_at)
     return count
 
 
-def _choose(
-    schedule: Row, *, start: datetime, end: datetime | None, min_time: timedelta, min_runs: int, max_runs: int
-) -> list[datetime]:
-    """The due times of a schedule from `start` on, until there are enough of them and they reach far enough."""
-    most = max_runs if schedule["max_scheduled_runs"] is None else min(max_runs, schedule["max_scheduled_runs"])
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which runs are wanted: those due since a moment, and from `start` on so many of them, over so much time."""
+
+    since: datetime
+    start: datetime
+    end: datetime | None
+    min_time: timedelta
+    min_runs: int
+    max_runs: int
+
+
+class _Choice(NamedTuple):
+    """The due times of the runs that are wanted; and the next one, unless there is none."""
+
+    dates: list[datetime]
+    following: datetime | None
+
+
+def _choose(schedule: Row, wanted: _Wanted) -> _Choice:
+    """The due times of a schedule, until there are enough of them and they reach far enough."""
+    most = wanted.max_runs
+    if schedule["max_scheduled_runs"] is not None:
+        most = min(most, schedule["max_scheduled_runs"])
     chosen: list[datetime] = []
-    for date in islice(due_dates(schedule_model(schedule["schedule"]), start), most):
-        if end is not None and date > end:
-            break
+    ahead = 0
+    far_enough = False
+    for date in due_dates(schedule_model(schedule["schedule"]), wanted.since):
+        if far_enough or ahead >= most or (wanted.end is not None and date > wanted.end):
+            return _Choice(chosen, date)
         chosen.append(date)
-        if len(chosen) >= min_runs and date - start >= min_time:
-            break
-    return chosen
+        ahead += date >= wanted.start
+        far_enough = ahead >= wanted.min_runs and date - wanted.start >= wanted.min_time
+    return _Choice(chosen, None)
 
 
-def _next_insertion(dates: list[datetime], schedule: Row, limits: Limits, now: datetime) -> datetime | None:
-    """When fewer runs than there should be are waiting: as soon as one of these is due, or time has passed."""
-    if not dates or dates[-1] <= now:
-        return _look_again(schedule, limits, now)
-    wanted = min(limits.min_runs, len(dates))
-    passed = min(dates[len(dates) - wanted], max(dates[-1] - limits.min_time, dates[0]))
-    return max(passed, now) + timedelta(microseconds=1)
-
-
-def _look_again(schedule: Row, limits: Limits, now: datetime) -> datetime | None:
-    """When a schedule that is not due within reach comes within reach; never if it is not due any more."""
-    later = now + timedelta(microseconds=1)
-    date = next(due_dates(schedule_model(schedule["schedule"]), later), None)
-    return None if date is None else max(date - limits.max_time, later)
+def _next_insertion(choice: _Choice, wanted: _Wanted, limits: Limits) -> datetime | None:
+    """When more runs are to be inserted: as soon as too few are waiting, or one comes within reach that was too far."""
+    if choice.following is None:
+        return None
+    ahead = [date for date in choice.dates if date >= wanted.start]
+    if wanted.end is not None and choice.following > wanted.end and len(ahead) < limits.min_runs:
+        return choice.following - limits.max_time
+    enough = min(limits.min_runs, len(ahead))
+    passed = min(ahead[len(ahead) - enough], max(ahead[-1] - limits.min_time, ahead[0])) if ahead else wanted.start
+    return passed + timedelta(microseconds=1)
 
 
 def insert_runs_of(
@@ -182,11 +198,8 @@ def insert_runs_of(
     max_runs: int,
 ) -> int:
     """Insert the runs that schedules of a deployment ask for in a time. Returns how many there were not before."""
-    count = 0
-    for schedule in schedules:
-        dates = _choose(schedule, start=start, end=end, min_time=min_time, min_runs=min_runs, max_runs=max_runs)
-        count += _insert(work, deployment, schedule, dates)
-    return count
+    wanted = _Wanted(start, start, end, min_time, min_runs, max_runs)
+    return sum(_insert(work, deployment, schedule, _choose(schedule, wanted).dates) for schedule in schedules)
 
 
 def _insert(work: UnitOfWork, deployment: Row, schedule: Row, dates: Sequence[datetime]) -> int:
