@@ -179,7 +179,7 @@ def test_a_flow_is_retried_and_stored_results_are_not_computed_again(records: An
     assert calls == ["costly", "cheap", "cheap"]
     [run] = records.flow_runs()
     assert run.run_count == 2
-    assert records.states_of_flow(run.id) == ["Pending", "Running", "AwaitingRetry", "Retrying", "Completed"]
+    assert records.states_of_flow(run.id) == ["Pending", "Running", "AwaitingRetry", "Running", "Completed"]
 
 
 def test_a_sync_task_is_ended_at_its_time_limit(records: Any) -> None:

@@ -284,11 +284,15 @@ def test_a_failed_flow_with_retries_left_waits_for_the_next_attempt():
         (state("FAILED"), {"run_count": 3, "retries": 2}),
         (state("FAILED"), {"run_count": 1, "retries": 0}),
         (state("FAILED"), {"run_count": 1, "retries": 2, "retriable": False}),
-        (state("FAILED", retriable=False), {"run_count": 1, "retries": 2}),
     ],
 )
 def test_a_failed_flow_without_retries_left_has_failed(proposed, facts):
     assert outcome(flow("RUNNING", proposed, **facts)) == ("ACCEPT", "Failed")
+
+
+def test_what_a_state_says_of_retrying_a_flow_is_not_heeded():
+    proposed = state("FAILED", retriable=False)
+    assert outcome(flow("RUNNING", proposed, run_count=1, retries=2)) == ("REJECT", "AwaitingRetry")
 
 
 def test_a_timed_out_flow_is_retried_too():

@@ -41,7 +41,6 @@ from prefect.states import (
     Cancelled,
     Completed,
     Pending,
-    Retrying,
     Running,
     StateGroup,
     crashed_state,
@@ -105,7 +104,7 @@ def attempts(run: FlowExecution) -> Steps[State[Any]]:
             assert moment is not None
             yield SleepUntil(moment)
             run.dynamic_keys.clear()
-            state = yield from start(run, Retrying())
+            state = yield from start(run, Running())
     return state
 
 
@@ -287,7 +286,7 @@ def stream_steps(run: FlowExecution) -> Steps[State[Any]]:
                 moment = state.state_details.scheduled_time
                 assert moment is not None
                 yield SleepUntil(moment)
-                state = yield from start(run, Retrying())
+                state = yield from start(run, Running())
         if error is not None and not state.is_completed():
             raise error
     except (Pause, Abort) as signal:

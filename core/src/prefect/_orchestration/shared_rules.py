@@ -71,6 +71,12 @@ def keep_the_scheduled_time_while_pending(t: Transition) -> Decision | None:
 
 
 def has_retries_left(t: Transition) -> bool:
-    """Whether a run that does not end well may be run again, by its policy and by what is said of this failure."""
+    """
+    Whether a run that does not end well may be run again, by its policy and by what is said of this failure.
+
+    What the details of a failed flow run's state say is not heeded: clients of Prefect 3 always say there that it is not
+    to be retried, and expect it to be.
+    """
     run = t.run
-    return 0 < run.retries >= run.run_count and run.retriable and t.proposed.state_details.retriable is not False
+    is_ruled_out = run.kind == "task" and t.proposed.state_details.retriable is False
+    return 0 < run.retries >= run.run_count and run.retriable and not is_ruled_out
