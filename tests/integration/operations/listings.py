@@ -6,9 +6,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from prefect._contract.call import Call
-from prefect._contract.endpoints import artifacts, flow_runs, flows, logs, states, task_runs, variables
-from prefect._contract.filters import FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
-from prefect._contract.sorting import FlowRunSort, FlowSort, TaskRunSort
+from prefect._contract.endpoints import (
+    artifacts,
+    deployments,
+    flow_runs,
+    flows,
+    logs,
+    states,
+    task_runs,
+    ui_flows,
+    variables,
+    work_pools,
+    work_queues,
+)
+from prefect._contract.filters import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from prefect._contract.filters.work_pools import WorkPoolFilter, WorkQueueFilter
+from prefect._contract.sorting import DeploymentSort, FlowRunSort, FlowSort, TaskRunSort
 from prefect.utilities.ids import uuid7
 from prefect.utilities.time import UTC
 
@@ -53,6 +66,21 @@ LISTS: list[Call[Any]] = [
     artifacts.read_latest_artifacts(),
     variables.read_variables(),
     *(flows.read_flows(sort=sort) for sort in FlowSort),
+    flows.read_flows(deployment_filter=DeploymentFilter(name={"any_": ["d"]})),
+    flow_runs.read_flow_runs(deployment_filter=DeploymentFilter(name={"any_": ["d"]})),
+    flow_runs.read_flow_runs(work_pool_filter=WorkPoolFilter(name={"any_": ["p"]})),
+    flow_runs.read_flow_runs(work_queue_filter=WorkQueueFilter(id={"any_": [ID]})),
+    *(deployments.read_deployments(sort=sort) for sort in DeploymentSort if not sort.startswith("CONCURRENCY_LIMIT")),
+    deployments.read_deployments(flow_filter=FlowFilter(name={"any_": ["f"]})),
+    deployments.read_deployments(deployment_filter=DeploymentFilter(id={"any_": [ID]})),
+    deployments.read_deployments(deployment_filter=DeploymentFilter(name={"any_": ["d"]})),
+    deployments.read_deployments(flow_run_filter=FlowRunFilter(id={"any_": [ID]})),
+    deployments.read_deployments(work_pool_filter=WorkPoolFilter(name={"any_": ["p"]})),
+    deployments.read_deployments(work_queue_filter=WorkQueueFilter(name={"any_": ["q"]})),
+    work_pools.read_work_pools(),
+    work_queues.read_work_queues(),
+    ui_flows.count_deployments_by_flow([ID]),
+    ui_flows.read_next_runs_by_flow([ID]),
 ]
 
 

@@ -63,6 +63,8 @@ def schedules_of(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[Row]]
 
 def responses(work: UnitOfWork, rows: Sequence[Row]) -> list[DeploymentResponse]:
     """Rows of deployments as they are answered."""
+    if not rows:
+        return []
     schedules = schedules_of(work, [row["id"] for row in rows])
     queues = _queues(work, rows)
     limits = _limits(work, rows)
