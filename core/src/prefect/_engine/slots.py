@@ -13,9 +13,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from prefect._contract.endpoints.concurrency_limits import read_concurrency_limits
 from prefect._engine.proposing import ask_for_task_state
 from prefect.client.base import Send, current_transport
+from prefect.exceptions import Abort, FailedRun
+from prefect.states import failed_state
 
 if TYPE_CHECKING:
     from prefect._contract.state import State
@@ -41,6 +42,8 @@ class LimitedTags:
         """The tags that have limits. While one asks anew, the others go by what is known."""
         if not self._is_to_ask():
             return self._tags
+        from prefect._contract.endpoints.concurrency_limits import read_concurrency_limits
+
         found: set[str] = set()
         while True:
             page = yield Send(read_concurrency_limits(offset=len(found)), transport)
@@ -78,10 +81,8 @@ def enter_running(ledger: Ledger, state: State[Any]) -> Steps[State[Any]]:
     """
     Let a task run begin, or begin again, and return the state that it is in then.
 
-    One with a tag that has a limit waits until it gets a slot.
-
-    Raises:
-        prefect.exceptions.Abort: It is not to run.
+    One with a tag that has a limit waits until it gets a slot. When the orchestrator says that it is not to run at all, it
+    fails.
     """
     tags = ledger.task_run.tags
     if not tags:
@@ -90,7 +91,13 @@ def enter_running(ledger: Ledger, state: State[Any]) -> Steps[State[Any]]:
     limited = yield from limited_tags(transport).read(transport)
     if limited.isdisjoint(tags):
         return ledger.propose(state)
-    entered = yield from ask_for_task_state(
+    asking = ask_for_task_state(
         ledger.task_run.id, ledger.proposal(state), lease_token=ledger.lease_token, transport=transport
     )
+    try:
+        entered = yield from asking
+    except Abort as refusal:
+        # An `Abort` would end the flow, which may well go on without this task.
+        error = FailedRun(str(refusal))
+        return ledger.propose(failed_state(error, message="Task run was not allowed to run:"), retriable=False)
     return ledger.adopt(entered)

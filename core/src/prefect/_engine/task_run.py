@@ -127,7 +127,7 @@ def run_steps(run: TaskExecution) -> Steps[State[Any]]:
 
 def attempts(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[Any]]:
     """Run the task until the rules let it end."""
-    state = yield from enter_running(run.ledger, Running())
+    state = yield from start(run, transaction, Running())
     while state.is_running():
         yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
         proposal = yield from call_task(run, transaction)
@@ -141,8 +141,16 @@ def attempts(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[An
             moment = state.state_details.scheduled_time
             assert moment is not None
             yield SleepUntil(moment)
-            state = yield from enter_running(run.ledger, Retrying())
+            state = yield from start(run, transaction, Retrying())
     return state
+
+
+def start(run: TaskExecution, transaction: TaskTransaction, state: State[Any]) -> Steps[State[Any]]:
+    """Begin an attempt, when the orchestrator lets it."""
+    entered = yield from enter_running(run.ledger, state)
+    if not entered.is_running():
+        yield from transaction.fail()
+    return entered
 
 
 def call_task(run: TaskExecution, transaction: TaskTransaction) -> Steps[State[Any]]:
@@ -301,7 +309,7 @@ def stream_steps(run: TaskExecution) -> Steps[State[Any]]:
         if not_ready is not None:
             raise UpstreamTaskError(not_ready.message)
         state = yield from enter_running(run.ledger, Running())
-        error: BaseException | None = None
+        error: BaseException | None = state.data if isinstance(state.data, BaseException) else None
         while state.is_running():
             yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
             proposal, error = yield from stream_once(run)
