@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import nox
@@ -19,11 +20,11 @@ SOURCES = ["core", "plugins", "tests", "examples", "benchmarks", "noxfile.py"]
 PLUGINS = sorted(str(folder.parent) for folder in Path("plugins").glob("*/pyproject.toml"))
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install the product from this checkout, with the tools of some dependency groups."""
+def install(session: nox.Session, *groups: str, besides: Iterable[str] = ()) -> None:
+    """Install the product and its plugins from this checkout, with the tools of some dependency groups."""
     tools = [requirement for group in groups for requirement in nox.project.dependency_groups(PYPROJECT, group)]
     plugins = [part for folder in PLUGINS for part in ("-e", f"./{folder}")]
-    session.install("-e", "./core", "-e", ".", *plugins, *tools)
+    session.install("-e", "./core", "-e", ".", *plugins, *besides, *tools)
 
 
 def install_data(session: nox.Session) -> None:
@@ -100,8 +101,7 @@ def oldest(session: nox.Session) -> None:
         for line in project["dependencies"]
         if ">=" in line
     ]
-    install(session, "test")
-    session.install(*floors)
+    install(session, "test", besides=floors)
     session.run("pytest", "-n", "2", "tests/unit", "tests/integration", *session.posargs)
 
 

@@ -93,8 +93,11 @@ def prefect_cli():
 
 @register_hook
 def prefect_server_backends():
-    """Once. A backend replaces a part of the server, such as its messaging."""
-    return [BackendSpec(kind="messaging", name="redis", target="my_plugin.messaging:Broker")]
+    """
+    Once. Of the kind `database`, the name is the scheme of connection URLs, and the target makes a
+    `prefect.server.database.dialects.Dialect` of a URL and `ConnectionOptions`.
+    """
+    return [BackendSpec(kind="database", name="cockroachdb", target="my_plugin.database:CockroachDialect")]
 
 
 @register_hook

@@ -176,7 +176,7 @@ class HookSpec:
 
     @hookspec()
     def prefect_server_backends(self) -> Iterable[types.BackendSpec]:
-        """Server backends (messaging, leases, ordering), by kind and name."""
+        """Server backends, by kind and name: databases, under the schemes of their URLs."""
         raise NotImplementedError
 
     @hookspec()
