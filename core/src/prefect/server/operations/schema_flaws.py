@@ -129,9 +129,8 @@ class _Check:
             parts += [part for pattern, part in patterns.items() if re.search(pattern, name)]
             if not parts and others is False:
                 unexpected.append(repr(name))
-            for part in parts or [others]:
-                if part is not False:
-                    yield from self.flaws(member, part, (*path, name), depth + 1)
+            for part in parts or ([] if others is False else [others]):
+                yield from self.flaws(member, part, (*path, name), depth + 1)
         if unexpected:
             verb = "was" if len(unexpected) == 1 else "were"
             yield Flaw(path, f"Additional properties are not allowed ({', '.join(unexpected)} {verb} unexpected)")
