@@ -278,7 +278,7 @@ def release_concurrency_slots(
     names: list[str],
     slots: int,
     occupancy_seconds: float | None = None,
-    create_if_missing: bool | None = None,
+    create_if_missing: bool = True,
 ) -> list[MinimalConcurrencyLimitResponse]:
     """Give back slots that were taken without a lease. More than are in use is as many as are."""
     _require_slots(slots)

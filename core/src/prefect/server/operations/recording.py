@@ -9,6 +9,7 @@ from prefect._contract.state import StateType
 from prefect.server.database.queries import deliveries, slots
 from prefect.server.database.queries.recording import (
     OwnerRun,
+    is_anything_at_stake,
     read_ended,
     read_owner_runs,
     record_task_runs as write,
@@ -64,8 +65,7 @@ def _still_welcome(work: UnitOfWork, late: Sequence[tuple[TaskRunRecord, OwnerRu
 
 def _settle(work: UnitOfWork, records: Sequence[TaskRunRecord]) -> None:
     """Free the slots of task runs that no longer run, and let background task runs wait that are scheduled, and no others."""
-    offered = deliveries.any_offered(work.connection)
-    if not offered and not slots.any_held(work.connection) and not any(map(_is_deferred, records)):
+    if not is_anything_at_stake(work.connection) and not any(map(_is_deferred, records)):
         return
     runs = [record.task_run.id for record in records]
     slots.free_those_not_running(work.connection, runs)

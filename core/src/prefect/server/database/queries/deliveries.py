@@ -15,7 +15,7 @@ from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect.server.database.queries.records import inserting, remove_where
 from prefect.server.database.tables import task_run, task_run_delivery
 
-__all__ = ["abandon", "any_offered", "claim", "extend", "offer", "offer_once", "settle", "withdraw"]
+__all__ = ["abandon", "claim", "extend", "offer", "offer_once", "settle", "withdraw"]
 
 _BEGUN = tuple(sorted({kind.value for kind in TERMINAL_STATES} | {StateType.RUNNING.value}))
 
@@ -57,11 +57,6 @@ def _row(task_run_id: UUID, task_key: str, available_at: datetime) -> dict[str, 
         "claimed_until": None,
         "deliveries": 0,
     }
-
-
-def any_offered(connection: Connection) -> bool:
-    """Whether any task run waits for a worker, or is on its way to one. Cheap, and nearly always False without workers."""
-    return connection.execute(select(_delivery.task_run_id).limit(1)).first() is not None
 
 
 def withdraw(connection: Connection, task_run_ids: Sequence[UUID]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.engine import Connection
 
 from prefect._contract.objects import TaskRun
@@ -18,7 +18,7 @@ from prefect.server.database import tables
 from prefect.server.database.queries.batches import insert_new, upsert_newest
 from prefect.server.database.types import document_text, moment_text
 
-__all__ = ["OwnerRun", "read_ended", "read_owner_runs", "record_task_runs"]
+__all__ = ["OwnerRun", "is_anything_at_stake", "read_ended", "read_owner_runs", "record_task_runs"]
 
 
 _ENDED = frozenset(kind.value for kind in TERMINAL_STATES)
@@ -58,11 +58,15 @@ def record_task_runs(connection: Connection, records: Sequence[TaskRunRecord], n
     insert_new(connection, tables.task_run_state, states)
 
 
-_owning = (
-    select(tables.flow_run.c.id, tables.flow_run.c.state_type, tables.flow_run_lease.c.token)
-    .outerjoin(tables.flow_run_lease)
-    .where(tables.flow_run.c.id.in_(bindparam("named", expanding=True)))
+_at_stake = select(
+    exists().where(tables.task_run_delivery.c.deliveries >= 0)
+    | exists().where(tables.concurrency_lease.c.holder_id.is_not(None))
 )
+_owning = select(tables.flow_run.c.id, tables.flow_run.c.state_type, tables.flow_run_lease.c.token).outerjoin(
+    tables.flow_run_lease
+)
+_owning_one = _owning.where(tables.flow_run.c.id == bindparam("named"))
+_owning_some = _owning.where(tables.flow_run.c.id.in_(bindparam("named", expanding=True)))
 
 
 def read_owner_runs(connection: Connection, records: Sequence[TaskRunRecord]) -> dict[UUID | None, OwnerRun]:
@@ -70,8 +74,16 @@ def read_owner_runs(connection: Connection, records: Sequence[TaskRunRecord]) ->
     named = {record.task_run.flow_run_id for record in records} - {None}
     if not named:
         return {}
-    found = connection.execute(_owning, {"named": list(named)})
+    if len(named) == 1:
+        found = connection.execute(_owning_one, {"named": named.pop()})
+    else:
+        found = connection.execute(_owning_some, {"named": list(named)})
     return {identifier: OwnerRun(state_type, token) for identifier, state_type, token in found}
+
+
+def is_anything_at_stake(connection: Connection) -> bool:
+    """Whether task runs wait for task workers, or any run has slots. Nearly always neither, and it is asked for each batch."""
+    return bool(connection.execute(_at_stake).scalar_one())
 
 
 def read_ended(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID, bool]:

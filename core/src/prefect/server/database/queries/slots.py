@@ -26,7 +26,6 @@ from prefect.utilities.ids import uuid7
 
 __all__ = [
     "Limit",
-    "any_held",
     "free_all_of",
     "free_expired",
     "free_those_not_running",
@@ -276,11 +275,6 @@ def free_all_of(connection: Connection, holders: Iterable[UUID] | Select[Any]) -
     """Free the slots that some runs have, by their ids or by what selects those. Returns how many leases there were."""
     chosen = holders if isinstance(holders, Select) else list(holders)
     return records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(chosen))
-
-
-def any_held(connection: Connection) -> bool:
-    """Whether any run has a slot of anything. Cheap, and nearly always False where nothing is limited."""
-    return connection.execute(select(_lease.id).where(_lease.holder_id.is_not(None)).limit(1)).first() is not None
 
 
 def free_those_not_running(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
