@@ -16,6 +16,8 @@ nox.options.default_venv_backend = "uv|venv"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """Tests start hundreds of Pythons, which need not compile the product each time."""
+ORIGINAL = ["prefect==3.8.8", "fastapi==0.141.1", "starlette==1.3.1", "sqlalchemy==2.0.45"]
+"""What our product is compared with: run as it is, in a venv of its own."""
 SOURCES = ["core", "plugins", "tests", "examples", "benchmarks", "noxfile.py"]
 PLUGINS = sorted(str(folder.parent) for folder in Path("plugins").glob("*/pyproject.toml"))
 
@@ -112,3 +114,15 @@ def build(session: nox.Session) -> None:
     session.install("build")
     for project in (".", "core", *PLUGINS):
         session.run("python", "-m", "build", "--wheel", "--outdir", str(Path("dist").resolve()), project)
+
+
+@nox.session
+def compat(session: nox.Session) -> None:
+    """Our product and Prefect 3.8.8, each with its own server and the other's: the records of a script agree."""
+    original = Path(session.create_tmp()).resolve() / "original"
+    if not (original / "bin" / "python").exists():
+        session.run("uv", "venv", "--python", "3.12", str(original), external=True)
+    python = str(original / "bin" / "python")
+    session.run("uv", "pip", "install", "--quiet", "--python", python, *ORIGINAL, external=True)
+    install(session, "test")
+    session.run("pytest", "tests/compat", *session.posargs, env={"ORIGINAL_PYTHON": python})
