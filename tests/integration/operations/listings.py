@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from prefect._contract.call import Call
 from prefect._contract.endpoints import (
@@ -22,12 +23,11 @@ from prefect._contract.endpoints import (
 from prefect._contract.filters import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
 from prefect._contract.filters.work_pools import WorkPoolFilter, WorkQueueFilter
 from prefect._contract.sorting import DeploymentSort, FlowRunSort, FlowSort, TaskRunSort
-from prefect.utilities.ids import uuid7
 from prefect.utilities.time import UTC
 
 __all__ = ["LISTS", "name_of"]
 
-NOW, ID = datetime(2031, 1, 1, tzinfo=UTC), uuid7()
+NOW, ID = datetime(2031, 1, 1, tzinfo=UTC), UUID("01900000-0000-7000-8000-000000000001")  # part of names of tests
 FAILED = {"type": {"any_": ["FAILED"]}}
 
 LISTS: list[Call[Any]] = [
