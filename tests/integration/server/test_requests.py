@@ -79,6 +79,14 @@ def test_a_body_that_cannot_be_understood_is_refused_with_the_place(
     assert answer.json()["exception_detail"][0]["loc"][: len(place)] == place
 
 
+def test_fields_that_need_not_be_given_may_be_null(client: httpx.Client) -> None:
+    client.post("/flows/", json={"name": "a"})
+    nothing = {"flows": None, "limit": None, "offset": None, "sort": None}
+    assert len(client.post("/flows/filter", json=nothing).json()) == 1
+    assert client.post("/work_queues/filter", json={"offset": None}).json() == []
+    assert client.post("/deployments/get_scheduled_flow_runs", json={"deployment_ids": None}).status_code == 422
+
+
 @pytest.mark.parametrize("number", [10**20, -1, 201])
 def test_numbers_out_of_bounds_are_refused(client: httpx.Client, number: int) -> None:
     assert client.post("/flows/filter", json={"limit": number}).status_code == 422

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
 from pydantic.fields import FieldInfo
 from typing_extensions import Unpack, get_args, get_origin
 
@@ -128,7 +128,9 @@ class Wire:
     def _model(self, kind: str) -> type[BaseModel]:
         fields: dict[str, Any] = {parameter.name: parameter.field for parameter in self.rest}
         config = ConfigDict(extra="ignore", alias_generator=_on_the_wire if kind == "Query" else None)
-        return create_model(f"{kind}_{self.endpoint.name}", __config__=config, **fields)
+        optional = frozenset(parameter.name for parameter in self.rest if not parameter.is_required)
+        validators: dict[str, Any] = {"_leave_out": model_validator(mode="before")(_without_nulls(optional))}
+        return create_model(f"{kind}_{self.endpoint.name}", __config__=config, __validators__=validators, **fields)
 
     @cached_property
     def _path_readers(self) -> dict[str, Callable[[str], Any]]:
@@ -168,6 +170,17 @@ class Wire:
     def answer(self) -> TypeAdapter[Any]:
         """Turns answers into JSON."""
         return TypeAdapter(self.returns)
+
+
+def _without_nulls(optional: frozenset[str]) -> Callable[[Any], Any]:
+    """What reads fields that need not be given as not given when they are null, as clients send what they do not set."""
+
+    def leave_out(given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if value is not None or name not in optional}
+
+    return leave_out
 
 
 def _given(model: BaseModel) -> dict[str, Any]:
