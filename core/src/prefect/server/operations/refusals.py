@@ -18,13 +18,21 @@ class Refusal(PrefectException):
         status: The HTTP status that says so.
         detail: Why, for people.
         headers: What else the answer says by its HTTP headers: `Retry-After` in seconds, say.
+        body: The answer's body, where the contract has a form for it of its own; else it is the detail.
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers: Mapping[str, str] = dict(headers or {})
+        self.body = body
 
 
 def not_found(kind: str, **by: Any) -> ObjectNotFound:

@@ -44,10 +44,12 @@ class Flaw:
     Args:
         path: Where: the names and positions that lead to it.
         reason: What.
+        missing: The property that is required there, and absent.
     """
 
     path: Path
     reason: str
+    missing: str | None = None
 
     @property
     def place(self) -> str:
@@ -119,7 +121,7 @@ class _Check:
     def _members(self, value: dict[str, Any], schema: Schema, path: Path, depth: int) -> Iterator[Flaw]:
         for name in schema.get("required", ()):
             if name not in value:
-                yield Flaw(path, f"{name!r} is a required property")
+                yield Flaw(path, f"{name!r} is a required property", missing=name)
         properties = schema.get("properties", {})
         patterns = schema.get("patternProperties", {})
         others = schema.get("additionalProperties", True)

@@ -192,6 +192,7 @@ def _started(table: Table) -> Callable[[BaseModel], Condition | None]:
 
 
 _SPECIAL: dict[tuple[str, str], Callable[[Any], Condition | None]] = {
+    ("automation", "tags"): _tags(tables.automation.c.tags),
     ("deployment", "tags"): _tags(tables.deployment.c.tags),
     ("deployment", "concurrency_limit"): _deployment_limit,
     ("deployment", "work_queue_name"): _deployment_queue_name,
