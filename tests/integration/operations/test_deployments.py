@@ -343,7 +343,14 @@ def test_parameters_of_a_run_may_say_where_their_values_are(orchestrator) -> Non
         (kind("workspace_variable", variable_name="none"), "Variable 'none' not found"),
         (kind("jinja", template="{{ ''.__class__.__mro__ }}"), "Invalid jinja"),
         (kind("jinja", template="{{ 1/0 }}"), "Invalid jinja"),
-        (kind("jinja", template="{{ 'x' * 600000 }}"), "gives more than 524,288"),
+        (
+            kind("jinja", template="{% for n in range(999) %}{{ 'x'.center(999) }}{% endfor %}"),
+            "gives more than 524,288",
+        ),
+        (kind("jinja", template="{{ 'x' * 600000 }}"), "is not computed here"),
+        (kind("jinja", template="{{ 9 ** 99 }}"), "is not computed here"),
+        (kind("jinja", template="{{ range(10000) }}"), "at most 1000 numbers"),
+        (kind("jinja", template="{{ x"), "Invalid jinja"),
     ):
         call = deployments.create_flow_run_from_deployment(id, DeploymentFlowRunCreate(parameters={"n": value}))
         assert refusal(orchestrator, call, f"Error hydrating flow run parameters: .*{reason}") == 400
