@@ -196,8 +196,18 @@ def set_flow_run_state(
     work: UnitOfWork, id: UUID, state: StateCreate, force: bool = False, lease: LeaseRequest | None = None
 ) -> OrchestrationResult[Any]:
     """Propose a state for a flow run; the lease that is shown is stored if the run is to be worked at."""
+    answer, work.created = _propose(work, id, state, force, lease)
+    return answer
+
+
+def _propose(
+    work: UnitOfWork, id: UUID, state: StateCreate, force: bool, lease: LeaseRequest | None = None
+) -> tuple[OrchestrationResult[Any], bool]:
+    """What becomes of a proposal, and whether the run has entered a state by it."""
     run = _read(work, id)
-    return propose_for_flow_run(work, run, make_state(work, state, flow_run_id=id), force=force, lease=lease)
+    before = run["state_id"]
+    answer = propose_for_flow_run(work, run, make_state(work, state, flow_run_id=id), force=force, lease=lease)
+    return answer, run["state_id"] != before
 
 
 def bulk_set_flow_run_state(
@@ -212,7 +222,7 @@ def bulk_set_flow_run_state(
 
     results = []
     for id in _select(work, flow_runs, limit):
-        answer = set_flow_run_state(work, id, state, force)
+        answer, _ = _propose(work, id, state, force)
         results.append(
             FlowRunOrchestrationResult(flow_run_id=id, status=answer.status, state=answer.state, details=answer.details)
         )
@@ -223,7 +233,11 @@ def resume_flow_run(work: UnitOfWork, id: UUID, run_input: Row | None = None) ->
     """Resume a paused flow run, with the values of the input that it waits for."""
     from prefect.server.operations.resumption import resume
 
-    return resume(work, _read(work, id), run_input)
+    run = _read(work, id)
+    before = run["state_id"]
+    answer = resume(work, run, run_input)
+    work.created = run["state_id"] != before
+    return answer
 
 
 @read_only

@@ -91,6 +91,7 @@ def create_task_run(work: UnitOfWork, body: TaskRunCreate) -> TaskRun:
     ids = {"task_run_id": identifier, "flow_run_id": body.flow_run_id}
     state = make_state(work, body.state or StateCreate(type=StateType.PENDING), **ids)
     begin(work, TASK_RUNS, run, state)
+    work.created = True
     return TaskRun.model_validate(run)
 
 
@@ -133,7 +134,10 @@ def set_task_run_state(
     """Propose a state for a task run. Who shows that it runs the flow is refused if it no longer does."""
     run = _read(work, id)
     proposed = make_state(work, state, task_run_id=id, flow_run_id=run["flow_run_id"])
-    return propose_for_task_run(work, run, proposed, force=force, lease_token=lease_token)
+    before = run["state_id"]
+    answer = propose_for_task_run(work, run, proposed, force=force, lease_token=lease_token)
+    work.created = run["state_id"] != before
+    return answer
 
 
 @read_only
