@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+import prefect
 from prefect.server.api.actors import Actor, needed_scope
 from prefect.server.api.answers import Answer, describe_error, invalid_request, refusal
 from prefect.server.api.gate import respond
@@ -76,7 +77,7 @@ class Endpoints:
         wire = found.wires.get(method)
         if wire is None:
             return refusal(405, "Method Not Allowed", Allow=", ".join(sorted(found.wires)))
-        if wire.endpoint.name == "read_admin_version" and _comes_from_prefect_3(scope):
+        if wire.endpoint.name == "read_admin_version" and not _comes_from_us(scope):
             return Answer(200, to_json(SPOKEN_VERSION))
         outdated = _outdated(scope, path)
         if outdated is not None:
@@ -128,8 +129,9 @@ def _named(scope: ASGIScope, call: Call[Any]) -> Call[Any]:
     return call if key is None else replace(call, key=UUID(key))
 
 
-def _comes_from_prefect_3(scope: ASGIScope) -> bool:
-    return (header(scope, b"user-agent") or "").startswith("prefect/3.")
+def _comes_from_us(scope: ASGIScope) -> bool:
+    """Whether a client of our own asks. Those of Prefect 3 do not always say what they are."""
+    return (header(scope, b"user-agent") or "").startswith(f"prefect/{prefect.__version__.split('.')[0]}.")
 
 
 def _is_json(scope: ASGIScope) -> bool:
