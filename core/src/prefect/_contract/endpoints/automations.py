@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect._contract.automations import Automation
 from prefect._contract.call import Call
 from prefect._contract.endpoints.bodies import given
 
 if TYPE_CHECKING:
-    from prefect._contract.automations import AutomationCreate, AutomationPartialUpdate, AutomationUpdate
+    from prefect._contract.automations import Automation, AutomationCreate, AutomationPartialUpdate, AutomationUpdate
     from prefect._contract.filters.automations import AutomationFilter
     from prefect._contract.sorting import AutomationSort
 
@@ -30,11 +29,15 @@ __all__ = [
 
 def create_automation(automation: AutomationCreate) -> Call[Automation]:
     """Create an automation."""
+    from prefect._contract.automations import Automation
+
     return Call("POST", "/automations/", Automation, body=automation)
 
 
 def read_automation(automation_id: UUID) -> Call[Automation]:
     """Read an automation by id."""
+    from prefect._contract.automations import Automation
+
     return Call("GET", "/automations/{id}", Automation, {"id": automation_id})
 
 
@@ -61,6 +64,8 @@ def read_automations(
     offset: int = 0,
 ) -> Call[list[Automation]]:
     """List the selected automations."""
+    from prefect._contract.automations import Automation
+
     body = given(automations=automations, sort=sort, limit=limit, offset=offset)
     return Call("POST", "/automations/filter", list[Automation], body=body)
 
@@ -72,6 +77,8 @@ def count_automations(automations: AutomationFilter | None = None) -> Call[int]:
 
 def read_resource_related_automations(resource_id: str) -> Call[list[Automation]]:
     """List the automations that act on a resource, given as `prefect.deployment.<uuid>`."""
+    from prefect._contract.automations import Automation
+
     return Call("GET", "/automations/related-to/{resource_id}", list[Automation], {"resource_id": resource_id})
 
 

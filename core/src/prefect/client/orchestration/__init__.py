@@ -21,6 +21,7 @@ from prefect.client.orchestration.artifacts import (
     VariableAsyncClient,
     VariableClient,
 )
+from prefect.client.orchestration.automations import AutomationAsyncClient, AutomationClient
 from prefect.client.orchestration.base import BaseAsyncClient, BaseClient
 from prefect.client.orchestration.blocks import (
     BlocksDocumentAsyncClient,
@@ -33,6 +34,7 @@ from prefect.client.orchestration.blocks import (
 from prefect.client.orchestration.concurrency import ConcurrencyLimitAsyncClient, ConcurrencyLimitClient
 from prefect.client.orchestration.connecting import ASGIApp, compares_versions, connect, place_of
 from prefect.client.orchestration.deployments import DeploymentAsyncClient, DeploymentClient
+from prefect.client.orchestration.events import EventAsyncClient, EventClient
 from prefect.client.orchestration.flow_runs import FlowRunAsyncClient, FlowRunClient
 from prefect.client.orchestration.flows import FlowAsyncClient, FlowClient
 from prefect.client.orchestration.task_runs import TaskRunAsyncClient, TaskRunClient
@@ -50,6 +52,8 @@ __all__ = [
     "ArtifactClient",
     "ArtifactCollectionAsyncClient",
     "ArtifactCollectionClient",
+    "AutomationAsyncClient",
+    "AutomationClient",
     "BlocksDocumentAsyncClient",
     "BlocksDocumentClient",
     "BlocksSchemaAsyncClient",
@@ -60,6 +64,8 @@ __all__ = [
     "ConcurrencyLimitClient",
     "DeploymentAsyncClient",
     "DeploymentClient",
+    "EventAsyncClient",
+    "EventClient",
     "FlowAsyncClient",
     "FlowClient",
     "FlowRunAsyncClient",
@@ -82,7 +88,9 @@ class PrefectClient(
     AdministrationAsyncClient,
     ArtifactAsyncClient,
     ArtifactCollectionAsyncClient,
+    AutomationAsyncClient,
     ConcurrencyLimitAsyncClient,
+    EventAsyncClient,
     LogAsyncClient,
     VariableAsyncClient,
     FlowRunAsyncClient,
@@ -170,7 +178,9 @@ class SyncPrefectClient(
     AdministrationClient,
     ArtifactClient,
     ArtifactCollectionClient,
+    AutomationClient,
     ConcurrencyLimitClient,
+    EventClient,
     LogClient,
     VariableClient,
     FlowRunClient,
