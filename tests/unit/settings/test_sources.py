@@ -216,10 +216,10 @@ def test_the_database_can_be_described_in_parts(monkeypatch):
     monkeypatch.setenv("PREFECT_API_DATABASE_DRIVER", "postgresql+asyncpg")
     with pytest.raises(ConfigurationError, match="PREFECT_SERVER_DATABASE_HOST"):
         Settings()
-    for name, value in {"HOST": "db", "USER": "me@x", "NAME": "prefect", "PASSWORD": "p/w"}.items():
+    for name, value in {"HOST": "db", "USER": "me@x", "NAME": "prefect", "PASSWORD": "p/w +"}.items():
         monkeypatch.setenv(f"PREFECT_API_DATABASE_{name}", value)
     url = Settings().server.database.connection_url
-    assert url.get_secret_value() == "postgresql+asyncpg://me%40x:p%2Fw@db:5432/prefect"
+    assert url.get_secret_value() == "postgresql+asyncpg://me%40x:p%2Fw%20%2B@db:5432/prefect"
     assert "p%2Fw" not in repr(Settings())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Optional
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 from pydantic import AliasChoices, Field, SecretStr
 
@@ -110,7 +110,7 @@ def default_connection_url(settings: ServerDatabaseSettings, home_file: str | No
             variables = ", ".join(f"PREFECT_SERVER_DATABASE_{name.upper()}" for name in missing)
             message = f"PREFECT_SERVER_DATABASE_DRIVER is {settings.driver!r}, which needs {variables} too."
             raise ConfigurationError(message)
-        user, password = quote_plus(str(settings.user)), quote_plus(settings.password.get_secret_value())
+        user, password = quote(str(settings.user), safe=""), quote(settings.password.get_secret_value(), safe="")
         return SecretStr(
             f"postgresql+asyncpg://{user}:{password}@{settings.host}:{settings.port or 5432}/{settings.name}"
         )
