@@ -16,6 +16,7 @@ from prefect.server.database.queries import filters, records
 from prefect.server.database.queries.runs import FLOW_RUNS, lateness, read_run, read_runs
 from prefect.server.operations.pages import pages
 from prefect.server.operations.refusals import Refusal, not_found
+from prefect.server.operations.stand_ins import follow
 from prefect.server.operations.transitions import begin, make_state, propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -207,7 +208,10 @@ def _propose(
     run = _read(work, id)
     before = run["state_id"]
     answer = propose_for_flow_run(work, run, make_state(work, state, flow_run_id=id), force=force, lease=lease)
-    return answer, run["state_id"] != before
+    has_moved = run["state_id"] != before
+    if has_moved:
+        follow(work, run)
+    return answer, has_moved
 
 
 def bulk_set_flow_run_state(
