@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -64,7 +64,7 @@ def create_automation(work: UnitOfWork, body: AutomationCreate) -> Automation:
     row = {"id": uuid7(), "created": work.now, "updated": work.now, **_columns(body)}
     records.create(work.connection, tables.automation, row)
     _relate(work, row["id"], body, owner=body.owner_resource)
-    automation = _model(row)
+    automation = _model(work, row)
     _tell(work, "created", automation)
     return automation
 
@@ -72,7 +72,7 @@ def create_automation(work: UnitOfWork, body: AutomationCreate) -> Automation:
 @read_only
 def read_automation(work: UnitOfWork, id: UUID) -> Automation:
     """Read an automation."""
-    return _model(_read(work, id))
+    return _model(work, _read(work, id))
 
 
 def update_automation(work: UnitOfWork, id: UUID, body: AutomationUpdate) -> None:
@@ -82,24 +82,24 @@ def update_automation(work: UnitOfWork, id: UUID, body: AutomationUpdate) -> Non
     Raises:
         Refusal: One of its actions has a template that is none.
     """
-    before = _model(_read(work, id))
+    before = _model(work, _read(work, id))
     _require_templates(body)
     _keep_ids(before.trigger, body.trigger)
     records.revise(work.connection, tables.automation, id, **_columns(body), updated=work.now)
     _relate(work, id, body, owner=None)
-    _tell(work, "updated", _model(_read(work, id)))
+    _tell(work, "updated", _model(work, _read(work, id)))
 
 
 def patch_automation(work: UnitOfWork, id: UUID, body: AutomationPartialUpdate) -> None:
     """Pause or resume an automation."""
     if not records.revise(work.connection, tables.automation, id, enabled=body.enabled, updated=work.now):
         raise not_found("automation", id=id)
-    _tell(work, "updated", _model(_read(work, id)))
+    _tell(work, "updated", _model(work, _read(work, id)))
 
 
 def delete_automation(work: UnitOfWork, id: UUID) -> None:
     """Delete an automation."""
-    automation = _model(_read(work, id))
+    automation = _model(work, _read(work, id))
     records.remove(work.connection, tables.automation, id=id)
     _tell(work, "deleted", automation)
 
@@ -117,7 +117,7 @@ def read_automations(
     order = records.order(automation, "NAME_ASC" if sort is None else sort.value)
     statement = select(automation).where(*filters.rows_where(automation, automations)).order_by(*order)
     page = statement.limit(work.bounds.limit(limit)).offset(work.bounds.offset(offset))
-    return [_model(row) for row in records.read_all(work.connection, automation, page)]
+    return _models(work, records.read_all(work.connection, automation, page))
 
 
 @read_only
@@ -129,14 +129,14 @@ def count_automations(work: UnitOfWork, automations: AutomationFilter | None = N
 @read_only
 def read_resource_related_automations(work: UnitOfWork, resource_id: str) -> list[Automation]:
     """List the automations that belong to a resource, or run it if it is a deployment."""
-    return [_model(row) for row in _related_to(work, resource_id, only_owned=False)]
+    return _models(work, _related_to(work, resource_id, only_owned=False))
 
 
 def delete_resource_owned_automations(work: UnitOfWork, resource_id: str) -> None:
     """Delete the automations that belong to a resource."""
-    for row in _related_to(work, resource_id, only_owned=True):
-        records.remove(work.connection, tables.automation, id=row["id"])
-        _tell(work, "deleted", _model(row))
+    for automation in _models(work, _related_to(work, resource_id, only_owned=True)):
+        records.remove(work.connection, tables.automation, id=automation.id)
+        _tell(work, "deleted", automation)
 
 
 @read_only
@@ -152,8 +152,17 @@ def _read(work: UnitOfWork, id: UUID) -> Row:
     return row
 
 
-def _model(row: Row) -> Automation:
-    return Automation.model_validate(row)
+def _model(work: UnitOfWork, row: Row) -> Automation:
+    return _models(work, [row])[0]
+
+
+def _models(work: UnitOfWork, rows: Sequence[Row]) -> list[Automation]:
+    relation = tables.automation_related_resource.c
+    owning = select(relation.automation_id, relation.resource_id).where(
+        relation.automation_id.in_([row["id"] for row in rows]), relation.automation_owned_by_resource.is_(True)
+    )
+    owners = {row.automation_id: row.resource_id for row in work.connection.execute(owning)}
+    return [Automation.model_validate({**row, "owner_resource": owners.get(row["id"])}) for row in rows]
 
 
 def _columns(body: AutomationCreate | AutomationUpdate) -> Row:
@@ -222,7 +231,7 @@ def _relate(work: UnitOfWork, id: UUID, body: AutomationCreate | AutomationUpdat
     records.create(work.connection, relation, *rows)
 
 
-def _related_to(work: UnitOfWork, resource_id: str, *, only_owned: bool) -> Iterable[Row]:
+def _related_to(work: UnitOfWork, resource_id: str, *, only_owned: bool) -> list[Row]:
     automation, relation = tables.automation, tables.automation_related_resource.c
     ids = select(relation.automation_id).where(relation.resource_id == resource_id)
     if only_owned:

@@ -14,9 +14,10 @@ from prefect.server.database.queries.recording import (
     read_owner_runs,
     record_task_runs as write,
 )
+from prefect.server.operations.task_run_telling import read_current_states, tell_of_task_runs
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["record_task_runs"]
+__all__ = ["keep", "record_task_runs"]
 
 _ENDED_BY_THEMSELVES = frozenset({StateType.COMPLETED.value, StateType.FAILED.value, StateType.CANCELLED.value})
 
@@ -28,9 +29,19 @@ def record_task_runs(work: UnitOfWork, body: list[TaskRunRecord]) -> None:
     Of an attempt that no longer owns its flow run nothing is recorded but how its task runs end that have not ended yet.
     What was written about them by who found its process gone, it does not undo.
     """
+    if not work.serves:
+        keep(work, body)
+        return
+    before = read_current_states(work.connection, [record.task_run.id for record in body])
+    tell_of_task_runs(work, keep(work, body), before)
+
+
+def keep(work: UnitOfWork, body: list[TaskRunRecord]) -> list[TaskRunRecord]:
+    """Record task runs without telling of it. Returns what was recorded."""
     kept = _accepted(work, body)
     write(work.connection, kept, work.now)
     _settle(work, kept)
+    return kept
 
 
 def _accepted(work: UnitOfWork, body: list[TaskRunRecord]) -> list[TaskRunRecord]:

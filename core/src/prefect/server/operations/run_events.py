@@ -12,7 +12,7 @@ from prefect.server.database import tables
 from prefect.server.database.queries.events import Occurrence
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["tell_of_flow_run"]
+__all__ = ["Labels", "related_resource", "tell_of_flow_run"]
 
 Labels = dict[str, str]
 Row = dict[str, Any]
@@ -76,7 +76,8 @@ def tell_of_flow_run(work: UnitOfWork, run: Row, initial: State[Any] | None, ent
     )
 
 
-def _labels(kind: str, identifier: object, name: str | None, **further: str) -> Labels:
+def related_resource(kind: str, identifier: object, name: str | None, **further: str) -> Labels:
+    """A record as a resource that is related to an event, in the role of its kind."""
     labels = {"prefect.resource.id": f"prefect.{kind}.{identifier}", "prefect.resource.role": kind}
     if name is not None:
         labels["prefect.resource.name"] = name
@@ -85,15 +86,15 @@ def _labels(kind: str, identifier: object, name: str | None, **further: str) -> 
 
 def _related(work: UnitOfWork, run: Row) -> list[Labels]:
     """What else is involved: the flow, the task run that called it, the deployment, queue and pool, the tags."""
-    related = [_labels("flow", run["flow_id"], _flow_name(work, run["flow_id"]))]
+    related = [related_resource("flow", run["flow_id"], _flow_name(work, run["flow_id"]))]
     if run["parent_task_run_id"] is not None:
         related.append(_parent(work, run["parent_task_run_id"]))
     if run["deployment_id"] is not None:
         name = work.connection.execute(_DEPLOYMENT_NAME, {"deployment_id": run["deployment_id"]}).scalar()
-        related.append(_labels("deployment", run["deployment_id"], name))
+        related.append(related_resource("deployment", run["deployment_id"], name))
     if run["work_queue_id"] is not None:
         related += _queue_and_pool(work, run["work_queue_id"])
-    related += [_labels("tag", tag, None) for tag in sorted(set(run["tags"]))]
+    related += [related_resource("tag", tag, None) for tag in sorted(set(run["tags"]))]
     return related
 
 
@@ -111,7 +112,7 @@ def _flow_name(work: UnitOfWork, flow_id: UUID) -> str | None:
 def _parent(work: UnitOfWork, task_run_id: UUID) -> Labels:
     """The task run that stands for a subflow in its parent. It may be recorded later than the subflow starts."""
     name = work.connection.execute(_TASK_RUN_NAME, {"task_run_id": task_run_id}).scalar()
-    return _labels("task-run", task_run_id, name)
+    return related_resource("task-run", task_run_id, name)
 
 
 def _queue_and_pool(work: UnitOfWork, work_queue_id: UUID) -> list[Labels]:
@@ -120,4 +121,4 @@ def _queue_and_pool(work: UnitOfWork, work_queue_id: UUID) -> list[Labels]:
         return []
     queue_id, queue, pool_id, pool, kind = row
     typed = {"prefect.work-pool.type": kind}
-    return [_labels("work-queue", queue_id, queue), _labels("work-pool", pool_id, pool, **typed)]
+    return [related_resource("work-queue", queue_id, queue), related_resource("work-pool", pool_id, pool, **typed)]

@@ -19,7 +19,7 @@ from prefect._contract.objects import TaskRun
 from prefect._contract.recording import TaskRunRecord
 from prefect._contract.state import State
 from prefect.server.database.queries.events import Occurrence
-from prefect.server.operations.recording import record_task_runs
+from prefect.server.operations.recording import keep
 from prefect.server.operations.work import UnitOfWork
 
 __all__ = ["record_task_run_events"]
@@ -37,7 +37,7 @@ def record_task_run_events(work: UnitOfWork, events: Iterable[Occurrence]) -> No
     reports = sorted(filter(_is_report, events), key=lambda event: (event.occurred, event.id))
     records = [record for record in map(_record, reports) if record is not None]
     if records:
-        record_task_runs(work, records)
+        keep(work, records)
 
 
 def _is_report(event: Occurrence) -> bool:

@@ -1,0 +1,127 @@
+"""Tells that task runs have entered states, as events about the task runs: where a server records them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from prefect._contract.objects import TaskRun
+from prefect._contract.recording import TaskRunRecord
+from prefect._contract.state import State
+from prefect.server.database import tables
+from prefect.server.database.queries.events import Occurrence, only_new
+from prefect.server.operations.run_events import Labels, related_resource
+from prefect.server.operations.work import UnitOfWork
+
+__all__ = ["Known", "read_current_states", "tell_of_task_runs"]
+
+_HANDFUL = 500
+"""How many values one condition lists: databases bound them."""
+
+_TOLD_ELSEWHERE = {
+    "id",
+    "created",
+    "updated",
+    "flow_run_id",
+    "state",
+    "state_id",
+    "state_type",
+    "state_name",
+    "estimated_run_time",
+    "estimated_start_time_delta",
+}
+
+
+class Known(NamedTuple):
+    """What is known of a state: enough to say that another one followed it."""
+
+    id: UUID
+    type: str
+    name: str | None
+
+
+def read_current_states(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID, Known]:
+    """The states that task runs are in, by the ids of those that exist and are in one."""
+    run, wanted = tables.task_run.c, list(task_run_ids)
+    found: dict[UUID, Known] = {}
+    for first in range(0, len(wanted), _HANDFUL):
+        part = run.id.in_(wanted[first : first + _HANDFUL])
+        statement = select(run.id, run.state_id, run.state_type, run.state_name).where(part, run.state_id.is_not(None))
+        found |= {row[0]: Known(*row[1:]) for row in connection.execute(statement)}
+    return found
+
+
+def tell_of_task_runs(work: UnitOfWork, records: Sequence[TaskRunRecord], before: dict[UUID, Known]) -> None:
+    """
+    Emit the states that task runs have entered. Each event has the id of the state, so that it is told once.
+
+    Args:
+        work: The transaction.
+        records: What was recorded.
+        before: The states that the task runs were in before.
+    """
+    owners = _owners(work.connection, {record.task_run.flow_run_id for record in records} - {None})
+    occurrences = []
+    for record in records:
+        run, initial = record.task_run, before.get(record.task_run.id)
+        related = [related_resource("tag", tag, None) for tag in sorted(set(run.tags))]
+        related += owners.get(run.flow_run_id, [])
+        told = run.model_dump(mode="json", exclude=_TOLD_ELSEWHERE, exclude_none=True)
+        for state in record.states:
+            occurrences.append(_occurrence(run, initial, state, related, told))
+            initial = Known(state.id, state.type.value, state.name)
+    for occurrence in only_new(work.connection, occurrences):
+        work.emit(occurrence)
+
+
+def _owners(connection: Connection, flow_run_ids: Iterable[UUID | None]) -> dict[UUID | None, list[Labels]]:
+    """Flow runs and their flows, as related resources."""
+    run, flow, wanted = tables.flow_run.c, tables.flow.c, list(flow_run_ids)
+    statement = select(run.id, run.name, flow.id, flow.name).join_from(
+        tables.flow_run, tables.flow, flow.id == run.flow_id
+    )
+    owners: dict[UUID | None, list[Labels]] = {}
+    for first in range(0, len(wanted), _HANDFUL):
+        for row in connection.execute(statement.where(run.id.in_(wanted[first : first + _HANDFUL]))):
+            owners[row[0]] = [related_resource("flow-run", row[0], row[1]), related_resource("flow", row[2], row[3])]
+    return owners
+
+
+def _occurrence(
+    run: TaskRun, initial: Known | None, state: State[Any], related: list[Labels], told: dict[str, Any]
+) -> Occurrence:
+    kind = state.type.value
+    return Occurrence(
+        state.id,
+        state.timestamp,
+        f"prefect.task-run.{state.name}",
+        {
+            "prefect.resource.id": f"prefect.task-run.{run.id}",
+            "prefect.resource.name": run.name,
+            "prefect.run-count": str(run.run_count),
+            "prefect.state-message": state.message or "",
+            "prefect.state-name": state.name or "",
+            "prefect.state-timestamp": state.timestamp.isoformat(),
+            "prefect.state-type": kind,
+            "prefect.orchestration": "client",
+        },
+        related,
+        {
+            "intended": {"from": None if initial is None else initial.type, "to": kind},
+            "initial_state": None if initial is None else {"type": initial.type, "name": initial.name},
+            "validated_state": {
+                "type": kind,
+                "name": state.name,
+                "message": state.message or "",
+                "state_details": state.state_details.model_dump(
+                    mode="json", exclude_defaults=True, exclude={"flow_run_id", "task_run_id"}
+                ),
+            },
+            "task_run": told,
+        },
+        None if initial is None else initial.id,
+    )
