@@ -104,7 +104,8 @@ def _of_template(template: Any) -> Any:
 @cache
 def _sandbox() -> Any:
     """Where templates are filled in: they can call nothing, and compute nothing, that takes long or gets large."""
-    from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+    from jinja2.exceptions import SecurityError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Sandbox(ImmutableSandboxedEnvironment):
         intercepted_binops = frozenset({"*", "**", "%"})
