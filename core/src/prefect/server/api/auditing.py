@@ -18,13 +18,17 @@ __all__ = ["is_audited", "perform_audited"]
 _NOT_KEPT = frozenset({"secret", "data", "created", "updated"})
 """Fields whose content is not repeated in the audit trail: what is secret, and what says nothing."""
 
-_TICKS = frozenset({"reap_leases", "validate_template", "validate_automation_template", "install_system_block_types"})
+_TICKS = frozenset({"reap_leases", "install_system_block_types"})
+"""What is done again and again, and that nobody has to answer for."""
+
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def is_audited(wire: Wire) -> bool:
     """Whether a call changes what people have set up. What runs do by themselves is kept as their history."""
     name = wire.endpoint.name
-    return not wire.operation.read_only and name not in RUNNING and name not in _TICKS
+    changes = wire.endpoint.method in _CHANGING and not wire.operation.read_only
+    return changes and name not in RUNNING and name not in _TICKS
 
 
 def perform_audited(work: UnitOfWork, wire: Wire, call: Call[Any], reader: Wire | None, address: str | None) -> Any:

@@ -56,7 +56,7 @@ class Endpoints:
     def __init__(self, performer: Performer, most_body_bytes: int = MOST_BODY_BYTES) -> None:
         self.performer = performer
         self.most_body_bytes = most_body_bytes
-        self.routes = Routes(wires().values())
+        self._routes = Routes(wires().values())
 
     async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
         try:
@@ -71,7 +71,7 @@ class Endpoints:
     async def _answer(self, scope: ASGIScope, receive: ASGIReceive) -> Answer:
         path = scope["raw_path"].decode("latin-1").partition("?")[0].removeprefix("/api")
         method = scope["method"]
-        found = self.routes.find(path, method)
+        found = self._routes.find(path, method)
         if found is None:
             return refusal(404, "Not Found")
         wire = found.wires.get(method)
