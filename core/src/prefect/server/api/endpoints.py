@@ -110,7 +110,8 @@ class Endpoints:
                 403, f"This takes a token with the scope {needed.value!r}, which {actor.name!r} does not have."
             )
         try:
-            return await self.performer.answer(wire, call, actor, (scope.get("client") or (None,))[0])
+            address = (scope.get("client") or (None,))[0]
+            return await self.performer.answer(wire, call, actor, address, _api_url(scope))
         except Exception as error:
             described = describe_error(error)
             if described is None:
@@ -132,6 +133,12 @@ def _named(scope: ASGIScope, call: Call[Any]) -> Call[Any]:
 def _comes_from_us(scope: ASGIScope) -> bool:
     """Whether a client of our own asks. Those of Prefect 3 do not always say what they are."""
     return (header(scope, b"user-agent") or "").startswith(f"prefect/{prefect.__version__.split('.')[0]}.")
+
+
+def _api_url(scope: ASGIScope) -> str | None:
+    """The URL of the API as the requester knows it; None if the request does not say."""
+    host = header(scope, b"host")
+    return None if host is None else f"{scope['scheme']}://{host}{scope.get('root_path', '')}/api"
 
 
 def _is_json(scope: ASGIScope) -> bool:

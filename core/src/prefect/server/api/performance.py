@@ -23,7 +23,6 @@ from prefect.server.api.auditing import is_audited, perform_audited
 from prefect.server.api.signals import Signal
 from prefect.server.api.wire import Wire, wires
 from prefect.server.operations import idempotency
-from prefect.server.operations.publication import Publisher
 from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
 from prefect.utilities.time import now as current_moment
@@ -62,9 +61,6 @@ class Performer:
         vault: Encrypts what is secret.
         bounds: How much may be asked for at once.
         clock: What time it is.
-
-    Attributes:
-        publisher: Tells listeners in this process of the events that were committed.
     """
 
     def __init__(
@@ -78,7 +74,6 @@ class Performer:
         self.vault = vault
         self.bounds = bounds or Bounds()
         self.clock = clock
-        self.publisher = Publisher()
         self.events_stored, self.logs_stored, self.task_runs_changed = Signal(), Signal(), Signal()
         self.tokens_changed: Callable[[], None] = lambda: None
         self.writes_one_by_one = not database.dialect.is_remote
@@ -87,7 +82,12 @@ class Performer:
         self._writing = _Lane(ThreadPoolExecutor(writers, thread_name_prefix="writing"))
 
     async def answer(
-        self, wire: Wire, call: Call[Any], actor: Actor | None = None, address: str | None = None
+        self,
+        wire: Wire,
+        call: Call[Any],
+        actor: Actor | None = None,
+        address: str | None = None,
+        api_url: str | None = None,
     ) -> Answer:
         """
         Answer a call. Whatever the operation raises is raised.
@@ -97,11 +97,12 @@ class Performer:
             call: The call.
             actor: Who asks; None where nobody needs to say so.
             address: From where.
+            api_url: The URL of the API as they know it, for links.
         """
         lane = self._reading if wire.operation.read_only else self._writing
         if lane.waiting >= _MOST_WAITING:
             return refusal(503, "Too many requests are waiting. Try again a little later.", Retry_After="5")
-        return await self._on(lane, lambda: self._answer(wire, call, actor, address))
+        return await self._on(lane, lambda: self._answer(wire, call, actor, address, api_url))
 
     async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
         """Do something in one transaction, beside the event loop."""
@@ -117,17 +118,20 @@ class Performer:
     def do(self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "") -> R:
         """Do something in one transaction, on this thread."""
         begin = partial(self._work, actor=actor)
-        return transact(self.database, begin, act, write=write, publisher=self.publisher)
+        return transact(self.database, begin, act, write=write)
 
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor, serves=True)
 
-    def _answer(self, wire: Wire, call: Call[Any], actor: Actor | None, address: str | None) -> Answer:
+    def _answer(
+        self, wire: Wire, call: Call[Any], actor: Actor | None, address: str | None, api_url: str | None
+    ) -> Answer:
         operation, created = wire.operation, False
         is_remembered = not operation.read_only and idempotency.is_remembered(call)
 
         def act(work: UnitOfWork) -> Any:
             nonlocal created
+            work.api_url = api_url or work.api_url
             known = idempotency.recall(work, call) if is_remembered else None
             if known is not None:
                 return Answer(known.status, known.content)
@@ -165,7 +169,6 @@ class Performer:
         """Let what is under way finish, and take nothing on."""
         self._reading.threads.shutdown()
         self._writing.threads.shutdown()
-        self.publisher.close()
         self.database.close()
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from prefect.server.database.queries.events import add_events, received, set_aside
+from prefect.server.database.queries.events import add_events, set_aside
 from prefect.server.operations.work import UnitOfWork
 
 if TYPE_CHECKING:
     from prefect.server.database.engine import Database
-    from prefect.server.operations.publication import Publisher
 
 __all__ = ["transact"]
 
@@ -25,22 +24,18 @@ def transact(
     act: Callable[[UnitOfWork], R],
     *,
     write: bool,
-    publisher: Publisher | None = None,
 ) -> R:
     """
-    Do something in one transaction. What it emits is stored with it, and told to listeners once it is committed.
+    Do something in one transaction. What it emits is stored with it.
 
     Args:
         database: Where.
         begin: Makes the unit of work of a transaction.
         act: What to do. While the database is busy it may be done again, from the start.
         write: Whether it writes.
-        publisher: Tells the listeners.
     """
-    work: UnitOfWork | None = None
 
     def attempt(connection: Connection) -> R:
-        nonlocal work
         work = begin(connection)
         result = act(work)
         if work.events and work.serves:
@@ -49,8 +44,4 @@ def transact(
             set_aside(connection, work.events)
         return result
 
-    result = database.transaction(attempt, write=write)
-    if publisher is not None and publisher.has_listeners and work is not None and work.events:
-        now = work.now
-        publisher.publish([received(event, now) for event in work.events])
-    return result
+    return database.transaction(attempt, write=write)

@@ -81,7 +81,7 @@ class UnitOfWork:
         bounds: How much may be asked for at once.
         actor: Who asks, as the audit trail and the authors of records name it; empty in an unguarded orchestrator.
         created: Set by an operation that made a record, and did not find the one that was asked for.
-        events: What has happened, stored in this transaction and told to subscribers once it is committed: `emit`.
+        events: What has happened, stored in this transaction: `emit`.
         serves: Whether this is a server, or acts like one: events can be found at once, and task runs make events too.
             A process that is its own orchestrator spends as little as possible on what may never be asked for.
         api_url: Where requests are answered, for links in answers.

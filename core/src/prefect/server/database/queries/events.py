@@ -16,9 +16,9 @@ from prefect.server.database.queries.batches import insert_new
 from prefect.server.database.types import has_nul, moment_text, show_nul
 
 if TYPE_CHECKING:
-    from prefect._contract.events import Event, ReceivedEvent
+    from prefect._contract.events import Event
 
-__all__ = ["Occurrence", "add_events", "has_backlog", "occurrence_of", "only_new", "received", "set_aside", "take_up"]
+__all__ = ["Occurrence", "add_events", "has_backlog", "occurrence_of", "only_new", "set_aside", "take_up"]
 
 _ID = "prefect.resource.id"
 _ROLE = "prefect.resource.role"
@@ -40,13 +40,6 @@ def occurrence_of(event: Event) -> Occurrence:
     """An event as it is stored."""
     related = [resource.root for resource in event.related]
     return Occurrence(event.id, event.occurred, event.event, event.resource.root, related, event.payload, event.follows)
-
-
-def received(occurrence: Occurrence, now: datetime) -> ReceivedEvent:
-    """An event as subscribers are told of it."""
-    from prefect._contract.events import ReceivedEvent
-
-    return ReceivedEvent(**occurrence._asdict(), received=now)
 
 
 def only_new(connection: Connection, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
