@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect._contract.events import Event
     from prefect._contract.filters.events import EventFilter
 
-__all__ = ["count_events", "create_events", "read_events", "read_events_page", "take_in"]
+__all__ = ["count_events", "create_events", "hear_events", "read_events", "read_events_page", "take_in"]
 
 PAGE = 50
 """How many events a page has, at most."""
@@ -35,20 +35,40 @@ MOST_GROUPS = 1000
 
 
 def create_events(work: UnitOfWork, body: list[Event]) -> None:
-    """Take events in. Those that were told before are passed over."""
-    receive_events(work, body)
-
-
-def receive_events(work: UnitOfWork, events: list[Event]) -> None:
     """
-    Take in the events that are new: store them, and record the task runs that they report.
+    Take events in. Those that were told before are passed over.
 
     Raises:
         Refusal: An event is larger than events may be. None of them is taken in.
     """
-    occurrences = [occurrence_of(event) for event in events]
+    occurrences = [occurrence_of(event) for event in body]
     for number, occurrence in enumerate(occurrences):
         _check(occurrence, f"Event {number + 1} of {len(occurrences)} ({occurrence.id})")
+    _take(work, occurrences)
+
+
+def hear_events(work: UnitOfWork, events: list[Event]) -> list[str]:
+    """
+    Take in the events of somebody who does not wait for an answer: all but those that are larger than events may be.
+
+    Returns:
+        What is wrong with the others.
+    """
+    good, wrong = [], []
+    for event in events:
+        occurrence = occurrence_of(event)
+        try:
+            _check(occurrence, f"Event {occurrence.id}")
+        except Refusal as refusal:
+            wrong.append(refusal.detail)
+        else:
+            good.append(occurrence)
+    _take(work, good)
+    return wrong
+
+
+def _take(work: UnitOfWork, occurrences: list[Occurrence]) -> None:
+    """Store the events that are new, and record the task runs that they report."""
     new = only_new(work.connection, occurrences)
     record_task_run_events(work, new)
     for occurrence in new:

@@ -15,7 +15,7 @@ from prefect.server.api.tail import TooSlowError
 from prefect.server.api.websockets.conversation import Conversation
 from prefect.server.api.websockets.handshake import POLICY_VIOLATION, PROTOCOL_ERROR, EndedError, end, greet, hear
 from prefect.server.database.errors import DatabaseError
-from prefect.server.operations.events import create_events, read_events
+from prefect.server.operations.events import hear_events, read_events
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
@@ -75,7 +75,7 @@ class EventsIn:
         pause = 0.1
         while True:
             try:
-                await self._performer.perform(lambda work: create_events(work, batch), write=True)
+                wrong = await self._performer.perform(lambda work: hear_events(work, batch), write=True)
             except DatabaseError as error:
                 if not error.is_transient:
                     _logger.exception("%d events cannot be stored, and are lost.", len(batch))
@@ -83,6 +83,8 @@ class EventsIn:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
             else:
+                for reason in wrong:
+                    _logger.warning("An event is not kept: %s", reason)
                 self._performer.events_stored.send()
                 self._performer.task_runs_changed.send()
                 return
