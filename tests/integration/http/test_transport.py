@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from importlib.util import find_spec
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -399,3 +401,34 @@ def test_artifacts_are_made_once(server: WireServer, connect: Connect) -> None:
     server.answer = lambda request: Reply(201, {"id": str(uuid4()), "key": "a"})
     connect().send(artifacts.create_artifact(ArtifactCreate(key="a", data="x")))
     assert len({request.headers["idempotency-key"] for request in server.received}) == 1
+
+
+# -- the way to a server
+
+
+def test_a_proxy_that_the_environment_names_is_used(
+    server: WireServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+    elsewhere = HttpTransport(ServerAddress("http://orchestrator.example/api"))
+    assert elsewhere.send(VERSION) == "4.0.0"
+    assert server.received[0].path == "http://orchestrator.example/api/admin/version"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert connect().send(VERSION) == "4.0.0"
+    assert server.received[1].path == "/admin/version"
+    elsewhere.close()
+
+
+def test_http2_needs_a_package(connect: Connect) -> None:
+    if find_spec("h2") is not None:
+        pytest.skip("h2 is installed")
+    with pytest.raises(ConfigurationError, match=r"PREFECT_API_ENABLE_HTTP2 is on.*pip install 'httpx\[http2\]'"):
+        connect(http2=True).send(VERSION)
+
+
+def test_certificates_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "none.pem").write_text("hello")
+    for file in ("none.pem", "missing.pem"):
+        transport = HttpTransport(ServerAddress("https://127.0.0.1:1/api", certificates=str(tmp_path / file)))
+        with pytest.raises(ConfigurationError, match="PREFECT_API_SSL_CERT_FILE is"):
+            transport.send(VERSION)

@@ -12,16 +12,21 @@ from prefect.utilities.collections import AutoEnum
 from prefect.utilities.dual import Steps
 
 if TYPE_CHECKING:
+    from prefect.client.http.httpx_clients import PrefectHttpxAsyncClient, PrefectHttpxSyncClient, PrefectResponse
     from prefect.settings import Settings
 
 __all__ = [
     "EPHEMERAL_URL",
+    "PrefectHttpxAsyncClient",
+    "PrefectHttpxSyncClient",
+    "PrefectResponse",
     "Send",
     "ServerType",
     "Transport",
     "ask",
     "current_transport",
     "determine_server_type",
+    "server_type_of",
     "through",
 ]
 
@@ -176,3 +181,12 @@ def server_type_of(url: str | None) -> ServerType:
         return ServerType.EPHEMERAL
     host = urlsplit(url).hostname or ""
     return ServerType.CLOUD if host == "prefect.cloud" or host.endswith(".prefect.cloud") else ServerType.SERVER
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"PrefectHttpxAsyncClient", "PrefectHttpxSyncClient", "PrefectResponse"}:  # of classes of httpx
+        from prefect.client.http import httpx_clients
+
+        return getattr(httpx_clients, name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
