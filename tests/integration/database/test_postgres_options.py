@@ -99,7 +99,7 @@ def test_plugins_add_parameters_if_they_may(url: str, tmp_path: Path, enabled: s
         [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT)],
         env={
             **os.environ,
-            "PYTHONPATH": str(tmp_path),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
             "PREFECT_HOME": str(tmp_path / "home"),
             "PREFECT_PLUGINS_ENABLED": enabled,
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": url,
