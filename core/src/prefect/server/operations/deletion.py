@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
 
@@ -31,10 +31,13 @@ def forget_task_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
     work.connection.execute(delete(log).where(log.c.task_run_id.in_(runs)))
 
 
-def forget_deployments(work: UnitOfWork, ids: Sequence[UUID]) -> None:
-    """Delete the concurrency limits that belong to some deployments alone."""
+def forget_deployments(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Tell that some deployments are deleted, and delete the concurrency limits that belong to them alone."""
     from prefect.server.operations.deployment_records import own_limit_name
+    from prefect.server.operations.place_events import tell_deployment
 
-    names = [own_limit_name(id) for id in ids]
+    for row in rows:
+        tell_deployment(work, row, "deleted")
+    names = [own_limit_name(row["id"]) for row in rows]
     if names:
         work.connection.execute(delete(concurrency_limit).where(concurrency_limit.c.name.in_(names)))

@@ -26,6 +26,7 @@ from prefect.server.operations.deployment_runs import check_parameters, create_e
 from prefect.server.operations.hydration import HydrationError, hydrate_all
 from prefect.server.operations.job_variables import check_job_variables
 from prefect.server.operations.pages import pages
+from prefect.server.operations.place_events import differences, tell_deployment
 from prefect.server.operations.refusals import Refusal, not_found
 from prefect.server.operations.scheduling import forget_scheduled_runs, insert_runs_of, look_now
 from prefect.server.operations.work import UnitOfWork, read_only
@@ -95,6 +96,9 @@ _OPTIONAL = (
 _REQUIRED = ("tags", "parameters", "job_variables", "paused", "enforce_parameter_schema")
 """Fields that always have a value: None says nothing."""
 
+_TOLD = (*_OPTIONAL, *_REQUIRED, "work_queue_name", "concurrency_limit_id")
+"""What an event about a change tells of."""
+
 
 # -- one deployment
 
@@ -119,7 +123,17 @@ def create_deployment(work: UnitOfWork, body: DeploymentCreate) -> DeploymentRes
     _revise(work, row, changes)
     schedules.declare_schedules(work, row["id"], body.schedules)
     look_now(work, row["id"])
+    if there is None:
+        tell_deployment(work, row | changes, "created")
+    else:
+        _tell_of_changes(work, row, changes)
     return _respond(work, row["id"])
+
+
+def _tell_of_changes(work: UnitOfWork, row: Row, changes: Row) -> None:
+    told = differences(row, changes, _TOLD)
+    if told:
+        tell_deployment(work, row | changes, "updated", told)
 
 
 def _check_request(body: DeploymentCreate | DeploymentUpdate) -> None:
@@ -232,6 +246,7 @@ def update_deployment(work: UnitOfWork, id: UUID, body: DeploymentUpdate) -> Non
     _revise(work, row, changes)
     if body.schedules is not None:
         schedules.update_schedules(work, id, body.schedules)
+    _tell_of_changes(work, row, changes)
     forget_scheduled_runs(work, id, late_ones=body.paused is True)
 
 
@@ -248,8 +263,7 @@ def _check_changed_parameters(work: UnitOfWork, row: Row, body: DeploymentUpdate
 
 def delete_deployment(work: UnitOfWork, id: UUID) -> None:
     """Delete a deployment, with its schedules and the runs that wait for their turn. Other runs stay."""
-    find_deployment(work, id)
-    _delete(work, [id])
+    _delete(work, [find_deployment(work, id)])
 
 
 def bulk_delete_deployments(
@@ -260,34 +274,42 @@ def bulk_delete_deployments(
 
     if not 1 <= limit <= _MOST_DELETED_AT_ONCE:
         raise Refusal(422, f"Invalid limit {limit}: must be between 1 and {_MOST_DELETED_AT_ONCE}.")
-    column = tables.deployment.c.id
-    selected = select(column).where(*filters.deployments_where(deployments=deployments)).order_by(column).limit(limit)
-    found = list(work.connection.execute(selected).scalars())
+    table = tables.deployment
+    selected = select(table).where(*filters.deployments_where(deployments=deployments)).order_by(table.c.id)
+    found = records.read_all(work.connection, table, selected.limit(limit))
     _delete(work, found)
-    return DeploymentBulkDeleteResponse(deleted=found)
+    return DeploymentBulkDeleteResponse(deleted=[row["id"] for row in found])
 
 
-def _delete(work: UnitOfWork, ids: list[UUID]) -> None:
+def _delete(work: UnitOfWork, rows: list[Row]) -> None:
     from prefect.server.operations.deletion import forget_deployments, forget_flow_runs
 
+    ids = [row["id"] for row in rows]
     run = tables.flow_run.c
     waiting = run.deployment_id.in_(ids) & (run.state_type == StateType.SCHEDULED.value) & (run.run_count == 0)
     forget_flow_runs(work, waiting)
     work.connection.execute(delete(tables.flow_run).where(waiting))
-    forget_deployments(work, ids)
+    forget_deployments(work, rows)
     work.connection.execute(delete(tables.deployment).where(tables.deployment.c.id.in_(ids)))
 
 
 def pause_deployment(work: UnitOfWork, id: UUID) -> None:
     """Pause the schedules of a deployment; the runs that wait for them are deleted."""
-    _revise(work, find_deployment(work, id), {"paused": True})
+    _pause(work, id, paused=True)
     forget_scheduled_runs(work, id, late_ones=True)
 
 
 def resume_deployment(work: UnitOfWork, id: UUID) -> None:
     """Resume the schedules of a deployment."""
-    _revise(work, find_deployment(work, id), {"paused": False})
+    _pause(work, id, paused=False)
     look_now(work, id)
+
+
+def _pause(work: UnitOfWork, id: UUID, *, paused: bool) -> None:
+    row = find_deployment(work, id)
+    changes = {"paused": paused}
+    _revise(work, row, changes)
+    _tell_of_changes(work, row, changes)
 
 
 @read_only

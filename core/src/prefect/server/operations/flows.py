@@ -90,9 +90,10 @@ def delete_flow(work: UnitOfWork, id: UUID) -> None:
         raise not_found("flow", id=id)
 
 
-def _deployments_of(work: UnitOfWork, flow_ids: list[UUID]) -> list[UUID]:
-    deployment = tables.deployment.c
-    return list(work.connection.execute(select(deployment.id).where(deployment.flow_id.in_(flow_ids))).scalars())
+def _deployments_of(work: UnitOfWork, flow_ids: list[UUID]) -> list[dict[str, Any]]:
+    deployment = tables.deployment
+    statement = select(deployment).where(deployment.c.flow_id.in_(flow_ids))
+    return records.read_all(work.connection, deployment, statement)
 
 
 def bulk_delete_flows(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from prefect._contract.work_pools import DEFAULT_AGENT_WORK_POOL_NAME, WorkPoolStatus, WorkQueueStatus
 from prefect.server.database import tables
 from prefect.server.database.queries import records
+from prefect.server.operations.place_events import tell_pool, tell_queue
 from prefect.server.operations.refusals import already_exists, not_found
 from prefect.server.operations.work import UnitOfWork
 from prefect.utilities.ids import uuid7
@@ -93,6 +94,7 @@ def make_pool(work: UnitOfWork, **fields: Any) -> Row:
     records.create(work.connection, tables.work_pool, row)
     description = "The work pool's default queue."
     make_queue(work, row, DEFAULT_QUEUE_NAME, id=row["default_queue_id"], description=description)
+    tell_pool(work, row, "created")
     return row
 
 
@@ -135,6 +137,7 @@ def make_queue(work: UnitOfWork, pool: Row, name: str, *, priority: int | None =
         **fields,
     }
     records.create(work.connection, tables.work_queue, row)
+    tell_queue(work, row, "created")
     return row
 
 

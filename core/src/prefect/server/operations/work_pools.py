@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select
 
 from prefect._contract.responses.work_pools import WorkPoolResponse
+from prefect._contract.work_pools import WorkPoolStatus
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, queued, records
 from prefect.server.operations import pools, readiness
 from prefect.server.operations.job_variables import check_template
 from prefect.server.operations.pages import pages
+from prefect.server.operations.place_events import differences, tell_pool, tell_queue
 from prefect.server.operations.refusals import Refusal, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -45,6 +47,9 @@ __all__ = [
 
 Row = dict[str, Any]
 
+_TOLD = ("description", "base_job_template", "concurrency_limit", "storage_configuration")
+"""What an event about a change tells of. A pause is an event of its own."""
+
 
 def create_work_pool(work: UnitOfWork, body: WorkPoolCreate) -> WorkPoolResponse:
     """Create a work pool, with a default queue."""
@@ -60,6 +65,7 @@ def create_work_pool(work: UnitOfWork, body: WorkPoolCreate) -> WorkPoolResponse
         concurrency_limit=body.concurrency_limit,
         storage_configuration=body.storage_configuration,
     )
+    readiness.settle_pool(work, row["id"])
     return _responses(work, [row])[0]
 
 
@@ -121,13 +127,22 @@ def update_work_pool(work: UnitOfWork, name: str, body: WorkPoolUpdate) -> None:
         raise Refusal(422, f"A work pool cannot be without {', '.join(map(repr, empty))}.")
     pool = pools.read_pool(work, name)
     records.revise(work.connection, tables.work_pool, pool["id"], **changes, updated=work.now)
+    told = differences(pool, changes, _TOLD)
+    if told:
+        tell_pool(work, pool, "updated", told)
+    readiness.settle_pool(work, pool["id"])
 
 
 def delete_work_pool(work: UnitOfWork, name: str) -> None:
     """Delete a work pool, with its queues and workers. The runs and deployments that waited there stay."""
     _require_own(name)
-    if not records.remove(work.connection, tables.work_pool, name=name):
-        raise not_found("work pool", name=name)
+    pool = pools.read_pool(work, name)
+    queue = tables.work_queue
+    of_pool = select(queue).where(queue.c.work_pool_id == pool["id"])
+    for row in records.read_all(work.connection, queue, of_pool):
+        tell_queue(work, row, "deleted")
+    tell_pool(work, pool, "deleted")
+    records.remove(work.connection, tables.work_pool, id=pool["id"])
 
 
 # -- runs
@@ -211,6 +226,12 @@ def send_worker_heartbeat(
     row = {"id": uuid7(), "created": work.now, "name": name, "work_pool_id": pool["id"], **beat}
     insert = records.inserting(work.connection.dialect.name, tables.worker).values(row)
     work.connection.execute(insert.on_conflict_do_update(index_elements=["work_pool_id", "name"], set_=beat))
+    _settle_unless_ready(work, pool)
+
+
+def _settle_unless_ready(work: UnitOfWork, pool: Row) -> None:
+    if pool["status"] != WorkPoolStatus.READY.value:
+        readiness.settle_pool(work, pool["id"])
 
 
 @read_only

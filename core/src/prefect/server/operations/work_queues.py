@@ -15,7 +15,8 @@ from prefect.server.database import tables
 from prefect.server.database.queries import filters, queued, records
 from prefect.server.operations import pools
 from prefect.server.operations.pages import pages
-from prefect.server.operations.readiness import queue_status
+from prefect.server.operations.place_events import differences, tell_queue
+from prefect.server.operations.readiness import queue_status, settle_queues
 from prefect.server.operations.refusals import Refusal, already_exists, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+
+_TOLD = ("name", "description", "concurrency_limit", "priority", "filter")
+"""What an event about a change tells of. A pause is an event of its own."""
 
 
 def _responses(work: UnitOfWork, rows: Sequence[Row]) -> list[WorkQueueResponse]:
@@ -82,6 +86,7 @@ def _create(work: UnitOfWork, pool: Row, body: WorkQueueCreate) -> WorkQueueResp
         concurrency_limit=body.concurrency_limit,
         filter=body.filter,
     )
+    settle_queues(work, [row["id"]])
     return _responses(work, [row])[0]
 
 
@@ -97,12 +102,17 @@ def _update(work: UnitOfWork, queue: Row, body: WorkQueueUpdate) -> None:
         pools.move_queue(work, queue, priority)
     changes["name"] = name
     records.revise(work.connection, tables.work_queue, queue["id"], **changes, updated=work.now)
+    told = differences(queue, changes | {"priority": priority}, _TOLD)
+    if told:
+        tell_queue(work, queue | changes, "updated", told)
+    settle_queues(work, [queue["id"]])
 
 
 def _delete(work: UnitOfWork, queue: Row) -> None:
     pool = records.read(work.connection, tables.work_pool, id=queue["work_pool_id"])
     if pool is not None and pool["default_queue_id"] == queue["id"]:
         raise Refusal(409, f"The queue '{queue['name']}' is the default of the work pool '{pool['name']}'. Pause it.")
+    tell_queue(work, queue, "deleted")
     records.remove(work.connection, tables.work_queue, id=queue["id"])
 
 
