@@ -67,10 +67,10 @@ class Product:
         answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answers
 
-    def start_server(self) -> Server:
+    def start_server(self, port: int | None = None) -> Server:
         """Start a server on the home, and wait until it answers."""
         self.home.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        port = port or free_port()
         log = self.home / f"server-{port}.log"
         program = str(Path(self.python).with_name("prefect"))
         with log.open("wb") as output:
@@ -114,6 +114,11 @@ class Server:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+
+    def kill(self) -> None:
+        """End it without a warning."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def records(self, mark: str) -> dict[str, Any]:
         """What the server has recorded of a script, once all of it has arrived, with the mark taken out."""
