@@ -7,7 +7,6 @@ import base64
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import websockets
@@ -18,7 +17,7 @@ from prefect.server.api.actors import RUNNING
 
 PASSWORD = {"PREFECT_SERVER_API_AUTH_STRING": "ada:pässword"}
 GOOD = {"authorization": "Basic " + base64.b64encode("ada:pässword".encode()).decode()}
-ID = str(uuid4())
+ID = "00000000-0000-4000-8000-000000000000"
 
 WEBSOCKETS = [
     "/events/in",

@@ -166,7 +166,7 @@ def test_task_runs_that_are_reported_as_events_are_recorded(server: Any) -> None
     run(act)
 
 
-@pytest.mark.parametrize("message", ['{"bad": 1}', "junk", "[]", json.dumps(event(resource={}))])
+@pytest.mark.parametrize("message", ['{"bad": 1}', "junk", "[]", '{"event": "a", "resource": {}}'])
 def test_what_is_no_event_closes_the_connection_and_what_came_before_is_kept(server: Any, message: str) -> None:
     async def act() -> None:
         good = event("a.b")
@@ -310,7 +310,7 @@ def frame(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {"type": kind, "id": str(uuid4()), "sent_at": moment(), "payload": payload}
 
 
-CONSUMER = str(uuid4())
+CONSUMER = "00000000-0000-4000-8000-000000000001"
 HELLO = {
     "consumer_id": CONSUMER,
     "worker_name": "w",
@@ -352,16 +352,17 @@ def test_a_worker_is_online_while_it_is_heard_of_and_told_when_its_pool_changes(
     [
         {},
         "junk",
-        frame("worker.hello.v1", {}),
-        frame("worker.hello.v1", {**HELLO, "supported_channel_versions": ["v0"]}),
-        frame("worker.hello.v1", {**HELLO, "heartbeat_interval_seconds": 0}),
-        frame("worker.heartbeat.v1", {}),
+        ("worker.hello.v1", {}),
+        ("worker.hello.v1", {**HELLO, "supported_channel_versions": ["v0"]}),
+        ("worker.hello.v1", {**HELLO, "heartbeat_interval_seconds": 0}),
+        ("worker.heartbeat.v1", {}),
     ],
+    ids=str,
 )
 def test_a_worker_that_is_not_understood_is_sent_away(server: Any, message: Any) -> None:
     async def act() -> None:
         async with connected(server, "/work_pools/pool/workers/connect") as socket:
-            await socket.say(message)
+            await socket.say(frame(*message) if isinstance(message, tuple) else message)
             assert await socket.code() == 1002
 
     run(act)

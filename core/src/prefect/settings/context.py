@@ -21,6 +21,7 @@ __all__ = [
     "reload_settings",
     "settings_from_environment",
     "temporary_settings",
+    "use_in_this_thread",
     "use_profile",
 ]
 
@@ -59,6 +60,11 @@ def _using(settings: Settings) -> Iterator[Settings]:
         yield settings
     finally:
         _override.reset(token)
+
+
+def use_in_this_thread(settings: Settings) -> None:
+    """Let settings be in force for all that this thread does from now on: new threads know nothing of those around."""
+    _override.set(settings)
 
 
 @contextmanager

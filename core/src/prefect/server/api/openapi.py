@@ -112,11 +112,15 @@ def _operation(wire: Wire, schemas: dict[tuple[Key, Any], dict[str, Any]]) -> di
 
 
 def _parameter(parameter: Parameter, place: str, schema: dict[str, Any]) -> dict[str, Any]:
-    name = parameter.name.replace("page_token", "page-token")
     shown = dict(schema)
     if not parameter.is_required and parameter.default is not None:
         shown["default"] = to_jsonable_python(parameter.default)
-    return {"name": name, "in": place, "required": place == "path" or parameter.is_required, "schema": shown}
+    return {
+        "name": parameter.wire_name,
+        "in": place,
+        "required": place == "path" or parameter.is_required,
+        "schema": shown,
+    }
 
 
 def _responses(wire: Wire, schema: dict[str, Any]) -> dict[str, Any]:

@@ -25,11 +25,14 @@ from prefect.server.api.wire import Wire, wires
 from prefect.server.operations import idempotency
 from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
+from prefect.settings import get_current_settings
+from prefect.settings.context import use_in_this_thread
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
     from prefect.server.database.engine import Database
     from prefect.server.operations.vault import Vault
+    from prefect.settings import Settings
 
 __all__ = ["Performer"]
 
@@ -52,6 +55,10 @@ class _Lane:
     waiting: int = 0
 
 
+def _lane(name: str, threads: int, settings: Settings) -> _Lane:
+    return _Lane(ThreadPoolExecutor(threads, name, initializer=use_in_this_thread, initargs=(settings,)))
+
+
 class Performer:
     """
     Performs calls on a database.
@@ -61,6 +68,7 @@ class Performer:
         vault: Encrypts what is secret.
         bounds: How much may be asked for at once.
         clock: What time it is.
+        settings: Those in force for what is performed; the process's by default.
     """
 
     def __init__(
@@ -69,6 +77,7 @@ class Performer:
         vault: Vault,
         bounds: Bounds | None = None,
         clock: Callable[[], datetime] = current_moment,
+        settings: Settings | None = None,
     ) -> None:
         self.database = database
         self.vault = vault
@@ -78,8 +87,9 @@ class Performer:
         self.tokens_changed: Callable[[], None] = lambda: None
         self.writes_one_by_one = not database.dialect.is_remote
         writers = 1 if self.writes_one_by_one else _READERS
-        self._reading = _Lane(ThreadPoolExecutor(_READERS, thread_name_prefix="reading"))
-        self._writing = _Lane(ThreadPoolExecutor(writers, thread_name_prefix="writing"))
+        chosen = settings or get_current_settings()
+        self._reading = _lane("reading", _READERS, chosen)
+        self._writing = _lane("writing", writers, chosen)
 
     async def answer(
         self,

@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None, final: bool = False, ephemeral:
     from prefect.settings import get_current_settings
 
     settings = settings or get_current_settings()
-    performer = Performer(open_database(settings), open_vault(settings))
+    performer = Performer(open_database(settings), open_vault(settings), settings=settings)
     loops = None if ephemeral else Loops(performer, make_services(performer.clock()), settings, performer.clock)
     tokens = TokenBook(performer)
     performer.tokens_changed = tokens.refresh

@@ -29,6 +29,7 @@ from prefect.server.operations.dispatch import Operation, find_operation
 __all__ = ["Parameter", "Wire", "wires"]
 
 _MARKED = re.compile(r"{(\w+)}")
+_PREFIX = "given_"
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
 
@@ -55,7 +56,13 @@ class Parameter:
     @property
     def field(self) -> tuple[Any, FieldInfo]:
         """What it is as a field of a model."""
-        return (self.annotation, Field() if self.is_required else Field(default=self.default))
+        given = {} if self.is_required else {"default": self.default}
+        return (self.annotation, Field(alias=self.wire_name, **given))
+
+    @property
+    def wire_name(self) -> str:
+        """What requests call it: one query parameter has a dash."""
+        return "page-token" if self.name == "page_token" else self.name
 
 
 class Wire:
@@ -126,9 +133,10 @@ class Wire:
         return self._model("Query") if self.rest and not self.has_body else None
 
     def _model(self, kind: str) -> type[BaseModel]:
-        fields: dict[str, Any] = {parameter.name: parameter.field for parameter in self.rest}
-        config = ConfigDict(extra="ignore", alias_generator=_on_the_wire if kind == "Query" else None)
-        optional = frozenset(parameter.name for parameter in self.rest if not parameter.is_required)
+        """A model whose fields have the names on the wire as aliases: some of these mean something else to models."""
+        fields: dict[str, Any] = {_PREFIX + parameter.name: parameter.field for parameter in self.rest}
+        config = ConfigDict(extra="ignore")
+        optional = frozenset(parameter.wire_name for parameter in self.rest if not parameter.is_required)
         validators: dict[str, Any] = {"_leave_out": model_validator(mode="before")(_without_nulls(optional))}
         return create_model(f"{kind}_{self.endpoint.name}", __config__=config, __validators__=validators, **fields)
 
@@ -185,12 +193,7 @@ def _without_nulls(optional: frozenset[str]) -> Callable[[Any], Any]:
 
 def _given(model: BaseModel) -> dict[str, Any]:
     values = model.__dict__
-    return {name: values[name] for name in model.model_fields_set}
-
-
-def _on_the_wire(name: str) -> str:
-    """The name of a query parameter: one of them has a dash."""
-    return name.replace("page_token", "page-token")
+    return {name.removeprefix(_PREFIX): values[name] for name in model.model_fields_set}
 
 
 def _reader(annotation: Any) -> Callable[[str], Any]:

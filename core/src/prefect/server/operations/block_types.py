@@ -148,7 +148,8 @@ def install_system_block_types(work: UnitOfWork) -> None:
         except Exception:
             _logger.warning("The block type %r is not registered, as its plugin cannot be loaded.", slug, exc_info=True)
             continue
-        block_type.register_type_and_schema(client=_Inside(work))
+        client: Any = _Inside(work)
+        block_type.register_type_and_schema(client=client)
 
 
 class _Inside:
