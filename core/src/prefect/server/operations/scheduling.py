@@ -75,6 +75,13 @@ class Limits:
     insertions: int = 500
 
 
+class _Waiting(NamedTuple):
+    """The rows of a run that waits for its turn, and of its state."""
+
+    run: Row
+    state: Row
+
+
 class Insertions(NamedTuple):
     """How many schedules were looked at, and how many runs were inserted for them."""
 
@@ -100,13 +107,14 @@ def schedule_due_deployments(work: UnitOfWork, limits: Limits) -> Insertions:
     Only a bounded number of them in one transaction: ask again until none is looked at. Servers that ask at the same time
     share the work: those on Postgres skip what another one is at, those on SQLite take turns.
     """
-    looked_at = inserted = 0
+    looked_at = 0
+    waiting: list[_Waiting] = []
     for schedule in _due(work, limits.schedules):
-        inserted += _insert_ahead(work, schedule, limits)
+        waiting += _runs_ahead(work, schedule, limits)
         looked_at += 1
-        if inserted >= limits.insertions:
+        if len(waiting) >= limits.insertions:
             break
-    return Insertions(looked_at, inserted)
+    return Insertions(looked_at, _insert(work, waiting))
 
 
 def _due(work: UnitOfWork, limit: int) -> list[Row]:
@@ -117,10 +125,10 @@ def _due(work: UnitOfWork, limit: int) -> list[Row]:
     return records.read_all(work.connection, tables.deployment_schedule, statement)
 
 
-def _insert_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> int:
-    """Insert the next runs of a schedule, and write down when to look at it again."""
+def _runs_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> list[_Waiting]:
+    """The next runs of a schedule that are not there yet. When to look at it again is written down."""
     deployment = records.read(work.connection, tables.deployment, id=schedule["deployment_id"])
-    insert_at, count = None, 0
+    insert_at, waiting = None, []
     if deployment is not None and schedule["active"] and not deployment["paused"]:
         wanted = _Wanted(
             # What was due a moment ago, since it was last looked, is not missed.
@@ -131,11 +139,12 @@ def _insert_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> int:
             min_runs=limits.min_runs,
             max_runs=limits.max_runs,
         )
+        schedule["schedule"] = schedule_model(schedule["schedule"])
         choice = _choose(schedule, wanted)
-        count = _insert(work, deployment, schedule, choice.dates)
+        waiting = _missing(work, deployment, schedule, choice.dates)
         insert_at = _next_insertion(choice, wanted, limits)
     records.revise(work.connection, tables.deployment_schedule, schedule["id"], insert_at=insert_at)
-    return count
+    return waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,27 +208,32 @@ def insert_runs_of(
 ) -> int:
     """Insert the runs that schedules of a deployment ask for in a time. Returns how many there were not before."""
     wanted = _Wanted(start, start, end, min_time, min_runs, max_runs)
-    return sum(_insert(work, deployment, schedule, _choose(schedule, wanted).dates) for schedule in schedules)
+    waiting: list[_Waiting] = []
+    for schedule in schedules:
+        waiting += _missing(work, deployment, schedule, _choose(schedule, wanted).dates)
+    return _insert(work, waiting)
 
 
-def _insert(work: UnitOfWork, deployment: Row, schedule: Row, dates: Sequence[datetime]) -> int:
-    """Insert the runs of a schedule that are due at some times and are not there yet."""
+def _missing(work: UnitOfWork, deployment: Row, schedule: Row, dates: Sequence[datetime]) -> list[_Waiting]:
+    """The runs of a schedule that are due at some times and are not there yet."""
     keys = {f"scheduled {deployment['id']} {schedule['id']} {date.astimezone(UTC)}": date for date in dates}
     there = select(_run.idempotency_key).where(_run.flow_id == deployment["flow_id"], _run.idempotency_key.in_(keys))
     missing = keys.keys() - set(work.connection.execute(there).scalars()) if keys else set()
     if not missing:
-        return 0
+        return []
     template, message = _template(work, deployment, schedule)
-    rows, states = [], []
-    for key, date in keys.items():
-        if key in missing:
-            row, state = _waiting(work, template, message, key, date)
-            rows.append(row)
-            states.append(state)
-    # Another server may have been quicker since the keys were read. Then this transaction fails, and is begun again.
-    records.create(work.connection, tables.flow_run, *rows)
-    records.create(work.connection, tables.flow_run_state, *states)
-    return len(rows)
+    return [_waiting(work, template, message, key, date) for key, date in keys.items() if key in missing]
+
+
+def _insert(work: UnitOfWork, waiting: Sequence[_Waiting]) -> int:
+    """
+    Insert runs with their states.
+
+    Another server may have been quicker since their keys were read. Then this transaction fails, and is begun again.
+    """
+    records.create(work.connection, tables.flow_run, *(each.run for each in waiting))
+    records.create(work.connection, tables.flow_run_state, *(each.state for each in waiting))
+    return len(waiting)
 
 
 def _template(work: UnitOfWork, deployment: Row, schedule: Row) -> tuple[Row, str]:
@@ -255,8 +269,8 @@ def _template(work: UnitOfWork, deployment: Row, schedule: Row) -> tuple[Row, st
     }, message
 
 
-def _waiting(work: UnitOfWork, template: Row, message: str, key: str, date: datetime) -> tuple[Row, Row]:
-    """A run that is due at a time, and its state."""
+def _waiting(work: UnitOfWork, template: Row, message: str, key: str, date: datetime) -> _Waiting:
+    """A run that is due at a time."""
     run_id = uuid7()
     state: State[Any] = State(
         type=StateType.SCHEDULED,
@@ -273,7 +287,7 @@ def _waiting(work: UnitOfWork, template: Row, message: str, key: str, date: date
         "expected_start_time": date,
         "next_scheduled_start_time": date,
     }
-    return row, {
+    stored = {
         "id": state.id,
         "created": work.now,
         "updated": work.now,
@@ -285,6 +299,7 @@ def _waiting(work: UnitOfWork, template: Row, message: str, key: str, date: date
         "state_details": state.state_details,
         "data": None,
     }
+    return _Waiting(row, stored)
 
 
 def forget_scheduled_runs(
