@@ -10,6 +10,7 @@ from prefect._contract.call import Call
 from prefect._contract.endpoints import (
     artifacts,
     deployments,
+    events,
     flow_runs,
     flows,
     logs,
@@ -21,6 +22,7 @@ from prefect._contract.endpoints import (
     work_queues,
 )
 from prefect._contract.filters import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from prefect._contract.filters.events import EventFilter
 from prefect._contract.filters.work_pools import WorkPoolFilter, WorkQueueFilter
 from prefect._contract.sorting import DeploymentSort, FlowRunSort, FlowSort, TaskRunSort
 from prefect.utilities.time import UTC
@@ -30,7 +32,27 @@ __all__ = ["LISTS", "name_of"]
 NOW, ID = datetime(2031, 1, 1, tzinfo=UTC), UUID("01900000-0000-7000-8000-000000000001")  # part of names of tests
 FAILED = {"type": {"any_": ["FAILED"]}}
 
+EVENTS: list[dict[str, Any]] = [
+    {},
+    {"order": "ASC"},
+    {"event": {"name": ["a"]}},
+    {"event": {"prefix": ["a."]}},
+    {"resource": {"id": ["a"]}},
+    {"resource": {"id_prefix": ["a."]}},
+    {"resource": {"labels": {"prefect.resource.id": "a.*"}}},
+    {"related": {"id": ["a"]}},
+    {"related": {"labels": {"prefect.resource.id": ["a", "b.*"]}}},
+    {"related": {"resources_in_roles": [("a", "b")]}},
+    {"any_resource": {"id": ["a"]}},
+    {"any_resource": {"id_prefix": ["a."]}},
+    {"id": {"id": [ID]}},
+]
+
 LISTS: list[Call[Any]] = [
+    *(
+        events.read_events(EventFilter.model_validate({"occurred": {"since": NOW, "until": NOW}, **filters}))
+        for filters in EVENTS
+    ),
     *(flow_runs.read_flow_runs(sort=sort) for sort in FlowRunSort),
     *(flow_runs.read_flow_runs(sort=sort, flow_run_filter=FlowRunFilter(state=FAILED)) for sort in FlowRunSort),
     flow_runs.read_flow_runs(flow_filter=FlowFilter(name={"any_": ["f"]})),

@@ -44,11 +44,19 @@ def plan(orchestrator: Any, file: Path) -> Callable[[Call[Any]], list[str]]:
     return look
 
 
+SMALL = {
+    "SCAN anon_1",  # what an inner statement found, whose own steps are looked at too
+    "SCAN event_backlog",  # for its first row
+}
+
+
 @pytest.mark.parametrize("call", LISTS, ids=name_of)
 def test_a_list_is_found_by_an_index(plan: Any, call: Call[Any]) -> None:
     steps = plan(call)
     whole_tables = [
-        step for step in steps if step.startswith("SCAN") and " USING " not in step and "CONSTANT" not in step
+        step
+        for step in steps
+        if step.startswith("SCAN") and " USING " not in step and "CONSTANT" not in step and step not in SMALL
     ]
     assert whole_tables == []
 

@@ -63,7 +63,7 @@ def parse_page_token(token: str, most: int) -> EventPosition:
         packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         unpacking = zlib.decompressobj()
         document = unpacking.decompress(packed, _LARGEST)
-        if unpacking.eof:
+        if unpacking.eof and not unpacking.unused_data:
             position = EventPosition.model_validate_json(document)
             if position.limit <= most:
                 return position

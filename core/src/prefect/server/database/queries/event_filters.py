@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal, not_, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, func, not_, or_, select, tuple_, union_all
 
 from prefect._contract.text_query import parse_query
 from prefect.server.database import tables
@@ -44,10 +44,11 @@ def events_where(filter: EventFilter) -> list[Condition]:
         conditions += _name(filter.event)
     if filter.resource is not None:
         conditions += _resource(filter.resource)
+    time = [_related.occurred >= filter.occurred.since, _related.occurred <= filter.occurred.until]
     for related in _listed(filter.related):
-        conditions += _has_related(related)
+        conditions += _has_related(related, time)
     for any_resource in _listed(filter.any_resource):
-        conditions += _involves(any_resource)
+        conditions += _involves(any_resource, time)
     if filter.id.id:
         conditions.append(_event.id.in_(filter.id.id))
     if filter.text is not None:
@@ -111,7 +112,7 @@ def _labelled(
         column = columns.get(label)
         value = json_member(document, label) if column is None else column
         begins = _member_begins if column is None else begins_with
-        conditions.append(or_(literal(value=False), *(_expected(value, each, begins) for each in alternatives)))
+        conditions.append(or_(*(_expected(value, each, begins) for each in alternatives)) if alternatives else false())
     return conditions
 
 
@@ -122,15 +123,15 @@ def _resource(filter: EventResourceFilter) -> list[Condition]:
     ]
 
 
-def _of_related(conditions: list[Condition]) -> Any:
-    """The ids of the events with a related resource that meets conditions."""
-    return select(_related.event_id).where(*conditions)
+def _of_related(conditions: list[Condition], time: list[Condition]) -> Any:
+    """The ids of the events of a time with a related resource that meets conditions."""
+    return select(_related.event_id).where(*conditions, *time)
 
 
 _RELATED_COLUMNS = {_ID: _related.resource_id, _ROLE: _related.resource_role}
 
 
-def _has_related(filter: EventRelatedFilter) -> list[Condition]:
+def _has_related(filter: EventRelatedFilter, time: list[Condition]) -> list[Condition]:
     conditions = [
         *_identified(_related.resource_id, filter.id, None),
         *_labelled(_related.resource, _RELATED_COLUMNS, filter.labels),
@@ -140,10 +141,10 @@ def _has_related(filter: EventRelatedFilter) -> list[Condition]:
     if filter.resources_in_roles:
         pairs = tuple_(_related.resource_id, _related.resource_role)
         conditions.append(pairs.in_(filter.resources_in_roles))
-    return [_event.id.in_(_of_related(conditions))] if conditions else []
+    return [_event.id.in_(_of_related(conditions, time))] if conditions else []
 
 
-def _involves(filter: EventAnyResourceFilter) -> list[Condition]:
+def _involves(filter: EventAnyResourceFilter, time: list[Condition]) -> list[Condition]:
     own = [
         *_identified(_event.resource_id, filter.id, filter.id_prefix),
         *_labelled(_event.resource, {_ID: _event.resource_id}, filter.labels),
@@ -154,7 +155,7 @@ def _involves(filter: EventAnyResourceFilter) -> list[Condition]:
         *_identified(_related.resource_id, filter.id, filter.id_prefix),
         *_labelled(_related.resource, _RELATED_COLUMNS, filter.labels),
     ]
-    return [_event.id.in_(union_all(select(_event.id).where(*own), _of_related(others)))]
+    return [_event.id.in_(union_all(select(_event.id).where(*own), _of_related(others, time)))]
 
 
 def _text(query: str) -> list[Condition]:
