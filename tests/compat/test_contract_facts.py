@@ -42,6 +42,7 @@ ADDED_ROUTES = {
 }
 ADDED_BODY_FIELDS = {
     ("POST", "/flow_runs/{id}/set_state"): {"lease"},
+    ("POST", "/task_runs/{id}/set_state"): {"lease_token"},
     ("POST", "/flows/filter"): {"work_pool_queues"},
 }
 

@@ -334,3 +334,11 @@ def test_who_looked_before_another_took_the_last_slot_looks_again(orchestrator, 
         orchestrator.transport.database.transaction(look_and_take, write=True)
     assert looks == 2
     assert sum(live_slots(orchestrator).values()) == 1
+
+
+def test_of_many_workers_that_want_the_same_run_one_gets_it(orchestrator) -> None:
+    run = orchestrator.flow_run()
+    orchestrator.propose(run, "SCHEDULED", state_details={"scheduled_time": orchestrator.clock()}, force=True)
+    answers: list[str] = []
+    together(8, lambda _: answers.append(orchestrator.propose(run, "PENDING").status.value))
+    assert sorted(answers) == ["ABORT"] * 7 + ["ACCEPT"]
