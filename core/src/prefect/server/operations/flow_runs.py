@@ -13,7 +13,7 @@ from prefect._contract.objects import FlowRun
 from prefect._contract.state import StateType
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
-from prefect.server.database.queries.runs import FLOW_RUNS, lateness, read_run, read_runs
+from prefect.server.database.queries.runs import FLOW_RUNS, lateness, list_runs, read_run
 from prefect.server.operations.pages import pages
 from prefect.server.operations.refusals import Refusal, not_found
 from prefect.server.operations.stand_ins import follow
@@ -253,7 +253,7 @@ def read_flow_runs(
     **selection: Unpack[FlowRunSelection],
 ) -> list[FlowRun]:
     """List the selected flow runs."""
-    rows = read_runs(
+    rows = list_runs(
         work.connection,
         FLOW_RUNS,
         filters.flow_runs_where(**selection),

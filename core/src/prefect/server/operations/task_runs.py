@@ -12,7 +12,7 @@ from prefect._contract.objects import TaskRun
 from prefect._contract.state import StateType
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
-from prefect.server.database.queries.runs import TASK_RUNS, read_run, read_runs
+from prefect.server.database.queries.runs import TASK_RUNS, list_runs, read_run
 from prefect.server.operations.pages import pages
 from prefect.server.operations.refusals import not_found
 from prefect.server.operations.transitions import begin, make_state, propose_for_task_run
@@ -155,7 +155,7 @@ def read_task_runs(
 def _list(
     work: UnitOfWork, sort: TaskRunSort | None, limit: int | None, offset: int, selection: Mapping[str, Any]
 ) -> list[Row]:
-    return read_runs(
+    return list_runs(
         work.connection,
         TASK_RUNS,
         filters.task_runs_where(**selection),

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Float,
     Select,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.types import UserDefinedType
 
 from prefect._contract.state import TERMINAL_STATES, State, StateType
 from prefect._orchestration.bookkeeping import estimated_run_time, estimated_start_time_delta
@@ -29,7 +31,7 @@ from prefect.server.database import tables
 from prefect.server.database.dialects import seconds_between
 from prefect.server.database.queries.queued import pools_of_queues
 from prefect.server.database.queries.records import ascending, create, descending, keys_of, order
-from prefect.server.database.types import Moment
+from prefect.server.database.types import Document, Moment
 
 __all__ = [
     "FLOW_RUNS",
@@ -38,6 +40,7 @@ __all__ = [
     "add_states",
     "history",
     "lateness",
+    "list_runs",
     "read_columns",
     "read_run",
     "read_runs",
@@ -51,6 +54,22 @@ _COMPOUND_LIMIT = 400
 """SQLite joins at most 500 selections by UNION."""
 
 
+class _AsStored(UserDefinedType[Any]):
+    """Whatever the driver answers."""
+
+    cache_ok = True
+
+
+_USED = frozenset({"expected_start_time", "start_time", "total_run_time", "work_queue_id"})
+"""The columns that are looked at here, before models are made of them."""
+
+
+def _as_stored(column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, Document) or column.name in _USED:
+        return column
+    return type_coerce(column, _AsStored())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunKind:
     """
@@ -61,6 +80,8 @@ class RunKind:
         states: Where their states are.
         owner: The column of `states` that names the run.
         reading: Selects runs together with their current states.
+        reading_one: Selects one of them.
+        listing: Selects runs as `reading` does, but most of their columns as they are stored: see `list_runs`.
     """
 
     table: Table
@@ -68,12 +89,15 @@ class RunKind:
     owner: str
     reading: Select[Any]
     reading_one: Select[Any]
+    listing: Select[Any]
 
     @classmethod
     def of(cls, table: Table, states: Table, owner: str) -> RunKind:
         """Prepare the statements of a kind."""
-        reading = select(table, states).outerjoin_from(table, states, states.c.id == table.c.state_id)
-        return cls(table, states, owner, reading, reading.where(table.c.id == bindparam("run_id")))
+        is_current = states.c.id == table.c.state_id
+        reading = select(table, states).outerjoin_from(table, states, is_current)
+        listing = select(*map(_as_stored, [*table.c, *states.c])).outerjoin_from(table, states, is_current)
+        return cls(table, states, owner, reading, reading.where(table.c.id == bindparam("run_id")), listing)
 
 
 FLOW_RUNS = RunKind.of(tables.flow_run, tables.flow_run_state, "flow_run_id")
@@ -145,10 +169,42 @@ def read_runs(
     now: datetime,
 ) -> list[Row]:
     """Runs with their current states, in an order of the contract."""
+    return _read(connection, kind, kind.reading, conditions, sort, limit, offset, now)
+
+
+def list_runs(
+    connection: Connection,
+    kind: RunKind,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    sort: str,
+    limit: int,
+    offset: int,
+    now: datetime,
+) -> list[Row]:
+    """
+    Runs as `read_runs` answers, for nothing else than to make models of them.
+
+    Identifiers and moments are left as the driver answers them: models read text faster than columns do, by half of all
+    that a list costs.
+    """
+    return _read(connection, kind, kind.listing, conditions, sort, limit, offset, now)
+
+
+def _read(
+    connection: Connection,
+    kind: RunKind,
+    reading: Select[Any],
+    conditions: Sequence[ColumnElement[bool]],
+    sort: str,
+    limit: int | None,
+    offset: int,
+    now: datetime,
+) -> list[Row]:
     ordered = _order(kind, sort)
     # Found by id first, so that what is sorted and skipped is narrow, and only what is listed is looked up.
     found = select(kind.table.c.id).where(*conditions).order_by(*ordered).limit(limit).offset(offset)
-    statement = kind.reading.where(kind.table.c.id.in_(found)).order_by(*ordered)
+    statement = reading.where(kind.table.c.id.in_(found)).order_by(*ordered)
     runs = [_run(kind, row, now) for row in connection.execute(statement)]
     _add_pools(connection, runs)
     return runs
