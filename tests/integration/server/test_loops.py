@@ -179,6 +179,23 @@ def test_a_cancellation_that_nobody_ends_is_ended(orchestrator: Orchestrator) ->
     assert orchestrator.state(run) == ("CANCELLED", "Cancelled")
 
 
+def test_a_work_pool_that_nobody_polls_is_not_ready(orchestrator: Orchestrator) -> None:
+    from prefect._contract.actions.settings import WorkPoolCreate
+    from prefect._contract.endpoints import events, work_pools
+    from prefect._contract.filters.events import EventFilter
+
+    orchestrator.send(work_pools.create_work_pool(WorkPoolCreate(name="p", type="process")))
+    orchestrator.send(work_pools.send_worker_heartbeat("p", "w", 30))
+    orchestrator.step("statuses")
+    assert orchestrator.send(work_pools.read_work_pool("p")).status == "READY"
+    orchestrator.clock.pass_by(seconds=91)
+    orchestrator.step("statuses")
+    assert orchestrator.send(work_pools.read_work_pool("p")).status == "NOT_READY"
+    since = {"since": orchestrator.clock.now - timedelta(hours=1), "until": orchestrator.clock.now}
+    told = orchestrator.send(events.read_events(EventFilter(occurred=since))).events
+    assert "prefect.work-pool.not-ready" in [each.event for each in told]
+
+
 # -- retention --------------------------------------------------------------------------------------------------------
 
 

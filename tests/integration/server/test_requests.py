@@ -164,3 +164,19 @@ def test_the_page_of_the_documentation_shows_them(server) -> None:
     assert page.status_code == 200
     assert "/api/flow_runs/{id}/set_state" in page.text
     assert "script" not in page.text
+
+
+def test_parameters_may_not_be_larger_than_the_settings_say(start) -> None:
+    with start({"PREFECT_SERVER_API_MAX_PARAMETER_SIZE": "1000"}).client() as client:
+        flow = client.post("/flows/", json={"name": "a"}).json()["id"]
+        for size, status in ((900, 201), (1000, 413)):
+            body = {"flow_id": flow, "parameters": {"a": "x" * size}}
+            assert client.post("/flow_runs/", json=body).status_code == status
+
+
+def test_a_list_has_as_many_records_as_the_settings_say(start) -> None:
+    with start({"PREFECT_SERVER_API_DEFAULT_LIMIT": "2"}).client() as client:
+        for name in "abc":
+            client.post("/flows/", json={"name": name})
+        assert len(client.post("/flows/filter").json()) == 2
+        assert client.post("/flows/filter", json={"limit": 3}).status_code == 422

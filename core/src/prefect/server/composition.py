@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from prefect.server.database.engine import Database
     from prefect.server.operations.vault import Vault
+    from prefect.server.operations.work import Bounds
     from prefect.settings import Settings
 
-__all__ = ["open_database", "open_vault"]
+__all__ = ["bounds_of", "open_database", "open_vault"]
 
 
 def open_database(settings: Settings) -> Database:
@@ -29,3 +30,17 @@ def open_vault(settings: Settings) -> Vault:
     from prefect.server.operations.vault import Vault
 
     return Vault(settings.home / "encryption.key", os.environ.get("PREFECT_API_ENCRYPTION_KEY"))
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """How much may be asked of a server at once."""
+    from prefect.server.operations.work import Bounds
+
+    server = settings.server
+    return Bounds(
+        page=server.api.default_limit,
+        graph_nodes=server.flow_run_graph.max_nodes,
+        graph_artifacts=server.flow_run_graph.max_artifacts,
+        scheduled_runs=server.deployment_schedule_max_scheduled_runs,
+        parameters=server.api.max_parameter_size,
+    )

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_json, to_jsonable_python
 
+from prefect._contract.endpoints.table import Endpoint
+from prefect.server.api.links import links_of
 from prefect.server.api.wire import Parameter, Wire
 
 __all__ = ["describe"]
@@ -19,15 +21,24 @@ _VERSION_HEADER = {
     "name": "x-prefect-api-version",
     "in": "header",
     "required": False,
-    "schema": {"type": "string"},
+    "schema": {
+        "type": "string",
+        "pattern": r"^(0\.([89]|[1-9][0-9]{1,8})|[1-9][0-9]{0,8}\.[0-9]{1,9})\.[0-9]{1,9}$",
+        "examples": ["0.8.4"],
+    },
     "description": "The version of the API that the client was made for, such as 0.8.4.",
 }
+_AGAIN = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$"}}
+}
+_TRIED_AGAIN = frozenset({"423", "429", "503"})
 _ERRORS = {
     "400": "The request cannot be answered as it is.",
     "401": "The request needs credentials, and those that were sent are not good.",
     "403": "The request is not allowed.",
     "404": "There is no such thing.",
     "409": "The request contradicts what is there.",
+    "410": "It was there, and is not any more.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "The request cannot be understood.",
@@ -54,7 +65,7 @@ def describe(wires: Iterable[Wire], prefix: str = "/api") -> bytes:
     paths: dict[str, dict[str, Any]] = {}
     for wire in described:
         path = paths.setdefault(prefix + wire.endpoint.path, {})
-        path[wire.endpoint.method.lower()] = _operation(wire, schemas)
+        path[wire.endpoint.method.lower()] = _operation(wire, schemas, links_of(wire, described, _identifier))
     problem = {"type": "object", "properties": {"detail": {}, "exception_message": {"type": "string"}}}
     document = {
         "openapi": "3.1.0",
@@ -86,10 +97,31 @@ def _schemas(wires: list[Wire]) -> tuple[dict[tuple[Key, Any], dict[str, Any]], 
         parameters = wire.path if wire.has_body else wire.path + wire.rest
         inputs.extend(((route, one.name), "validation", TypeAdapter(one.annotation)) for one in parameters)
     schemas, general = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
-    return schemas, general.get("$defs", {})
+    definitions: dict[str, Any] = general.get("$defs", {})
+    for definition in definitions.values():
+        _show(definition)
+    return schemas, definitions
 
 
-def _operation(wire: Wire, schemas: dict[tuple[Key, Any], dict[str, Any]]) -> dict[str, Any]:
+def _show(definition: Any) -> None:
+    """Secrets are masked in answers, and not left out, as pydantic's schemas of them say."""
+    if isinstance(definition, dict):
+        if definition.get("writeOnly") is True:
+            del definition["writeOnly"]
+        for part in definition.values():
+            _show(part)
+    elif isinstance(definition, list):
+        for part in definition:
+            _show(part)
+
+
+def _identifier(endpoint: Endpoint) -> str:
+    return f"{endpoint.name}_{re.sub(r'[^a-z0-9]+', '_', endpoint.path.lower()).strip('_')}"
+
+
+def _operation(
+    wire: Wire, schemas: dict[tuple[Key, Any], dict[str, Any]], links: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     endpoint = wire.endpoint
     route = " ".join(endpoint.route)
     group = endpoint.path.strip("/").partition("/")[0]
@@ -100,9 +132,9 @@ def _operation(wire: Wire, schemas: dict[tuple[Key, Any], dict[str, Any]]) -> di
     operation: dict[str, Any] = {
         "tags": [group.replace("_", " ").capitalize()],
         "summary": description.partition("\n")[0],
-        "operationId": f"{endpoint.name}_{re.sub(r'[^a-z0-9]+', '_', endpoint.path.lower()).strip('_')}",
+        "operationId": _identifier(endpoint),
         "parameters": [*parameters, _VERSION_HEADER],
-        "responses": _responses(wire, schemas[(route, "answer"), "serialization"]),
+        "responses": _responses(wire, schemas[(route, "answer"), "serialization"], links),
         "security": [{"basic": []}, {"token": []}],
     }
     if wire.has_body:
@@ -123,13 +155,18 @@ def _parameter(parameter: Parameter, place: str, schema: dict[str, Any]) -> dict
     }
 
 
-def _responses(wire: Wire, schema: dict[str, Any]) -> dict[str, Any]:
+def _responses(wire: Wire, schema: dict[str, Any], links: dict[str, dict[str, Any]]) -> dict[str, Any]:
     endpoint = wire.endpoint
     good: dict[str, Any] = {"description": "Done."}
     if endpoint.status != 204:
         good["content"] = {endpoint.media_type: {"schema": schema}}
+    if links:
+        good["links"] = links
     responses = {str(endpoint.status): good}
     if endpoint.status == 200 and endpoint.method in {"POST", "PUT"} and wire.has_body:
         responses["201"] = {**good, "description": "Made."}
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return responses | {status: {"description": words, "content": problem} for status, words in _ERRORS.items()}
+    for status, words in _ERRORS.items():
+        again = {"headers": _AGAIN} if status in _TRIED_AGAIN else {}
+        responses[status] = {"description": words, **again, "content": problem}
+    return responses

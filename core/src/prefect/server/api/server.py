@@ -9,7 +9,7 @@ from prefect.server.api.app import Application
 from prefect.server.api.gate import Policy
 from prefect.server.api.performance import Performer
 from prefect.server.api.token_book import TokenBook
-from prefect.server.composition import open_database, open_vault
+from prefect.server.composition import bounds_of, open_database, open_vault
 from prefect.server.operations.tokens import is_csrf_token
 from prefect.server.services import make_services
 from prefect.server.services.loops import Loops
@@ -40,14 +40,13 @@ def create_app(settings: Settings | None = None, final: bool = False, ephemeral:
     from prefect.settings import get_current_settings
 
     settings = settings or get_current_settings()
-    performer = Performer(open_database(settings), open_vault(settings), settings=settings)
+    performer = Performer(open_database(settings), open_vault(settings), bounds_of(settings), settings=settings)
     loops = None if ephemeral else Loops(performer, make_services(performer.clock()), settings, performer.clock)
     tokens = TokenBook(performer)
     performer.tokens_changed = tokens.refresh
     policy = make_policy(settings, performer, tokens)
-    return Application(
-        performer, policy, _api_url(settings), loops, tokens, settings.server.register_blocks_on_start and not ephemeral
-    )
+    registers = settings.server.register_blocks_on_start and not ephemeral
+    return Application(performer, policy, _api_url(settings), loops, tokens, registers)
 
 
 def make_policy(settings: Settings, performer: Performer, tokens: TokenBook) -> Policy:

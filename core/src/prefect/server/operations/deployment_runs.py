@@ -93,6 +93,7 @@ def _parameters(work: UnitOfWork, deployment: Row, asked: DeploymentFlowRunCreat
         parameters = hydrate_all(work, {**deployment["parameters"], **asked.parameters})
     except HydrationError as error:
         raise Refusal(400, f"Error hydrating flow run parameters: {error}") from None
+    work.bounds.check_parameters(parameters)
     enforced = asked.enforce_parameter_schema
     if deployment["enforce_parameter_schema"] if enforced is None else enforced:
         check_parameters(deployment["parameter_openapi_schema"], parameters, error="Error creating flow run")

@@ -74,6 +74,7 @@ def _read(work: UnitOfWork, id: UUID) -> Row:
 
 def create_flow_run(work: UnitOfWork, body: FlowRunCreate) -> FlowRun:
     """Create a flow run, Pending unless a state is given, or find the one with its idempotency key."""
+    work.bounds.check_parameters(body.parameters)
     flow = records.read(work.connection, tables.flow, id=body.flow_id)
     if flow is None:
         raise Refusal(409, f"A run needs its flow, and there is none with id {body.flow_id}.")

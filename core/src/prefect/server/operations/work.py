@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
 from prefect.server.database.queries.events import Occurrence, occurrence_of
@@ -34,12 +35,27 @@ class Bounds:
         graph_nodes: How many runs a graph may have.
         graph_artifacts: How many artifacts a graph may have.
         scheduled_runs: How many runs of one schedule may be waiting.
+        parameters: How many bytes the parameters of a flow run may have as JSON; any number if None.
     """
 
     page: int = 200
     graph_nodes: int = 10_000
     graph_artifacts: int = 10_000
     scheduled_runs: int = 50
+    parameters: int | None = None
+
+    def check_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """
+        Make sure that the parameters of a flow run are not too large.
+
+        Raises:
+            Refusal: They are.
+        """
+        if self.parameters is None or not parameters:
+            return
+        size = len(to_json(parameters))
+        if size > self.parameters:
+            raise Refusal(413, f"The parameters have {size} bytes as JSON, and at most {self.parameters} are taken.")
 
     def limit(self, limit: int | None) -> int:
         """

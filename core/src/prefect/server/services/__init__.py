@@ -18,7 +18,7 @@ from prefect.server.services.runs import (
     make_reaper,
     make_stale_claims,
 )
-from prefect.server.services.schedules import LATE_RUNS, SCHEDULER
+from prefect.server.services.schedules import LATE_RUNS, SCHEDULER, STATUSES
 from prefect.server.services.service import Service
 
 __all__ = ["make_services"]
@@ -34,6 +34,7 @@ def make_services(started: datetime) -> tuple[Service, ...]:
     return (
         SCHEDULER,
         LATE_RUNS,
+        STATUSES,
         make_reaper(started),
         make_stale_claims(started),
         PAUSE_EXPIRATIONS,

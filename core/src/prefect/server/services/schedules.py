@@ -1,4 +1,4 @@
-"""Inserts the runs that schedules ask for, and marks those late that nobody has begun in time."""
+"""Inserts the runs that schedules ask for, marks those late that nobody has begun in time, and sees who is gone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 from prefect._contract.state import State, StateType
 from prefect.server.database.queries.runs import FLOW_RUNS, read_runs
 from prefect.server.database.tables import deployment_schedule, flow_run
+from prefect.server.operations.readiness import settle_statuses
 from prefect.server.operations.scheduling import Limits, schedule_due_deployments
 from prefect.server.operations.transitions import propose_for_flow_run
 from prefect.server.services.service import Service
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import UnitOfWork
     from prefect.settings import Settings
 
-__all__ = ["LATE_RUNS", "SCHEDULER"]
+__all__ = ["LATE_RUNS", "SCHEDULER", "STATUSES"]
 
 _MOST_AT_ONCE = 100
 
@@ -90,4 +91,17 @@ LATE_RUNS = Service(
     look=_runs_are_late,
     act=_mark_late,
     does="Marks scheduled runs as Late that nobody has begun in time.",
+)
+
+
+def _settle(work: UnitOfWork, settings: Settings) -> bool:
+    return settle_statuses(work, limit=_MOST_AT_ONCE) >= _MOST_AT_ONCE
+
+
+STATUSES = Service(
+    name="statuses",
+    seconds=lambda settings: settings.server.services.foreman.loop_seconds,
+    is_enabled=lambda settings: settings.server.services.foreman.enabled,
+    act=_settle,
+    does="Tells of work pools, queues and deployments that nobody looks after any more.",
 )

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from prefect._contract.objects import TaskRun
 from prefect.server.api.websockets.conversation import Conversation
 from prefect.server.api.websockets.handshake import EndedError, end, greet, hear
-from prefect.server.operations.deliveries import abandon_deliveries, claim_deliveries, confirm_delivery
+from prefect.server.operations.deliveries import (
+    abandon_deliveries,
+    claim_deliveries,
+    confirm_delivery,
+    renew_deliveries,
+)
 from prefect.server.operations.task_workers import forget_task_worker, see_task_worker
 
 if TYPE_CHECKING:
@@ -24,7 +29,7 @@ __all__ = ["ScheduledTaskRuns"]
 _PROTOCOL_VIOLATION = 4001
 
 _HOLD_SECONDS = 60.0
-"""For how long a task run that was sent, and that nobody has begun to run, is not offered to others."""
+"""For how long after its worker was heard of last a task run that nobody has begun is not offered to others."""
 
 _LOOK_EVERY_SECONDS = 2.0
 """How often to look for what other servers have stored, and what becomes due."""
@@ -95,6 +100,7 @@ async def _subscription(socket: WebSocket) -> tuple[str, list[str]]:
 
 def _next(work: UnitOfWork, client: str, keys: list[str]) -> list[TaskRun]:
     see_task_worker(work, client_id=client, task_keys=keys)
+    renew_deliveries(work, client, _HOLD_SECONDS)
     return claim_deliveries(work, client_id=client, task_keys=keys, limit=1, hold_seconds=_HOLD_SECONDS)
 
 
