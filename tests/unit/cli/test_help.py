@@ -38,6 +38,6 @@ def test_everything_is_explained(path, command):
 def test_what_is_still_to_come_says_so():
     from prefect.testing.cli import CycloptsCliRunner
 
-    result = CycloptsCliRunner().invoke(["server", "start"])
+    result = CycloptsCliRunner().invoke(["transfer", "--from", "a"])
     assert result.exit_code == 1
-    assert "`prefect server` is not part of this version yet" in result.stderr
+    assert "`prefect transfer` is not part of this version yet" in result.stderr

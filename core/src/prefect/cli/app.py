@@ -21,9 +21,17 @@ __all__ = ["COMMANDS", "app", "main"]
 COMMANDS: dict[str, Entry] = {
     "artifact": Entry("prefect.cli.artifact:app", "Show and delete what runs have left for people."),
     "block": Entry("prefect.cli.block:app", "Show, register and delete stored configuration.", ("blocks",)),
+    "concurrency-limit": Entry(
+        "prefect.cli.concurrency_limit:app",
+        "Limit how many task runs with a tag may be running.",
+        ("concurrency-limits",),
+    ),
     "config": Entry("prefect.cli.config:app", "Show and change settings."),
     "flow": Entry("prefect.cli.flow:app", "Show flows.", ("flows",)),
     "flow-run": Entry("prefect.cli.flow_run:app", "Show, cancel, retry and delete runs of flows.", ("flow-runs",)),
+    "global-concurrency-limit": Entry(
+        "prefect.cli.global_concurrency_limit:app", "Limit how much of something may happen at once, by name.", ("gcl",)
+    ),
     "plugins": Entry("prefect.cli.plugins:app", "Show what is installed, what it provides and what failed to load."),
     "profile": Entry("prefect.cli.profile:app", "Choose and change profiles: named sets of settings.", ("profiles",)),
     "run": Entry("prefect.cli.run:app", "Run a flow here, and show how far it is."),
@@ -39,14 +47,11 @@ LATER = frozenset(
     {
         "api",
         "automation",
-        "concurrency-limit",
         "dashboard",
         "deploy",
         "deployment",
         "event",
         "events",
-        "gcl",
-        "global-concurrency-limit",
         "init",
         "shell",
         "task",
@@ -104,7 +109,9 @@ class RootGroup(CommandGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; say so if it is one of those that are still to come."""
         if args and args[0] in LATER and self.get_command(ctx, args[0]) is None:
-            raise CliError(f"`prefect {args[0]}` is not part of this version yet: flows run here without a server.")
+            raise CliError(
+                f"`prefect {args[0]}` is not part of this version yet: see `prefect --help` for what there is."
+            )
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 from typing import Annotated, Any, Optional, get_args, get_origin
 
 import typer
@@ -20,7 +21,7 @@ from typer.models import ArgumentInfo
 from prefect.cli.errors import CliError
 from prefect.cli.output import say
 
-__all__ = ["CommandGroup", "Entry", "LazyCommands", "as_command", "command", "noun"]
+__all__ = ["AlsoNamed", "CommandGroup", "Entry", "LazyCommands", "as_command", "command", "noun"]
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,18 @@ def _nothing() -> None:
 # -- arguments by name ------------------------------------------------------------------------------------------------
 
 
+class AlsoNamed:
+    """
+    Marks an argument that may be given by further names: `Annotated[int, typer.Argument(...), AlsoNamed("-n")]`.
+
+    Args:
+        names: The names, with their dashes.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+
 class NamedCommand(TyperCommand):
     """A command whose arguments may be given by position or by name."""
 
@@ -290,26 +303,32 @@ def _with_names(function: Callable[..., None]) -> Callable[..., None]:
         function(**values, **chosen)
 
     found: dict[str, Any] = {"_context": typer.Context}
+    further: dict[str, Any] = {}
     defaults: dict[str, Any] = {"_context": inspect.Parameter.empty}
     for name, parameter in parameters.items():
         if name in arguments:
-            meaning = getattr(_argument_of(hints[name]), "help", None)
-            found[name] = Annotated[Optional[plain[name]], typer.Argument(help=meaning, show_default=False)]
-            defaults[name] = None
+            argument = _argument_of(hints[name]) or ArgumentInfo()
+            low, high = argument.min, argument.max
+            given = typer.Argument(help=argument.help, show_default=False, min=low, max=high)
+            found[name] = Annotated[Optional[plain[name]], given]
+            by_name = typer.Option(*_names_of(name, hints), hidden=True, min=low, max=high)
+            further[f"{name}_by_name"] = Annotated[Optional[plain[name]], by_name]
+            defaults[name] = defaults[f"{name}_by_name"] = None
         else:
             found[name] = hints[name]
             defaults[name] = parameter.default
-    for name in arguments:
-        found[f"{name}_by_name"] = Annotated[
-            Optional[plain[name]], typer.Option(f"--{name.replace('_', '-')}", hidden=True)
-        ]
-        defaults[f"{name}_by_name"] = None
+    found.update(further)
     kind = inspect.Parameter.KEYWORD_ONLY
     signature = [inspect.Parameter(n, kind, default=defaults[n], annotation=found[n]) for n in found]
     call.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     call.__annotations__ = found
     del call.__wrapped__  # typer would read the signature of that
     return call
+
+
+def _names_of(name: str, hints: Mapping[str, Any]) -> list[str]:
+    further = (each.names for each in get_args(hints[name])[1:] if isinstance(each, AlsoNamed))
+    return [f"--{name.replace('_', '-')}", *chain.from_iterable(further)]
 
 
 def _is_given(value: Any) -> bool:

@@ -11,9 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TextIO
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import BaseModel
 
-__all__ = ["Limit", "Output", "confirm", "is_interactive", "paint", "print_fields", "print_json", "say", "show_state"]
+__all__ = [
+    "Limit",
+    "Output",
+    "confirm",
+    "is_interactive",
+    "paint",
+    "print_fields",
+    "print_json",
+    "say",
+    "show_state",
+    "write_json",
+]
 
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "bold": 1, "dim": 2}
 
@@ -81,7 +94,26 @@ def show_state(name: str | None, state_type: Any, shown: str | None = None) -> s
 
 def print_json(value: BaseModel | Iterable[BaseModel] | Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> None:
     """Write models, or JSON values, as JSON."""
-    say(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    say(_json(value))
+
+
+def write_json(value: BaseModel | Mapping[str, Any], path: Path) -> None:
+    """
+    Write a model, or a JSON value, to a file.
+
+    Raises:
+        CliError: The file cannot be written.
+    """
+    from prefect.cli.errors import CliError
+
+    try:
+        path.write_text(f"{_json(value)}\n", encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
