@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import Bounds
     from prefect.settings import Settings
 
-__all__ = ["bounds_of", "open_database", "open_vault"]
+__all__ = ["bounds_of", "open_database", "open_vault", "verify"]
 
 
 def open_database(settings: Settings) -> Database:
@@ -44,3 +44,21 @@ def bounds_of(settings: Settings) -> Bounds:
         scheduled_runs=server.deployment_schedule_max_scheduled_runs,
         parameters=server.api.max_parameter_size,
     )
+
+
+def verify(settings: Settings) -> None:
+    """
+    Make sure that the database can be used and that its secrets can be read, before anybody asks for them.
+
+    Raises:
+        prefect.server.database.errors.DatabaseError: It cannot be opened, or is too new, or is locked for too long.
+        prefect.exceptions.ConfigurationError: The encryption key is missing, or is not the one that was used.
+    """
+    from sqlalchemy import select
+
+    from prefect.server.database.tables import block_document
+
+    latest = select(block_document.c.data).order_by(block_document.c.id.desc()).limit(1)
+    stored = open_database(settings).transaction(lambda connection: connection.execute(latest).scalar(), write=False)
+    if stored is not None:
+        open_vault(settings).open(stored)
