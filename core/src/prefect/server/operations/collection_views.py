@@ -54,15 +54,21 @@ def _blocks() -> View:
 
     view: View = {}
     for slug, block in _installed(registries.blocks):
-        block_type, schema = block._to_block_type(), block._to_block_schema()
+        fields = block.model_json_schema()
         types = view.setdefault(_package(block), {"block_types": {}})["block_types"]
         types[slug] = {
-            **block_type.model_dump(mode="json", exclude={"id", "created", "updated"}),
+            "name": block.get_block_type_name(),
+            "slug": slug,
+            "logo_url": None if block._logo_url is None else str(block._logo_url),
+            "documentation_url": None if block._documentation_url is None else str(block._documentation_url),
+            "description": block.get_description(),
+            "code_example": block.get_code_example(),
+            "is_protected": False,
             "block_schema": {
-                "checksum": schema.checksum,
-                "fields": schema.fields,
-                "capabilities": schema.capabilities,
-                "version": schema.version,
+                "checksum": block._calculate_schema_checksum(fields),
+                "fields": fields,
+                "capabilities": sorted(block.get_block_capabilities()),
+                "version": block.get_block_schema_version(),
             },
         }
     return view
