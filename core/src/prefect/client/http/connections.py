@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 import httpx
 
@@ -90,6 +90,7 @@ class Connections:
         self._address = address
         self._given = given
         self._by_process: dict[int, _OfProcess] = {}  # those of a parent are kept: they are not ours to close
+        finalize(self, _close_lines, self._by_process)
 
     def sync(self) -> Line:
         """The line of this process."""
@@ -113,11 +114,7 @@ class Connections:
 
     def close(self) -> None:
         """Close the connections of sync code. Those of event loops are closed with their loops."""
-        mine = self._mine()
-        with mine.guard:
-            line, mine.sync = mine.sync, None
-        if line is not None:
-            line.close()
+        _close_lines(self._by_process)
 
     def _mine(self) -> _OfProcess:
         mine = self._by_process.get(os.getpid())
@@ -150,6 +147,17 @@ class Connections:
             options["proxy"] = given.get("proxy")
         options["headers"] = {**self._address.headers, **dict(given.get("headers") or {})}
         return options
+
+
+def _close_lines(by_process: Mapping[int, _OfProcess]) -> None:
+    """Close the line for sync code that this process has opened, if it has."""
+    mine = by_process.get(os.getpid())
+    if mine is None:
+        return
+    with mine.guard:
+        line, mine.sync = mine.sync, None
+    if line is not None:
+        line.close()
 
 
 class _Letters:

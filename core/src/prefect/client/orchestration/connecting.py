@@ -52,7 +52,8 @@ def connect(
         return _beside(http.transport_to(address), httpx_settings)
     from httpx import ASGITransport
 
-    return http.HttpTransport(address, {"transport": ASGITransport(api), **(httpx_settings or {})})
+    here = {"transport": ASGITransport(api), "headers": {"Host": "127.0.0.1"}}
+    return http.HttpTransport(address, {**here, **(httpx_settings or {})})
 
 
 def _beside(transport: Transport, httpx_settings: dict[str, Any] | None) -> Transport:
