@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-TERMINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
+from tests.faults.invariants import check_invariants
 
 
 class Victim:
@@ -83,27 +82,7 @@ class Victim:
         }
 
     def check_invariants(self) -> None:
-        """What must be true however runs ended: see each line."""
-        for kind in ("flow_run", "task_run"):
-            # The current state of each run is the last one of its history.
-            torn = self.rows(
-                f"select r.id from {kind} r left join {kind}_state s on s.id = r.state_id where s.id is null"
-            )
-            assert not torn, f"{kind}: the current state is not in the history: {torn}"
-            # After a terminal state comes nothing, except an explicit retry.
-            histories: dict[str, list[tuple[str, str]]] = {}
-            for run, state, name in self.rows(
-                f"select {kind}_id, type, name from {kind}_state order by {kind}_id, timestamp, id"
-            ):
-                histories.setdefault(run, []).append((state, name))
-            for run, history in histories.items():
-                for (state, _), (following, name) in zip(history, history[1:], strict=False):
-                    assert state not in TERMINAL or following == "SCHEDULED", f"{kind} {run}: {state} -> {name}"
-        # Nobody holds a lease of a run that has ended.
-        assert not self.rows(
-            "select l.flow_run_id from flow_run_lease l join flow_run r on r.id = l.flow_run_id "
-            "where r.state_type in ('COMPLETED', 'FAILED', 'CANCELLED', 'CRASHED')"
-        )
+        check_invariants(f"sqlite:///{self.home / 'prefect.db'}")
 
 
 PRELUDE = """\
