@@ -13,7 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from generators import cli, hooks, python_api, settings
+from generators import cli, hooks, python_api, rest, settings
 
 REFERENCE = HERE / "reference"
 
@@ -22,6 +22,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "hooks.md": hooks.render,
     "settings.md": settings.render,
     "python-api.md": python_api.render,
+    "rest-api.md": rest.render,
 }
 """The pages, by file name, and what makes their text."""
 
