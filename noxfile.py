@@ -119,10 +119,9 @@ def build(session: nox.Session) -> None:
 @nox.session
 def compat(session: nox.Session) -> None:
     """Our product and Prefect 3.8.8, each with its own server and the other's: the records of a script agree."""
-    original = Path(session.create_tmp()).resolve() / "original"
-    if not (original / "bin" / "python").exists():
-        session.run("uv", "venv", "--python", "3.12", str(original), external=True)
-    python = str(original / "bin" / "python")
-    session.run("uv", "pip", "install", "--quiet", "--python", python, *ORIGINAL, external=True)
+    folder = Path(session.create_tmp()).resolve() / "original"
+    python = str(folder / "bin" / "python")
+    session.run("python", "-m", "venv", str(folder))
+    session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
     install(session, "test")
-    session.run("pytest", "tests/compat", *session.posargs, env={"ORIGINAL_PYTHON": python})
+    session.run("pytest", "tests/compat", *session.posargs, env={**COMPILED, "ORIGINAL_PYTHON": python})

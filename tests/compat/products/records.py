@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -74,7 +75,7 @@ class Records:
             ],
             "message": run["state"]["message"] if run["state"]["name"] == "Splendid" else None,
             "logs": self._logs(run["id"], {task["id"]: task["task_key"] for task in tasks}),
-            "tasks": sorted(described, key=lambda task: (task["name"], str(task["inputs"]), task["states"])),
+            "tasks": sorted(described, key=lambda task: json.dumps(task, sort_keys=True)),
         }
 
     def _task_run(self, task: dict[str, Any]) -> dict[str, Any]:
