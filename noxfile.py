@@ -124,4 +124,4 @@ def compat(session: nox.Session) -> None:
     session.run("python", "-m", "venv", str(folder))
     session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
     install(session, "test")
-    session.run("pytest", "tests/compat", *session.posargs, env={**COMPILED, "ORIGINAL_PYTHON": python})
+    session.run("pytest", *(session.posargs or ["tests/compat"]), env={**COMPILED, "ORIGINAL_PYTHON": python})
