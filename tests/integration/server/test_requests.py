@@ -55,6 +55,10 @@ def test_what_cannot_be_meant_is_refused(client: httpx.Client, method: str, path
 
 def test_other_verbs_of_a_path_are_named(client: httpx.Client) -> None:
     assert client.put("/flows/").headers["allow"] == "POST"
+    looks_like_an_id = client.get("/flows/filter")
+    assert (looks_like_an_id.status_code, looks_like_an_id.headers["allow"]) == (405, "POST")
+    assert client.get("/v2/concurrency_limits/filter").status_code == 404
+    assert client.put("/flows/no-id").headers["allow"] == "DELETE, GET, PATCH"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +161,36 @@ def test_the_description_names_every_public_endpoint(client: httpx.Client, serve
     assert httpx.get(f"{server.url}/openapi.json").json() == document
     identifiers = [operation["operationId"] for verbs in document["paths"].values() for operation in verbs.values()]
     assert len(set(identifiers)) == len(identifiers)
+
+
+def test_the_description_links_what_is_made_to_what_can_be_done_with_it(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    links = paths["/api/work_pools/{work_pool_name}/queues"]["post"]["responses"]["201"]["links"]
+    assert links["delete_work_pool_queue"]["parameters"] == {
+        "work_pool_name": "$request.path.work_pool_name",
+        "name": "$response.body#/name",
+    }
+    known = {operation["operationId"] for verbs in paths.values() for operation in verbs.values()}
+    linked = {
+        (path, link["operationId"])
+        for path, verbs in paths.items()
+        for operation in verbs.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+    }
+    assert {operation for _, operation in linked} <= known
+    unlinked = {
+        path
+        for path, verbs in paths.items()
+        if "/api/" + path.split("/")[2] + "/{id}" == path and not any(path.startswith(maker) for maker, _ in linked)
+    }
+    assert unlinked == {"/api/flow_run_states/{id}", "/api/task_run_states/{id}"}
+
+
+def test_secrets_are_described_as_they_are_answered(client: httpx.Client) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    assert "writeOnly" not in schemas["ServerDatabaseSettings"]["properties"]["connection_url"]["anyOf"][0]
+    assert client.get("/admin/settings").json()["server"]["database"]["connection_url"] in {None, "**********"}
 
 
 def test_the_page_of_the_documentation_shows_them(server) -> None:

@@ -89,14 +89,21 @@ class Endpoints:
             return refusal(413, f"The body is too large: at most {limit} bytes are taken. Send it in smaller parts.")
         if body and not _is_json(scope):
             return refusal(415, "The body must be JSON: send it with the header 'Content-Type: application/json'.")
-        return await self._respond(scope, wire, found.values, body)
+        return await self._respond(scope, path, wire, found.values, body)
 
-    async def _respond(self, scope: ASGIScope, wire: Wire, values: tuple[str, ...], body: bytes) -> Answer:
+    def _not_meant(self, path: str, wire: Wire) -> Answer:
+        """What is answered to a path that only looks like one of an endpoint: another one may be there for other verbs."""
+        found = self._routes.find(path, None)
+        if found is None or found.wires.get(wire.endpoint.method) is wire:
+            return refusal(404, "Not Found")
+        return refusal(405, "Method Not Allowed", Allow=", ".join(sorted(found.wires)))
+
+    async def _respond(self, scope: ASGIScope, path: str, wire: Wire, values: tuple[str, ...], body: bytes) -> Answer:
         try:
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
             call = wire.call(dict(zip(wire.path_names, values, strict=True)), query, body)
         except LookupError:
-            return refusal(404, "Not Found")
+            return self._not_meant(path, wire)
         except ValidationError as error:
             return invalid_request(error, "body" if wire.has_body else "query", body)
         try:

@@ -56,16 +56,16 @@ class Routes:
                 node = node.child(part)
             node.wires[wire.endpoint.method] = wire
 
-    def find(self, raw_path: str, method: str) -> Found | None:
+    def find(self, raw_path: str, method: str | None) -> Found | None:
         """
         The endpoints that a path means, preferably one with a verb.
 
         Args:
             raw_path: The path as it was sent, with its percent signs, so that a slash within a name stays one.
-            method: The verb.
+            method: The verb; None for the path that fits best, whatever its verbs.
         """
         parts = _parts(raw_path)
-        found = self._walk(self._root, parts, 0, (), method)
+        found = None if method is None else self._walk(self._root, parts, 0, (), method)
         return found if found is not None else self._walk(self._root, parts, 0, (), None)
 
     def _walk(
