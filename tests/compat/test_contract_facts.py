@@ -39,6 +39,10 @@ ADDED_ROUTES = {
     ("POST", "/_core/leases/renew"),
     ("POST", "/_core/leases/reap"),
     ("GET", "/_core/leases"),
+    ("POST", "/_core/tokens"),
+    ("GET", "/_core/tokens"),
+    ("DELETE", "/_core/tokens/{name}"),
+    ("POST", "/_core/audit/filter"),
 }
 ADDED_BODY_FIELDS = {
     ("POST", "/flow_runs/{id}/set_state"): {"lease"},

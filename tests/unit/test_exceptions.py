@@ -31,7 +31,7 @@ from prefect.exceptions import (
     exception_traceback,
 )
 
-OUTSIDE_OF_THE_TREE = {"PrefectHTTPStatusError", "PrefectImportError"}
+OUTSIDE_OF_THE_TREE = {"PrefectHTTPStatusError", "PrefectImportError", "ServerUnreachableError"}
 
 
 def http_error() -> httpx.HTTPStatusError:

@@ -56,9 +56,9 @@ def argument_for(annotation: str) -> Any:
 
 
 def model_named(name: str) -> type[PrefectBaseModel]:
-    from prefect._contract import actions, automations, concurrency, filters, objects
+    from prefect._contract import actions, automations, concurrency, filters, objects, tokens
 
-    for home in (actions, filters, objects, automations, concurrency):
+    for home in (actions, filters, objects, automations, concurrency, tokens):
         if hasattr(home, name):
             return getattr(home, name)
     raise LookupError(f"No model is named {name!r}.")

@@ -31,7 +31,7 @@ def read_events_page(page_token: str) -> Call[EventPage]:
     """List a further page of events: see `EventPage.next_page_token`."""
     from prefect._contract.responses.events import EventPage
 
-    return Call("GET", "/events/filter/next", EventPage, query={"page_token": page_token})
+    return Call("GET", "/events/filter/next", EventPage, query={"page-token": page_token})
 
 
 def count_events(

@@ -34,11 +34,12 @@ class Operation:
     def perform(self, work: UnitOfWork, call: Call[Any]) -> Any:
         """Answer a call."""
         work.key = call.key
+        named = {**call.path_params, **{name.replace("-", "_"): value for name, value in call.query.items()}}
         if self.takes_body:
-            return self.function(work, **call.path_params, **call.query, body=call.body)
+            return self.function(work, **named, body=call.body)
         if call.body is None:
-            return self.function(work, **call.path_params, **call.query)
-        return self.function(work, **call.path_params, **call.query, **call.body)
+            return self.function(work, **named)
+        return self.function(work, **named, **call.body)
 
 
 @cache
