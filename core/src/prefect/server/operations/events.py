@@ -10,7 +10,7 @@ from prefect._contract.events import Countable, TimeUnit
 from prefect._contract.responses.events import EventCount, EventPage
 from prefect.server.database import tables
 from prefect.server.database.queries import event_reading
-from prefect.server.database.queries.event_filters import events_where
+from prefect.server.database.queries.event_filters import events_where, indexed_by
 from prefect.server.database.queries.events import Occurrence, has_backlog, occurrence_of, only_new, take_up
 from prefect.server.operations.event_pages import EventPosition, page_token, parse_page_token
 from prefect.server.operations.intervals import intervals_between
@@ -147,19 +147,17 @@ def _in_time(work: UnitOfWork, filter: EventFilter | None) -> EventFilter:
 def _page(work: UnitOfWork, position: EventPosition) -> EventPage:
     from prefect._contract.filters.events import EventOrder
 
-    filter, conditions = position.filter, events_where(position.filter)
-    distinct = filter.resource is not None and filter.resource.distinct
-    rows = event_reading.read_events(
-        work.connection,
-        conditions,
+    filter = position.filter
+    selection = event_reading.Selection(
+        events_where(filter),
         latest=filter.order is EventOrder.DESC,
-        distinct=distinct,
-        limit=position.limit + 1,
-        after=position.after,
+        distinct=filter.resource is not None and filter.resource.distinct,
+        indexed=indexed_by(filter),
     )
+    rows = event_reading.read_events(work.connection, selection, limit=position.limit + 1, after=position.after)
     total = position.total
     if total is None:
-        total = event_reading.count_events(work.connection, conditions, distinct=distinct, most=MOST_COUNTED)
+        total = event_reading.count_events(work.connection, selection, most=MOST_COUNTED)
     events = rows[: position.limit]
     following = None
     if len(rows) > position.limit:

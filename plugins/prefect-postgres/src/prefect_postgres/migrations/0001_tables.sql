@@ -374,7 +374,7 @@ CREATE TABLE event_resources (
     FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE
 );
 
-CREATE INDEX ix_event_resources__resource_id_occurred ON event_resources (resource_id, occurred);
+CREATE INDEX ix_event_resources__resource_id_occurred ON event_resources (resource_id, occurred, event_id);
 
 CREATE TABLE flow_run (
     id UUID NOT NULL,

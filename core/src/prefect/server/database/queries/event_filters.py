@@ -9,7 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, false, func, not_, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 
 from prefect._contract.text_query import parse_query
 from prefect.server.database import tables
@@ -25,7 +39,7 @@ if TYPE_CHECKING:
         EventResourceFilter,
     )
 
-__all__ = ["events_where"]
+__all__ = ["events_where", "indexed_by"]
 
 Condition = ColumnElement[bool]
 Beginning = Callable[[ColumnElement[Any], str], Condition]
@@ -44,16 +58,46 @@ def events_where(filter: EventFilter) -> list[Condition]:
         conditions += _name(filter.event)
     if filter.resource is not None:
         conditions += _resource(filter.resource)
-    time = [_related.occurred >= filter.occurred.since, _related.occurred <= filter.occurred.until]
     for related in _listed(filter.related):
-        conditions += _has_related(related, time)
+        conditions += _has_related(related, filter)
     for any_resource in _listed(filter.any_resource):
-        conditions += _involves(any_resource, time)
+        conditions += _involves(any_resource, filter)
     if filter.id.id:
         conditions.append(_event.id.in_(filter.id.id))
     if filter.text is not None:
         conditions += _text(filter.text.query)
     return conditions
+
+
+def indexed_by(filter: EventFilter) -> list[Select[Any]] | None:
+    """
+    Selections of moments and ids, in which a filter's events are found without looking at any others.
+
+    There are some if all that a filter asks for besides the time is one thing of resources that are not the event's own: as
+    of those there may be very many, they are then read in the order of an index, and no further than is needed.
+    """
+    others = (filter.event, filter.resource, filter.text)
+    if any(other is not None for other in others) or filter.id.id:
+        return None
+    related, involved = _listed(filter.related), _listed(filter.any_resource)
+    if len(related) == 1 and not involved:
+        conditions = _meant(related[0])
+        return [_moments_of_related(conditions, filter)] if conditions else None
+    if len(involved) == 1 and not related:
+        own, as_related = _own(involved[0]), _as_related(involved[0])
+        time = [_event.occurred >= filter.occurred.since, _event.occurred <= filter.occurred.until]
+        themselves = select(_event.occurred.label("occurred"), _event.id.label("id")).where(*own, *time)
+        return [themselves, _moments_of_related(as_related, filter)] if own else None
+    return None
+
+
+def _moments_of_related(conditions: list[Condition], filter: EventFilter) -> Select[Any]:
+    moments = select(_related.occurred.label("occurred"), _related.event_id.label("id"))
+    return moments.where(*conditions, *_related_time(filter)).distinct()
+
+
+def _related_time(filter: EventFilter) -> list[Condition]:
+    return [_related.occurred >= filter.occurred.since, _related.occurred <= filter.occurred.until]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -123,15 +167,16 @@ def _resource(filter: EventResourceFilter) -> list[Condition]:
     ]
 
 
-def _of_related(conditions: list[Condition], time: list[Condition]) -> Any:
+def _of_related(conditions: list[Condition], filter: EventFilter) -> Any:
     """The ids of the events of a time with a related resource that meets conditions."""
-    return select(_related.event_id).where(*conditions, *time)
+    return select(_related.event_id).where(*conditions, *_related_time(filter))
 
 
 _RELATED_COLUMNS = {_ID: _related.resource_id, _ROLE: _related.resource_role}
 
 
-def _has_related(filter: EventRelatedFilter, time: list[Condition]) -> list[Condition]:
+def _meant(filter: EventRelatedFilter) -> list[Condition]:
+    """What a related resource must be."""
     conditions = [
         *_identified(_related.resource_id, filter.id, None),
         *_labelled(_related.resource, _RELATED_COLUMNS, filter.labels),
@@ -141,21 +186,33 @@ def _has_related(filter: EventRelatedFilter, time: list[Condition]) -> list[Cond
     if filter.resources_in_roles:
         pairs = tuple_(_related.resource_id, _related.resource_role)
         conditions.append(pairs.in_(filter.resources_in_roles))
-    return [_event.id.in_(_of_related(conditions, time))] if conditions else []
+    return conditions
 
 
-def _involves(filter: EventAnyResourceFilter, time: list[Condition]) -> list[Condition]:
-    own = [
+def _has_related(related: EventRelatedFilter, filter: EventFilter) -> list[Condition]:
+    conditions = _meant(related)
+    return [_event.id.in_(_of_related(conditions, filter))] if conditions else []
+
+
+def _own(filter: EventAnyResourceFilter) -> list[Condition]:
+    return [
         *_identified(_event.resource_id, filter.id, filter.id_prefix),
         *_labelled(_event.resource, {_ID: _event.resource_id}, filter.labels),
     ]
-    if not own:
-        return []
-    others = [
+
+
+def _as_related(filter: EventAnyResourceFilter) -> list[Condition]:
+    return [
         *_identified(_related.resource_id, filter.id, filter.id_prefix),
         *_labelled(_related.resource, _RELATED_COLUMNS, filter.labels),
     ]
-    return [_event.id.in_(union_all(select(_event.id).where(*own), _of_related(others, time)))]
+
+
+def _involves(any_resource: EventAnyResourceFilter, filter: EventFilter) -> list[Condition]:
+    own, as_related = _own(any_resource), _as_related(any_resource)
+    if not own:
+        return []
+    return [_event.id.in_(union_all(select(_event.id).where(*own), _of_related(as_related, filter)))]
 
 
 def _text(query: str) -> list[Condition]:

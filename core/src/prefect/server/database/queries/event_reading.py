@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, desc, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, desc, func, literal, select, tuple_, union, union_all
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.selectable import Subquery
 
 from prefect.server.database import tables
 from prefect.server.database.types import Identifier, Moment
 
-__all__ = ["Group", "Place", "count_between", "count_by", "count_events", "names_of_resources", "read_events"]
+__all__ = [
+    "Group",
+    "Place",
+    "Selection",
+    "count_between",
+    "count_by",
+    "count_events",
+    "names_of_resources",
+    "read_events",
+]
 
 Condition = ColumnElement[bool]
 Row = dict[str, Any]
@@ -54,58 +64,80 @@ def _first_of_each(conditions: Sequence[Condition], *, latest: bool) -> Subquery
     return select(numbered.c.id, numbered.c.occurred).where(numbered.c.number == 1).subquery()
 
 
-def _selected(conditions: Sequence[Condition], *, latest: bool, distinct: bool) -> tuple[Any, Any, Select[Any]]:
-    """The columns of moments and ids, and a selection of ids."""
-    if distinct:
-        firsts = _first_of_each(conditions, latest=latest).c
-        return firsts.occurred, firsts.id, select(firsts.id)
-    return _event.occurred, _event.id, select(_event.id).where(*conditions)
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    The events that are asked for.
+
+    Args:
+        conditions: What they must meet.
+        latest: Whether the latest come first; else the oldest do.
+        distinct: Whether only the first of each resource counts, in that order.
+        indexed: Selections of moments and ids that have all of them, and no others; None if there are none.
+    """
+
+    conditions: Sequence[Condition]
+    latest: bool = True
+    distinct: bool = False
+    indexed: Sequence[Select[Any]] | None = None
+
+    def page(self, limit: int, after: Place | None) -> Select[Any]:
+        """Selects the ids of a page."""
+        if self.distinct:
+            firsts = _first_of_each(self.conditions, latest=self.latest).c
+            return self._cut(select(firsts.id), firsts.occurred, firsts.id, limit, after)
+        if self.indexed is None:
+            found = select(_event.id).where(*self.conditions)
+            return self._cut(found, _event.occurred, _event.id, limit, after)
+        parts = []
+        for part in self.indexed:
+            occurred, identifier = part.selected_columns
+            parts.append(self._cut(part, occurred, identifier, limit, after).subquery())
+        together = union(*(select(part.c.occurred, part.c.id) for part in parts)).subquery()
+        return self._cut(select(together.c.id), together.c.occurred, together.c.id, limit, None)
+
+    def _cut(self, found: Select[Any], occurred: Any, identifier: Any, limit: int, after: Place | None) -> Select[Any]:
+        """The first ones after a place."""
+        if after is not None:
+            place = tuple_(literal(after.occurred, Moment), literal(after.id, Identifier))
+            here = tuple_(occurred, identifier)
+            found = found.where(here < place if self.latest else here > place)
+        return found.order_by(self.ordered(occurred), self.ordered(identifier)).limit(limit)
+
+    def ordered(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A column in the order that is asked for."""
+        return column.desc() if self.latest else column.asc()
+
+    def some(self, most: int) -> Select[Any]:
+        """Selects ids up to a number, in no order."""
+        if self.indexed is not None and not self.distinct:
+            parts = [part.limit(most).subquery() for part in self.indexed]
+            together = union(*(select(part.c.id) for part in parts)).subquery()
+            return select(together.c.id).limit(most)
+        if self.distinct:
+            return select(_event.resource_id).where(*self.conditions).distinct().limit(most)
+        return select(_event.id).where(*self.conditions).limit(most)
 
 
-def _ascending(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column.asc()
-
-
-def _descending(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column.desc()
-
-
-def read_events(
-    connection: Connection,
-    conditions: Sequence[Condition],
-    *,
-    latest: bool,
-    distinct: bool,
-    limit: int,
-    after: Place | None = None,
-) -> list[Row]:
+def read_events(connection: Connection, selection: Selection, *, limit: int, after: Place | None = None) -> list[Row]:
     """
     A page of events.
 
     Args:
         connection: The transaction.
-        conditions: What they must meet.
-        latest: Whether the latest come first; else the oldest do.
-        distinct: Whether only the first of each resource is listed, in that order.
+        selection: Which events.
         limit: How many, at most.
         after: Where the page begins.
     """
-    occurred, identifier, found = _selected(conditions, latest=latest, distinct=distinct)
-    if after is not None:
-        place = tuple_(literal(after.occurred, Moment), literal(after.id, Identifier))
-        here = tuple_(occurred, identifier)
-        found = found.where(here < place if latest else here > place)
-    order = _descending if latest else _ascending
-    found = found.order_by(order(occurred), order(identifier)).limit(limit)
-    statement = select(*_COLUMNS).where(_event.id.in_(found)).order_by(order(_event.occurred), order(_event.id))
+    order = selection.ordered(_event.occurred), selection.ordered(_event.id)
+    statement = select(*_COLUMNS).where(_event.id.in_(selection.page(limit, after))).order_by(*order)
     return [row._asdict() for row in connection.execute(statement)]
 
 
-def count_events(connection: Connection, conditions: Sequence[Condition], *, distinct: bool, most: int) -> int:
-    """How many events meet conditions, or resources have some; `most` if they are more than that."""
-    _, _, found = _selected(conditions, latest=True, distinct=distinct)
-    limited = found.limit(most).subquery()
-    return int(connection.execute(select(func.count()).select_from(limited)).scalar_one())
+def count_events(connection: Connection, selection: Selection, *, most: int) -> int:
+    """How many events are selected; `most` if they are more than that."""
+    some = selection.some(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def count_by(

@@ -43,7 +43,7 @@ event_resource = Table(
     required("resource_role", Text),
     required("resource", Document),
     PrimaryKeyConstraint("event_id", "position"),
-    Index("ix_event_resources__resource_id_occurred", "resource_id", "occurred"),
+    Index("ix_event_resources__resource_id_occurred", "resource_id", "occurred", "event_id"),
 )
 """The related resources of an event, one by one."""
 

@@ -198,7 +198,7 @@ CREATE TABLE event_resources (
     PRIMARY KEY (event_id, position),
     FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE
 );
-CREATE INDEX ix_event_resources__resource_id_occurred ON event_resources (resource_id, occurred);
+CREATE INDEX ix_event_resources__resource_id_occurred ON event_resources (resource_id, occurred, event_id);
 CREATE INDEX ix_flow_run__deployment_id_state_type ON flow_run (deployment_id, state_type, next_scheduled_start_time) WHERE deployment_id IS NOT NULL;
 CREATE INDEX ix_flow_run__work_queue_id_state_type ON flow_run (work_queue_id, state_type, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL;
 
