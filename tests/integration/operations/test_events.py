@@ -191,6 +191,34 @@ def test_pages_are_turned_while_events_occur(orchestrator: Any, order: str) -> N
     assert [event.id for event in seen] == expected
 
 
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"related": {"id": ["acme.town"]}},
+        {"related": {"role": ["dish", "place"]}},
+        {"any_resource": {"id_prefix": ["acme."]}},
+        {"any_resource": {"labels": {"prefect.resource.id": ["acme.user.*", "acme.dish.1*", "acme.town"]}}},
+    ],
+    ids=str,
+)
+def test_an_event_is_on_one_page_however_many_of_its_resources_are_meant(
+    orchestrator: Any, filters: Any, order: str
+) -> None:
+    made = [make(orchestrator, number, occurred=orchestrator.clock.now) for number in range(25)]
+    made += [make(orchestrator, number) for number in range(25, 60)]
+    orchestrator.send(events.create_events(made))
+    page = orchestrator.send(events.read_events(EventFilter.model_validate({**filters, "order": order}), 7))
+    assert page.total == 60
+    seen = list(page.events)
+    while page.next_page is not None:
+        page = orchestrator.send(events.read_events_page(page.next_page_token))
+        assert 0 < len(page.events) <= 7
+        seen += page.events
+    expected = sorted(((event.occurred, event.id) for event in made), reverse=order == "DESC")
+    assert [(event.occurred, event.id) for event in seen] == expected
+
+
 def test_totals_are_counted_up_to_a_bound(orchestrator: Any) -> None:
     made = [make(orchestrator, related=[], payload={}) for _ in range(1000)]
     for _ in range(MOST_COUNTED // 1000 + 1):
