@@ -27,6 +27,11 @@ COMMANDS: dict[str, Entry] = {
         ("concurrency-limits",),
     ),
     "config": Entry("prefect.cli.config:app", "Show and change settings."),
+    "deployment": Entry(
+        "prefect.cli.deployment:app",
+        "Show, run, pause and delete deployments, and change their schedules.",
+        ("deployments",),
+    ),
     "flow": Entry("prefect.cli.flow:app", "Show flows.", ("flows",)),
     "flow-run": Entry("prefect.cli.flow_run:app", "Show, cancel, retry and delete runs of flows.", ("flow-runs",)),
     "global-concurrency-limit": Entry(
@@ -49,7 +54,6 @@ LATER = frozenset(
         "automation",
         "dashboard",
         "deploy",
-        "deployment",
         "event",
         "events",
         "init",

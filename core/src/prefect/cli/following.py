@@ -24,13 +24,14 @@ LAST_LOGS_SECONDS = 0.2
 """What a run logs about its end comes a little after its last state."""
 
 
-def follow(run: FlowRun, timeout: float | None) -> int:
+def follow(run: FlowRun, timeout: float | None, interval: float = ASK_SECONDS) -> int:
     """
     Show what a flow run logs and which states it enters, until it ends.
 
     Args:
         run: The flow run.
         timeout: Give up after so many seconds; None for never.
+        interval: How many seconds to wait before asking again.
 
     Returns:
         The exit code: 0 if it completed, else 1.
@@ -56,7 +57,7 @@ def follow(run: FlowRun, timeout: float | None) -> int:
         if deadline is not None and time.monotonic() >= deadline:
             who = f"Flow run {run.name!r} ({run.id})"
             raise CliError(f"{who} has not ended within {timeout:g} seconds: it is {run.state_name}.")
-        time.sleep(ASK_SECONDS)
+        time.sleep(interval if deadline is None else min(interval, max(deadline - time.monotonic(), 0)))
         run = ask(read_flow_run(run.id), missing=f"Flow run {run.name!r} ({run.id}) was deleted.")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -13,7 +14,7 @@ from prefect.cli.errors import CliError
 if TYPE_CHECKING:
     from prefect.flows import Flow
 
-__all__ = ["check_parameters", "parse_parameters"]
+__all__ = ["check_parameters", "parse_object", "parse_pairs", "parse_parameters"]
 
 
 def parse_parameters(flow: Flow[Any, Any], given: Sequence[str]) -> dict[str, Any]:
@@ -40,6 +41,50 @@ def parse_parameters(flow: Flow[Any, Any], given: Sequence[str]) -> dict[str, An
         parameters[name.strip()] = value if name.strip() in as_text else _value(value)
     check_parameters(flow, parameters)
     return parameters
+
+
+def parse_pairs(given: Sequence[str], option: str, texts: Container[str] = ()) -> dict[str, Any]:
+    """
+    Names and values.
+
+    Args:
+        given: Texts `name=value`, the value being JSON or else plain text. What comes later wins.
+        option: The option that they were given by.
+        texts: The names of those whose values are text, whether or not they look like another kind of JSON.
+
+    Raises:
+        CliError: A text is not of that form.
+    """
+    pairs = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        if not equals or not name.strip():
+            raise CliError(f"{option} {each!r} is not of the form name=value.", exit_code=2)
+        value = _value(text)
+        pairs[name.strip()] = text if name.strip() in texts and not isinstance(value, str) else value
+    return pairs
+
+
+def parse_object(text: str, option: str) -> dict[str, Any]:
+    """
+    A JSON object.
+
+    Args:
+        text: The object; or `-`, which stands for what is on stdin.
+        option: The option that it was given by.
+
+    Raises:
+        CliError: It is not one.
+    """
+    try:
+        content = json.loads(sys.stdin.read() if text == "-" else text)
+    except ValueError as error:
+        raise CliError(f"{option} is not JSON: {error}.", exit_code=2) from None
+    if not isinstance(content, dict):
+        raise CliError(
+            f"{option} must be a JSON object of names and values, not {type(content).__name__}.", exit_code=2
+        )
+    return content
 
 
 def _value(text: str) -> Any:

@@ -14,9 +14,10 @@ from prefect.cli.errors import CliError
 if TYPE_CHECKING:
     from prefect._contract.call import Call
     from prefect._contract.objects import FlowRun, TaskRun
+    from prefect._contract.responses.deployments import DeploymentResponse
     from prefect._contract.state import StateType
 
-__all__ = ["find_flow_run", "find_task_run", "state_names", "state_types"]
+__all__ = ["find_deployment", "find_flow_run", "find_task_run", "state_names", "state_types"]
 
 R = TypeVar("R", "FlowRun", "TaskRun")
 
@@ -138,6 +139,30 @@ def find_task_run(text: str) -> TaskRun:
         count=task_runs.count_task_runs,
     )
     return runs.find(text)
+
+
+def find_deployment(name: str | None, deployment_id: UUID | None = None) -> DeploymentResponse:
+    """
+    The deployment of a name, or of an id.
+
+    Args:
+        name: The names of its flow and of itself: `greet/nightly`.
+        deployment_id: The id.
+
+    Raises:
+        CliError: There is none, or not exactly one of both is given.
+    """
+    from prefect._contract.endpoints import deployments
+
+    if (name is None) == (deployment_id is None):
+        raise CliError("Give either the name of a deployment, such as my-flow/my-deployment, or --id.", exit_code=2)
+    if deployment_id is not None:
+        return ask(deployments.read_deployment(deployment_id), missing=f"Deployment '{deployment_id}' not found!")
+    flow, slash, own = str(name).partition("/")
+    if not slash or not flow or not own or "/" in own:
+        raise CliError(f"Invalid deployment name {name!r}. Expected <flow name>/<deployment name>.")
+    missing = f"Deployment {name!r} not found! See: prefect deployment ls"
+    return ask(deployments.read_deployment_by_name(flow, own), missing=missing)
 
 
 def state_types(names: Sequence[str]) -> list[StateType]:
