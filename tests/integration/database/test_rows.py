@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from pydantic_core import from_json, to_json
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import dialect as postgresql_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -21,6 +22,14 @@ from prefect.server.database import tables
 from prefect.server.database.engine import Database
 from prefect.server.database.errors import UnstorableValueError
 from prefect.server.database.queries import records
+from prefect.server.database.queries.events import (
+    Occurrence,
+    add_events,
+    has_backlog,
+    only_new,
+    set_aside,
+    take_up,
+)
 from prefect.server.database.queries.logs import add_logs
 from prefect.server.database.queries.recording import read_owner_runs, record_task_runs
 from prefect.server.database.queries.runs import TASK_RUNS, add_states, read_run, read_states
@@ -262,6 +271,89 @@ def test_logs_come_back(database: Database, kind_of_database: str, text: str, mo
         text = text.replace("\0", r"\x00")
     assert (row["message"], row["timestamp"], row["level"]) == (text, moment, 20)
     assert row["timestamp"].tzinfo is UTC
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]))
+labels = st.dictionaries(words, words, max_size=3)
+occurrences = st.builds(
+    Occurrence,
+    id=st.uuids(),
+    occurred=moments,
+    event=words,
+    resource=labels.map(lambda found: found | {"prefect.resource.id": "r"}),
+    related=st.lists(
+        labels.map(lambda found: found | {"prefect.resource.id": "x", "prefect.resource.role": "y"}), max_size=2
+    ),
+    payload=st.dictionaries(words, json_values, max_size=2).map(
+        lambda value: from_json(to_json(value, inf_nan_mode="null"))  # JSON has no infinite numbers
+    ),
+    follows=st.uuids() | st.none(),
+)
+
+
+def shown(value: Any) -> Any:
+    """A value as it is kept where text cannot hold NUL."""
+    if isinstance(value, str):
+        return value.replace("\0", r"\x00")
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    return {shown(key): shown(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(told=occurrences)
+def test_events_come_back(database: Database, kind_of_database: str, told: Occurrence) -> None:
+    kept = shown if kind_of_database == "postgres" else lambda value: value
+    told, moment = told._replace(id=uuid7()), now()  # examples share a database
+
+    def perform(connection: Connection) -> tuple[Any, Any]:
+        add_events(connection, only_new(connection, [told, told]), moment)
+        assert only_new(connection, [told]) == []
+        by_event = select(tables.event_resource).where(tables.event_resource.c.event_id == told.id)
+        ordered = by_event.order_by(tables.event_resource.c.position)
+        related = records.read_all(connection, tables.event_resource, ordered)
+        return records.read(connection, tables.event, id=told.id), related
+
+    row, related = database.transaction(perform, write=True)
+    assert (row["occurred"], row["received"], row["follows"]) == (told.occurred, moment, told.follows)
+    assert (row["event"], row["resource"], row["resource_id"]) == (kept(told.event), kept(told.resource), "r")
+    assert (row["related"], row["payload"]) == (kept(told.related), kept(told.payload))
+    assert [each["resource"] for each in related] == kept(told.related)
+    assert {(each["resource_id"], each["resource_role"], each["occurred"]) for each in related} <= {
+        ("x", "y", told.occurred)
+    }
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(told=st.lists(occurrences, min_size=1, max_size=3))
+def test_events_that_were_set_aside_come_back(
+    database: Database, kind_of_database: str, told: list[Occurrence]
+) -> None:
+    def perform(connection: Connection) -> list[Occurrence]:
+        set_aside(connection, told)
+        set_aside(connection, told[:1])
+        assert has_backlog(connection)
+        found = take_up(connection, 1)
+        assert take_up(connection, 5) == found[:1]
+        assert not has_backlog(connection)
+        return found
+
+    found = database.transaction(perform, write=True)
+    if kind_of_database == "postgres":
+        told = [Occurrence(*(shown(value) for value in each)) for each in told]
+    assert found == told
+
+
+def test_numbers_that_json_does_not_know_are_null(database: Database) -> None:
+    told = Occurrence(uuid7(), now(), "e", {"prefect.resource.id": "r"}, [], {"x": [float("inf"), float("nan")]})
+
+    def perform(connection: Connection) -> Any:
+        set_aside(connection, [told])
+        add_events(connection, [told], now())
+        return take_up(connection, 1)[0].payload, records.read(connection, tables.event, id=told.id)
+
+    payload, row = database.transaction(perform, write=True)
+    assert payload == row["payload"] == {"x": [None, None]}
 
 
 def test_a_nul_in_what_has_happened_is_shown_where_it_cannot_be_stored(

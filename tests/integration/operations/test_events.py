@@ -16,9 +16,11 @@ from prefect.client.orchestration import PrefectClient, SyncPrefectClient
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.server.database import tables
 from prefect.server.database.queries import records
-from prefect.server.operations.events import MOST_COUNTED, take_in
+from prefect.server.operations.events import MOST_COUNTED
+from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import UnitOfWork
-from prefect.settings import temporary_settings
+from prefect.server.services.events import EVENT_BACKLOG
+from prefect.settings import Settings, temporary_settings
 from prefect.utilities.ids import uuid7
 
 DAY = timedelta(days=1)
@@ -475,10 +477,13 @@ def test_a_server_stores_events_at_once_and_takes_in_those_that_wait(orchestrato
         work.serves = True
         return work
 
-    from prefect.server.operations.transaction import transact
+    settings = Settings(server={"services": {"event_persister": {"batch_size": 2}}})
 
-    assert transact(transport.database, begin, lambda work: take_in(work, 2), write=True) is True
-    assert transact(transport.database, begin, lambda work: take_in(work, 2), write=True) is False
+    def perform(what: Any) -> Any:
+        return transact(transport.database, begin, lambda work: what(work, settings), write=True)
+
+    assert [perform(EVENT_BACKLOG.look), perform(EVENT_BACKLOG.act), perform(EVENT_BACKLOG.look)] == [True, True, True]
+    assert [perform(EVENT_BACKLOG.act), perform(EVENT_BACKLOG.look)] == [False, False]
     found = transport.database.transaction(
         lambda connection: records.read_all(connection, tables.event, tables.event.select()), write=False
     )

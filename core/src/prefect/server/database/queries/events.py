@@ -24,6 +24,10 @@ _ID = "prefect.resource.id"
 _ROLE = "prefect.resource.role"
 
 
+def _json(value: Any) -> str:
+    return to_json(value, inf_nan_mode="null").decode()  # as JSON has no other word for such numbers
+
+
 class Occurrence(NamedTuple):
     """An event as it is stored: what `Event` says, without models. Most events are made here, many a second."""
 
@@ -61,7 +65,7 @@ def set_aside(connection: Connection, occurrences: Sequence[Occurrence]) -> None
     if statement is None:
         inserting = insert(tables.event_backlog).compile(dialect=connection.dialect, column_keys=["events"])
         statement = _setting_aside[kind] = str(inserting)
-    document = to_json(occurrences).decode()
+    document = _json(occurrences)
     if kind != "sqlite" and has_nul(document):
         document = show_nul(document)
     connection.exec_driver_sql(statement, (document,))
@@ -101,14 +105,14 @@ def add_events(connection: Connection, occurrences: Sequence[Occurrence], now: d
                 occurred,
                 name,
                 resource[_ID],
-                to_json(resource).decode(),
-                to_json(related).decode() if related else "[]",
-                to_json(payload).decode() if payload else "{}",
+                _json(resource),
+                _json(related) if related else "[]",
+                _json(payload) if payload else "{}",
                 stamp,
                 None if follows is None else str(follows),
             )
         )
         for position, each in enumerate(related):
-            resources.append((event_id, position, occurred, each[_ID], each[_ROLE], to_json(each).decode()))
+            resources.append((event_id, position, occurred, each[_ID], each[_ROLE], _json(each)))
     insert_new(connection, tables.event, events)
     insert_new(connection, tables.event_resource, resources)
