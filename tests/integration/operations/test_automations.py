@@ -211,7 +211,7 @@ def test_templates_that_are_none_are_refused_with_their_place(
         {"trigger": {"type": "compound", "require": 2, "triggers": [{"type": "event"}]}},
         {"actions": [{"type": "declare-incident"}]},
         {"actions": [{"type": "pause-work-pool"}]},
-        {"actions": [{"type": "pause-work-pool", "source": "inferred", "work_pool_id": str(uuid7())}]},
+        {"actions": [{"type": "pause-work-pool", "source": "inferred", "work_pool_id": str(UUID(int=1))}]},
         {"unknown": 1},
     ],
     ids=str,
