@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
         "Show, run, pause and delete deployments, and change their schedules.",
         ("deployments",),
     ),
+    "events": Entry("prefect.cli.events:app", "Emit events, and see them as they occur.", ("event",)),
     "flow": Entry("prefect.cli.flow:app", "Show flows.", ("flows",)),
     "flow-run": Entry("prefect.cli.flow_run:app", "Show, cancel, retry and delete runs of flows.", ("flow-runs",)),
     "global-concurrency-limit": Entry(
@@ -54,8 +55,6 @@ LATER = frozenset(
         "automation",
         "dashboard",
         "deploy",
-        "event",
-        "events",
         "init",
         "shell",
         "task",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prefect.client.http.address import ServerAddress
     from prefect.client.http.requests import HttpRequest
 
-__all__ = ["AsyncLine", "Connections", "Line"]
+__all__ = ["AsyncLine", "Connections", "Line", "verification"]
 
 _CONNECT_SECONDS = 10.0
 """A server that is there takes a connection at once, however long it then works at the answer."""
@@ -134,7 +134,7 @@ class Connections:
         if self._address.http2:
             _require_http2()
         return {
-            "verify": _verification(self._address),
+            "verify": verification(self._address),
             "limits": _LIMITS,
             "http2": self._address.http2,
             "proxy": _proxy_to(self._address.url),
@@ -269,7 +269,13 @@ def _proxy_to(url: str) -> str | None:
     return None if proxy is None or proxy_bypass(parts.hostname or "") else proxy
 
 
-def _verification(address: ServerAddress) -> ssl.SSLContext | bool:
+def verification(address: ServerAddress) -> ssl.SSLContext | bool:
+    """
+    How a server's certificate is checked: against these authorities, against the usual ones, or not.
+
+    Raises:
+        prefect.exceptions.ConfigurationError: The file with the certificates cannot be read.
+    """
     if address.url.startswith("http:") or not address.verify:
         return False  # reading the certificates of the world takes longer than most runs
     if address.certificates is None:
