@@ -41,6 +41,8 @@ def explain(error: Exception) -> str | None:
 
 
 def _refusal(error: Any) -> str:
+    if error.response.status_code == 401:
+        return str(error)  # it says what to set
     try:
         detail = error.response.json()["detail"]
     except (ValueError, KeyError, TypeError):

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import Bounds
     from prefect.settings import Settings
 
-__all__ = ["bounds_of", "open_database", "open_vault", "verify"]
+__all__ = ["bounds_of", "is_guarded", "open_database", "open_vault", "verify"]
+
+_LOOKED_AT = 200
+"""How many blocks are looked at for one that is encrypted."""
 
 
 def open_database(settings: Settings) -> Database:
@@ -58,7 +61,28 @@ def verify(settings: Settings) -> None:
 
     from prefect.server.database.tables import block_document
 
-    latest = select(block_document.c.data).order_by(block_document.c.id.desc()).limit(1)
-    stored = open_database(settings).transaction(lambda connection: connection.execute(latest).scalar(), write=False)
-    if stored is not None:
-        open_vault(settings).open(stored)
+    vault = open_vault(settings)
+    latest = select(block_document.c.data).order_by(block_document.c.id.desc()).limit(_LOOKED_AT)
+    rows = open_database(settings).transaction(
+        lambda connection: connection.execute(latest).scalars().all(), write=False
+    )
+    sealed = next((data for data in rows if vault.is_sealed(data)), None)
+    if sealed is not None:
+        vault.open(sealed)
+    elif vault.key is not None:
+        vault.check()
+
+
+def is_guarded(settings: Settings) -> bool:
+    """Whether a server asks who wants to use it."""
+    from sqlalchemy import select
+
+    from prefect.server.database.tables import api_token
+
+    if settings.server.api.auth_string is not None:
+        return True
+    token = select(api_token.c.id).limit(1)
+    return (
+        open_database(settings).transaction(lambda connection: connection.execute(token).first(), write=False)
+        is not None
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from prefect.server.api.app import Application
@@ -19,7 +21,16 @@ if TYPE_CHECKING:
 
     from prefect.settings import Settings
 
-__all__ = ["create_app", "listen", "make_policy", "make_server", "serve"]
+__all__ = [
+    "create_app",
+    "listen",
+    "make_loops",
+    "make_performer",
+    "make_policy",
+    "make_server",
+    "run_services",
+    "serve",
+]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -28,25 +39,38 @@ _GRACE_SECONDS = 10
 """How long requests under way may take after the server was told to stop."""
 
 
-def create_app(settings: Settings | None = None, final: bool = False, ephemeral: bool = False) -> Application:
+def create_app(
+    settings: Settings | None = None, final: bool = False, ephemeral: bool = False, webserver_only: bool = False
+) -> Application:
     """
     The server as an ASGI app.
 
     Args:
         settings: How it is set up; the current settings by default.
         final: Accepted for compatibility: an app is made anew each time.
-        ephemeral: Whether the server is only there for a while, and runs no loops.
+        ephemeral: Whether the server is only there for a while: it runs no loops and registers no block types.
+        webserver_only: Whether another process runs the loops.
     """
     from prefect.settings import get_current_settings
 
     settings = settings or get_current_settings()
-    performer = Performer(open_database(settings), open_vault(settings), bounds_of(settings), settings=settings)
-    loops = None if ephemeral else Loops(performer, make_services(performer.clock()), settings, performer.clock)
+    performer = make_performer(settings)
+    loops = None if ephemeral or webserver_only else make_loops(performer, settings)
     tokens = TokenBook(performer)
     performer.tokens_changed = tokens.refresh
     policy = make_policy(settings, performer, tokens)
     registers = settings.server.register_blocks_on_start and not ephemeral
     return Application(performer, policy, _api_url(settings), loops, tokens, registers)
+
+
+def make_performer(settings: Settings) -> Performer:
+    """What performs calls on the database that settings name."""
+    return Performer(open_database(settings), open_vault(settings), bounds_of(settings), settings=settings)
+
+
+def make_loops(performer: Performer, settings: Settings) -> Loops:
+    """The loops that settings have not switched off."""
+    return Loops(performer, make_services(performer.clock()), settings, performer.clock)
 
 
 def make_policy(settings: Settings, performer: Performer, tokens: TokenBook) -> Policy:
@@ -101,6 +125,8 @@ def make_server(app: Any, keep_alive_seconds: int = 5, log_level: str = "warning
     """
     import uvicorn
 
+    from prefect.server.api.stopping import GracefulServer
+
     config = uvicorn.Config(
         app,
         log_level=log_level.lower(),
@@ -112,12 +138,12 @@ def make_server(app: Any, keep_alive_seconds: int = 5, log_level: str = "warning
         ws="websockets-sansio",
         ws_max_size=16 * 1024 * 1024,
     )
-    return uvicorn.Server(config)
+    return GracefulServer(config)
 
 
 def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level: str = "warning") -> None:
     """
-    Answer requests until a signal says to stop; those under way are finished first.
+    Answer requests until a signal says to stop; those under way are finished first. A second Ctrl-C ends the process.
 
     Args:
         app: The server as an app.
@@ -126,3 +152,20 @@ def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level
         log_level: From which level on uvicorn's own records are shown.
     """
     make_server(app, keep_alive_seconds, log_level).run(sockets=[where])
+
+
+def run_services(settings: Settings, ready: Callable[[], None] = lambda: None) -> None:
+    """
+    Run the loops without answering requests, until a signal says to stop.
+
+    Args:
+        settings: How they are set up.
+        ready: Called once they run.
+    """
+    from prefect.server.api.stopping import run_until_told
+
+    performer = make_performer(settings)
+    try:
+        asyncio.run(run_until_told(make_loops(performer, settings), ready))
+    finally:
+        performer.close()

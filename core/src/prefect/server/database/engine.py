@@ -136,10 +136,31 @@ class Database:
         Raises:
             prefect.server.database.errors.DatabaseError: The database cannot be used, or was locked for too long.
         """
+        return self._persist(lambda started: self._attempt(perform, write, started))
+
+    def migration(self, act: Callable[[Connection, Dialect], R]) -> R:
+        """
+        Call a function of `migrations`, with a connection of its own, whatever the condition of the tables is.
+
+        Raises:
+            prefect.server.database.errors.DatabaseError: The database cannot be used, or was locked for too long.
+        """
+        return self._persist(lambda started: self._apart(act))
+
+    def _apart(self, act: Callable[[Connection, Dialect], R]) -> R:
+        self.dialect.prepare()
+        connection = self.dialect.make_engine().connect()
+        try:
+            return act(connection, self.dialect)
+        finally:
+            self.dialect.close(connection)
+
+    def _persist(self, attempt: Callable[[float], R]) -> R:
+        """Do something again while others are in the way, or the database server does not answer."""
         started, attempts, collisions = time.monotonic(), 0, 0
         while True:
             try:
-                return self._attempt(perform, write, started)
+                return attempt(started)
             except self.dialect.errors as error:
                 trouble = self.dialect.trouble(error)
                 attempts += 1

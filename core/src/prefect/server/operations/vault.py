@@ -48,7 +48,7 @@ class Vault:
         Raises:
             prefect.exceptions.ConfigurationError: The key is missing, or is not the one that the data was sealed with.
         """
-        if stored.keys() != {_ENVELOPE}:
+        if not self.is_sealed(stored):
             return stored
         from cryptography.fernet import InvalidToken
 
@@ -61,6 +61,20 @@ class Vault:
             )
             raise ConfigurationError(message) from None
         return opened
+
+    @staticmethod
+    def is_sealed(stored: dict[str, Any]) -> bool:
+        """Whether data is encrypted."""
+        return stored.keys() == {_ENVELOPE}
+
+    def check(self) -> None:
+        """
+        Make sure that there can be a cipher.
+
+        Raises:
+            prefect.exceptions.ConfigurationError: What is given as a key is none.
+        """
+        self._cipher(make=False)
 
     @property
     def _place(self) -> str:

@@ -29,5 +29,6 @@ EVENT_BACKLOG = Service(
     is_enabled=lambda settings: settings.server.services.event_persister.enabled,
     act=_act,
     look=_look,
+    switch="PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED",
     does="Takes in the events of processes that use this server's database without it.",
 )

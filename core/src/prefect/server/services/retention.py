@@ -171,5 +171,6 @@ RETENTION = Service(
     is_enabled=lambda settings: settings.server.services.db_vacuum.enabled not in (False, None),
     look=_is_something_old,
     act=_delete_some,
+    switch="PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED",
     does="Deletes what was kept long enough, in small steps.",
 )

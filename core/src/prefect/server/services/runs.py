@@ -105,6 +105,7 @@ def make_stale_claims(started: datetime) -> Service:
         is_enabled=lambda settings: settings.server.services.cleanup_reconciler.enabled,
         look=look,
         act=_offer_again,
+        switch="PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_ENABLED",
         does="Offers runs again that a worker took and never began.",
     )
 
@@ -163,6 +164,7 @@ PAUSE_EXPIRATIONS = Service(
     is_enabled=lambda settings: settings.server.services.pause_expirations.enabled,
     look=lambda work, settings: bool(_expired_pauses(work)),
     act=_expire_pauses,
+    switch="PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED",
     does="Fails runs that were paused and not resumed in time.",
 )
 
@@ -231,6 +233,7 @@ CANCELLATIONS = Service(
     is_enabled=lambda settings: settings.server.services.cancellation_cleanup.enabled,
     look=_cancellations_are_unfinished,
     act=_finish_cancellations,
+    switch="PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED",
     does="Cancels what cancelled runs have started, and ends cancellations that no process is left to end.",
 )
 
@@ -254,5 +257,6 @@ EXPIRED_SLOTS = Service(
     is_enabled=lambda settings: settings.server.services.repossessor.enabled,
     look=_slots_are_expired,
     act=_free_expired,
+    switch="PREFECT_SERVER_SERVICES_REPOSSESSOR_ENABLED",
     does="Forgets the slots whose holders have not renewed them. They count as free from their expiry on.",
 )

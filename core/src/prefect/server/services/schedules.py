@@ -50,6 +50,7 @@ SCHEDULER = Service(
     is_enabled=lambda settings: settings.server.services.scheduler.enabled,
     look=_schedules_are_due,
     act=_schedule,
+    switch="PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED",
     does="Inserts the runs that schedules ask for, before they are due.",
 )
 
@@ -90,6 +91,7 @@ LATE_RUNS = Service(
     is_enabled=lambda settings: settings.server.services.late_runs.enabled,
     look=_runs_are_late,
     act=_mark_late,
+    switch="PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED",
     does="Marks scheduled runs as Late that nobody has begun in time.",
 )
 
@@ -103,5 +105,6 @@ STATUSES = Service(
     seconds=lambda settings: settings.server.services.foreman.loop_seconds,
     is_enabled=lambda settings: settings.server.services.foreman.enabled,
     act=_settle,
+    switch="PREFECT_SERVER_SERVICES_FOREMAN_ENABLED",
     does="Tells of work pools, queues and deployments that nobody looks after any more.",
 )

@@ -36,6 +36,7 @@ class Service:
         act: Does a bounded part of what is to be done, in one transaction, and says whether something is left. May be
             run again from the start, so it has no other effect.
         look: Says whether something is to be done, without writing anything.
+        switch: The setting that switches it off; None if none does.
         does: What it is for, for people.
     """
 
@@ -45,6 +46,7 @@ class Service:
     act: Callable[[UnitOfWork, Settings], bool]
     does: str
     look: Callable[[UnitOfWork, Settings], bool] = _always
+    switch: str | None = None
 
 
 @cache

@@ -13,13 +13,15 @@ from pathlib import Path
 
 from sqlalchemy import insert
 from sqlalchemy.engine import Connection
+from sqlalchemy.schema import DropTable
 
 from prefect.server.database.dialects import Dialect
 from prefect.server.database.errors import ForeignSchemaError, SchemaTooNewError, SchemaTooOldError
+from prefect.server.database.tables import metadata
 from prefect.server.database.tables.server import schema_version as versions
 from prefect.utilities.time import now
 
-__all__ = ["migrate", "require_latest", "schema_version"]
+__all__ = ["migrate", "missing_scripts", "rebuild", "require_latest", "schema_version"]
 
 
 def schema_version(connection: Connection, dialect: Dialect) -> int:
@@ -50,15 +52,51 @@ def migrate(connection: Connection, dialect: Dialect, scripts: Path | None = Non
         version = schema_version(connection, dialect)  # again, now that nobody else can change it
         if version == 0:
             _refuse_foreign(connection, dialect)
-        for path in sorted(scripts.glob("*.sql")):
-            number, _, name = path.stem.partition("_")
-            if version < int(number) <= latest:
-                _run(connection, path.read_text(encoding="utf-8"))
-                connection.execute(insert(versions), {"version": int(number), "name": name, "applied": now()})
+        _run_scripts(connection, _scripts_between(scripts, version, latest))
         dialect.commit(connection)
     except BaseException:
         dialect.rollback(connection)
         raise
+
+
+def missing_scripts(connection: Connection, dialect: Dialect, latest: int) -> list[Path]:
+    """What `migrate` would run."""
+    return _scripts_between(dialect.scripts, schema_version(connection, dialect), latest)
+
+
+def rebuild(connection: Connection, dialect: Dialect) -> None:
+    """
+    Drop all tables, and make them again, empty.
+
+    Raises:
+        prefect.server.database.errors.SchemaTooNewError: Newer tables may be there, which are not known here.
+        prefect.server.database.errors.ForeignSchemaError: They are those of another product.
+    """
+    _is_current(connection, dialect, dialect.latest)
+    dialect.begin_alone(connection)
+    try:
+        if schema_version(connection, dialect) == 0:
+            _refuse_foreign(connection, dialect)
+        for table in reversed(metadata.sorted_tables):
+            if dialect.has_table(connection, table.name):
+                connection.execute(DropTable(table))
+        _run_scripts(connection, _scripts_between(dialect.scripts, 0, dialect.latest))
+        dialect.commit(connection)
+    except BaseException:
+        dialect.rollback(connection)
+        raise
+
+
+def _scripts_between(scripts: Path, version: int, latest: int) -> list[Path]:
+    """The scripts that lead from one version to another."""
+    return [path for path in sorted(scripts.glob("*.sql")) if version < int(path.stem.partition("_")[0]) <= latest]
+
+
+def _run_scripts(connection: Connection, scripts: list[Path]) -> None:
+    for path in scripts:
+        number, _, name = path.stem.partition("_")
+        _run(connection, path.read_text(encoding="utf-8"))
+        connection.execute(insert(versions), {"version": int(number), "name": name, "applied": now()})
 
 
 def _refuse_foreign(connection: Connection, dialect: Dialect) -> None:
