@@ -20,6 +20,11 @@ __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, Entry] = {
     "artifact": Entry("prefect.cli.artifact:app", "Show and delete what runs have left for people."),
+    "automation": Entry(
+        "prefect.cli.automation:app",
+        "Show, create, change, pause and delete automations: what is done when events occur.",
+        ("automations",),
+    ),
     "block": Entry("prefect.cli.block:app", "Show, register and delete stored configuration.", ("blocks",)),
     "concurrency-limit": Entry(
         "prefect.cli.concurrency_limit:app",
@@ -52,7 +57,6 @@ COMMANDS: dict[str, Entry] = {
 LATER = frozenset(
     {
         "api",
-        "automation",
         "dashboard",
         "deploy",
         "init",

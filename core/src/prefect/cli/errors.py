@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["CliError", "explain", "first_reason"]
+__all__ = ["CliError", "explain", "first_reason", "reasons"]
 
 
 class CliError(Exception):
@@ -54,3 +54,13 @@ def first_reason(error: ValidationError) -> str:
     """What is wrong with a value that does not have the type that it needs, without a full stop."""
     message = str(error.errors(include_url=False, include_input=False)[0]["msg"])
     return message.removeprefix("Value error, ").rstrip(".")
+
+
+def reasons(error: ValidationError) -> str:
+    """What is wrong with a value that has several parts, with the place of each, without a full stop."""
+    found = []
+    for each in error.errors(include_url=False, include_input=False):
+        place = ".".join(map(str, each["loc"]))
+        message = each["msg"].removeprefix("Value error, ").rstrip(".")
+        found.append(f"{place}: {message}" if place else message)
+    return "; ".join(found)
