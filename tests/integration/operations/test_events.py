@@ -146,6 +146,39 @@ def test_the_database_selects_what_the_filter_includes(orchestrator: Any, told: 
     assert counted.total == len(expected)
 
 
+MANY, TOO_MANY = [f"x{number}" for number in range(190)], [f"x{number}" for number in range(10_001)]
+
+
+@pytest.mark.parametrize("kind", ["event", "resource", "any_resource"])
+def test_filters_may_have_many_alternatives_and_not_too_many(orchestrator: Any, told: list[Event], kind: str) -> None:
+    prefixes, values = ("prefix", "name") if kind == "event" else ("id_prefix", "id")
+    assert find(orchestrator, **{kind: {prefixes: MANY}}) == []
+    assert find(orchestrator, **{kind: {values: TOO_MANY[:-1]}}) == []
+    refused: list[dict[str, Any]] = [{kind: {prefixes: TOO_MANY[:500]}}, {kind: {values: TOO_MANY}}]
+    if kind != "event":
+        assert find(orchestrator, **{kind: {"labels": {"acme.mood": MANY}}}) == []
+        refused += [{kind: {"labels": {"a": TOO_MANY}}}, {kind: {"labels": dict.fromkeys(TOO_MANY, "y")}}]
+    if kind == "any_resource":
+        refused += [
+            {kind: [{"id": ["x"]}] * 500},
+            {"related": [{"role": ["x"]}] * 500},
+            {"id": {"id": [uuid7()] * 10_001}},
+        ]
+    for filters in refused:
+        with pytest.raises(PrefectHTTPStatusError, match="The filter has .* at most 200 and 10000") as error:
+            find(orchestrator, **filters)
+        assert error.value.response.status_code == 422
+        with pytest.raises(PrefectHTTPStatusError, match="The filter has"):
+            count(orchestrator, Countable.event, filters)
+
+
+def test_events_of_many_names_are_counted_in_many_intervals(orchestrator: Any, told: list[Event]) -> None:
+    now = orchestrator.clock.now
+    filters = {"event": {"name": ["acme.ate", *TOO_MANY[:2000]]}, "occurred": {"since": now - DAY, "until": now}}
+    counted = count(orchestrator, Countable.time, filters, time_unit=TimeUnit.minute, time_interval=5)
+    assert (len(counted), sum(each.count for each in counted)) == (288, 3)  # the last one occurred at the very end
+
+
 def test_filters_select_some_and_not_others(orchestrator: Any, told: list[Event]) -> None:
     selected = {str(filters): len(find(orchestrator, **filters)) for filters in FILTERS}
     assert {0, 12} < set(selected.values())

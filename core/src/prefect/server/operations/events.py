@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from pydantic_core import to_json
+from sqlalchemy import ColumnElement
 
 from prefect._contract.events import Countable, TimeUnit
 from prefect._contract.responses.events import EventCount, EventPage
 from prefect.server.database import tables
 from prefect.server.database.queries import event_reading
-from prefect.server.database.queries.event_filters import events_where, indexed_by
+from prefect.server.database.queries.event_filters import FilterTooLargeError, events_where, indexed_by
 from prefect.server.database.queries.events import Occurrence, has_backlog, occurrence_of, only_new, take_up
 from prefect.server.operations.event_pages import EventPosition, page_token, parse_page_token
 from prefect.server.operations.intervals import intervals_between
@@ -133,6 +134,13 @@ def read_events_page(work: UnitOfWork, page_token: str) -> EventPage:
     return _page(work, parse_page_token(page_token, PAGE))
 
 
+def _conditions(filter: EventFilter) -> list[ColumnElement[bool]]:
+    try:
+        return events_where(filter)
+    except FilterTooLargeError as error:
+        raise Refusal(422, str(error)) from None
+
+
 def _in_time(work: UnitOfWork, filter: EventFilter | None) -> EventFilter:
     """A filter that says when events occurred: unless it was said, in the last half-year."""
     from prefect._contract.filters.events import DEFAULT_AGE, EventFilter, EventOccurredFilter
@@ -149,7 +157,7 @@ def _page(work: UnitOfWork, position: EventPosition) -> EventPage:
 
     filter = position.filter
     selection = event_reading.Selection(
-        events_where(filter),
+        _conditions(filter),
         latest=filter.order is EventOrder.DESC,
         distinct=filter.resource is not None and filter.resource.distinct,
         indexed=indexed_by(filter),
@@ -182,7 +190,7 @@ def count_events(
         Refusal: There would be too many intervals.
     """
     filter = _in_time(work, filter)
-    conditions = events_where(filter)
+    conditions = _conditions(filter)
     if countable is Countable.day:
         return _count_over_time(work, filter, TimeUnit.day, 1.0)
     if countable is Countable.time:
@@ -205,7 +213,7 @@ def count_events(
 
 def _count_over_time(work: UnitOfWork, filter: EventFilter, unit: TimeUnit, interval: float) -> list[EventCount]:
     intervals = intervals_between(filter.occurred.since, filter.occurred.until, unit, interval)
-    conditions = events_where(filter)
+    conditions = _conditions(filter)
     counts = event_reading.count_between(work.connection, conditions, [(each.start, each.end) for each in intervals])
     return [
         EventCount(

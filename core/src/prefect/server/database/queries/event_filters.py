@@ -25,12 +25,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from prefect._contract.events import ResourceSpecification
 from prefect._contract.text_query import parse_query
 from prefect.server.database import tables
 from prefect.server.database.dialects import begins_with, contains, has_member_with, json_member
 
 if TYPE_CHECKING:
-    from prefect._contract.events import ResourceSpecification
     from prefect._contract.filters.events import (
         EventAnyResourceFilter,
         EventFilter,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         EventResourceFilter,
     )
 
-__all__ = ["events_where", "indexed_by"]
+__all__ = ["FilterTooLargeError", "events_where", "indexed_by"]
 
 Condition = ColumnElement[bool]
 Beginning = Callable[[ColumnElement[Any], str], Condition]
@@ -51,8 +51,38 @@ _ID = "prefect.resource.id"
 _ROLE = "prefect.resource.role"
 
 
+_MOST_ALTERNATIVES = 200
+"""How many beginnings and labels a filter has: databases bound the depth of conditions."""
+
+_MOST_VALUES = 10_000
+
+
+class FilterTooLargeError(ValueError):
+    """A filter has more alternatives than a database takes in one statement."""
+
+
+def _require_bounded(filter: EventFilter) -> None:
+    parts = [filter.event, filter.resource, *_listed(filter.related), *_listed(filter.any_resource), filter.id]
+    given = [(name, value) for part in parts if part is not None for name, value in part]
+    values = sum(len(value) for _, value in given if isinstance(value, list))
+    labels = [value for _, value in given if isinstance(value, ResourceSpecification)]
+    beginnings = sum(len(value) for name, value in given if name.endswith("prefix") and value)
+    alternatives = len(parts) + beginnings + sum(1 + len(each) for label in labels for _, each in label.items())
+    if alternatives > _MOST_ALTERNATIVES or values > _MOST_VALUES:
+        raise FilterTooLargeError(
+            f"The filter has {alternatives} prefixes and labels, and {values} values in lists. There are at most "
+            f"{_MOST_ALTERNATIVES} and {_MOST_VALUES}."
+        )
+
+
 def events_where(filter: EventFilter) -> list[Condition]:
-    """The conditions that a filter puts on events."""
+    """
+    The conditions that a filter puts on events.
+
+    Raises:
+        FilterTooLargeError: They are more than a database takes.
+    """
+    _require_bounded(filter)
     conditions = [_event.occurred >= filter.occurred.since, _event.occurred <= filter.occurred.until]
     if filter.event is not None:
         conditions += _name(filter.event)

@@ -32,6 +32,9 @@ Row = dict[str, Any]
 _COMPOUND_LIMIT = 400
 """SQLite joins at most 500 selections by UNION."""
 
+_MOST_PARAMETERS = 20_000
+"""Databases take at most some 32 thousand in a statement."""
+
 _PAIRS_LIMIT = 300
 
 _event = tables.event.c
@@ -176,7 +179,8 @@ def count_between(
         for number, (start, end) in enumerate(intervals)
     ]
     counts = [0] * len(intervals)
-    for part in _parts(counted, _COMPOUND_LIMIT):
+    values = len(counted[0].compile().params) if counted else 1
+    for part in _parts(counted, max(1, min(_COMPOUND_LIMIT, _MOST_PARAMETERS // values))):
         for number, count in connection.execute(union_all(*part)):
             counts[number] = count
     return counts
