@@ -179,11 +179,17 @@ def count_between(
         for number, (start, end) in enumerate(intervals)
     ]
     counts = [0] * len(intervals)
-    values = len(counted[0].compile().params) if counted else 1
-    for part in _parts(counted, max(1, min(_COMPOUND_LIMIT, _MOST_PARAMETERS // values))):
+    together = min(_COMPOUND_LIMIT, _MOST_PARAMETERS // _parameters(counted[0])) if counted else 1
+    for part in _parts(counted, max(together, 1)):
         for number, count in connection.execute(union_all(*part)):
             counts[number] = count
     return counts
+
+
+def _parameters(statement: Select[Any]) -> int:
+    """How many values a statement hands to the database."""
+    values = statement.compile().params.values()
+    return sum(len(value) if isinstance(value, (list, tuple)) else 1 for value in values)
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
