@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.cli.servers import PREFECT, Started
 
 from prefect._engine.recorder import recorder_of
 from prefect.client.base import current_transport
 from prefect.settings.context import reload_settings
 from prefect.testing.cli import CycloptsCliRunner, CycloptsResult
-
-PREFECT = str(Path(sys.executable).with_name("prefect"))
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +100,21 @@ def shell(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., Started]]:
+    """Starts servers, each in a process of its own."""
+    started: list[Started] = []
+
+    def starting(*options: str, **environment: str) -> Started:
+        started.append(Started(home, *options, **environment))
+        return started[-1]
+
+    yield starting
+    for server in started:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait()
+        assert server.process.stdout is not None
+        server.process.stdout.close()

@@ -19,6 +19,7 @@ from prefect.cli.output import paint, say
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, Entry] = {
+    "api": Entry("prefect.cli.api:app", "Send a request to the server, and write its answer."),
     "artifact": Entry("prefect.cli.artifact:app", "Show and delete what runs have left for people."),
     "automation": Entry(
         "prefect.cli.automation:app",
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Entry] = {
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),
+    "worker": Entry("prefect.cli.worker:app", "Start workers: processes that take runs from a work pool."),
 }
 """The commands of the core. Their help is here too, so that listing them imports none of them."""
 
@@ -65,7 +67,6 @@ LATER = frozenset(
         "transfer",
         "work-pool",
         "work-queue",
-        "worker",
     }
 )
 """Commands that people know, and that this version does not have yet."""

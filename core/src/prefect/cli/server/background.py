@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect.cli.errors import CliError
+from prefect.cli.server.serving import CHILD
 
 if TYPE_CHECKING:
     from prefect._contract.liveness import ProcessIdentity
@@ -122,7 +122,7 @@ class BackgroundProcess:
             log.seek(0, os.SEEK_END)
             begins = log.tell()
             child = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "prefect.cli.server.child", *arguments, "--background"],
+                [*CHILD, *arguments, "--background"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

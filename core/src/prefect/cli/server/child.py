@@ -1,5 +1,5 @@
 """
-The process of a server that another process has started: `python -m prefect.cli.server.child`.
+The process of a server that another process has started.
 
 It inherits the socket at which it answers, and its settings by the environment.
 """
@@ -19,7 +19,7 @@ from prefect.cli.output import say
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m prefect.cli.server.child", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("does", choices=["serve", "services"])
     parser.add_argument("--socket", type=int, metavar="FD", help="The socket that it inherits.")
     parser.add_argument("--workers", type=int, default=1)
@@ -76,7 +76,3 @@ def main() -> None:
             raise
         say(message, to=sys.stderr)
         raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()

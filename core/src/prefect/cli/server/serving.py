@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,14 @@ if TYPE_CHECKING:
 
     from prefect.settings import Settings
 
-__all__ = ["Serving", "require_several"]
+__all__ = ["CHILD", "Serving", "require_several"]
+
+CHILD = (
+    sys.executable,
+    "-c",
+    "import sys; del sys.path[0]; from prefect.cli.server.child import main; main()",
+)
+"""The command of a process that this one starts. Not by `-m`: modules in the current directory must not hide others."""
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,10 @@ import subprocess
 import sys
 import time
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from prefect.cli.errors import CliError
 from prefect.cli.output import say
-
-if TYPE_CHECKING:
-    from prefect.cli.server.serving import Serving
+from prefect.cli.server.serving import CHILD, Serving
 
 __all__ = ["Workers"]
 
@@ -81,8 +78,7 @@ class Workers:
 
     def _start(self) -> subprocess.Popen[bytes]:
         reading, _ = self._lifeline
-        command = [sys.executable, "-m", "prefect.cli.server.child", *self._serving.arguments]
-        command += ["--lifeline", str(reading)]
+        command = [*CHILD, *self._serving.arguments, "--lifeline", str(reading)]
         # In a session of its own: Ctrl-C is for the one that looks after it.
         return subprocess.Popen(  # noqa: S603 - our own program
             command, pass_fds=(self._serving.where.fileno(), reading), stdin=subprocess.DEVNULL, start_new_session=True
