@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from prefect.cli.errors import CliError
 from prefect.cli.groups import command, noun
 from prefect.cli.logs import Head, NumLogs, Reverse, Tail
 from prefect.cli.output import Limit, Output, confirm, print_fields, print_json, say, show_state
@@ -184,6 +185,27 @@ def watch(
     from prefect.cli.selecting import find_flow_run
 
     raise typer.Exit(follow(find_flow_run(id), timeout))
+
+
+@command(app, "execute")
+def execute(
+    id: Annotated[
+        Optional[UUID], typer.Argument(help="The flow run; by default the one that PREFECT__FLOW_RUN_ID names.")
+    ] = None,
+) -> None:
+    """
+    Execute a flow run that exists, here. This is what workers do.
+
+    The exit code is 0 if it completes, 130 if it is interrupted by Ctrl-C, and 1 otherwise.
+    """
+    import os
+
+    from prefect.cli.executing import execute_flow_run
+
+    named = os.environ.get("PREFECT__FLOW_RUN_ID")
+    if id is None and named is None:
+        raise CliError("Which flow run? Give its id, or set PREFECT__FLOW_RUN_ID.")
+    raise typer.Exit(execute_flow_run(id or UUID(named)))
 
 
 @command(app, "retry")

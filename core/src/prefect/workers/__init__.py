@@ -1,0 +1,1 @@
+"""Workers: processes that take runs from work pools and have them executed."""
