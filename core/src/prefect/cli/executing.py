@@ -12,8 +12,8 @@ from prefect.cli.asking import ask
 from prefect.cli.errors import CliError
 
 if TYPE_CHECKING:
-    from prefect._contract.deployments import Deployment
     from prefect._contract.objects import FlowRun
+    from prefect._contract.responses.deployments import DeploymentResponse
     from prefect.flows import Flow
 
 __all__ = ["execute_flow_run"]
@@ -66,7 +66,7 @@ def _flow_of(run: FlowRun) -> Flow[Any, Any]:
     return load_flow(entrypoint)
 
 
-def _go_to_code(deployment: Deployment) -> None:
+def _go_to_code(deployment: DeploymentResponse) -> None:
     """Go to the directory that the entrypoint of a deployment is relative to."""
     place = deployment.path
     for step in deployment.pull_steps or ():

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from prefect._contract.deployments import Deployment
     from prefect._contract.objects import FlowRun
+    from prefect._contract.responses.deployments import DeploymentResponse
     from prefect._contract.work_pools import WorkPool
 
 __all__ = ["Job", "job_of"]
@@ -45,7 +45,7 @@ class Job:
         return shlex.split(self.command)
 
 
-def job_of(pool: WorkPool, deployment: Deployment | None, run: FlowRun) -> Job:
+def job_of(pool: WorkPool, deployment: DeploymentResponse | None, run: FlowRun) -> Job:
     """
     Fill in the template of a work pool: with its defaults, then what the deployment says, then what the run says.
 
