@@ -60,7 +60,8 @@ FROM (SELECT n, timestamptz '2031-01-01' - (200000 - n) * interval '1 second' AS
 JOIN runs ON place = n / 10;
 
 INSERT INTO events (id, created, updated, occurred, event, resource_id, resource, related, payload, received)
-SELECT gen_random_uuid(), t, t, t, 'event.' || n % 20, 'resource.' || n % 1000, json_build_object('prefect.resource.id', 'resource.' || n % 1000), '[]', '{}', t
+SELECT gen_random_uuid(), t, t, t, 'event.' || n % 20, 'resource.' || n % 1000,
+    json_build_object('prefect.resource.id', 'resource.' || n % 1000), '[]', '{}', t
 FROM (SELECT n, timestamptz '2031-01-01' - (200000 - n) * interval '1 second' AS t FROM generate_series(1, 200000) n) AS each;
 """
 

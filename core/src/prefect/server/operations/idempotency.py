@@ -9,11 +9,9 @@ ids follow from the key.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import delete, select
 
 from prefect.server.database import tables
 from prefect.server.database.queries import records
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from prefect._contract.call import Call
     from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["KEPT_FOR", "Remembered", "forget", "is_remembered", "recall", "remember"]
+__all__ = ["KEPT_FOR", "Remembered", "is_remembered", "recall", "remember"]
 
 KEPT_FOR = timedelta(days=1)
 """How long an answer is kept: far longer than any client goes on asking."""
@@ -78,17 +76,6 @@ def remember(work: UnitOfWork, call: Call[Any], status: int, content: bytes) -> 
         "answer": content.decode(),
     }
     records.create(work.connection, tables.answered_request, row)
-
-
-def forget(work: UnitOfWork, most: int = 1000) -> int:
-    """Forget answers that nobody will ask for again, at most so many of them. Returns how many they were."""
-    answered = tables.answered_request
-    old = select(answered.c.key).where(answered.c.created < _oldest(work.now)).limit(most)
-    return work.connection.execute(delete(answered).where(answered.c.key.in_(old.scalar_subquery()))).rowcount
-
-
-def _oldest(now: datetime) -> datetime:
-    return now - KEPT_FOR
 
 
 def _fingerprint(work: UnitOfWork, call: Call[Any]) -> str:

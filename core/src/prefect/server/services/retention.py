@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, exists, select, upd
 
 from prefect._contract.state import TERMINAL_STATES
 from prefect.server.database.tables import (
+    answered_request,
     artifact,
     artifact_collection,
     audit_entry,
@@ -31,6 +32,7 @@ from prefect.server.database.tables import (
     task_worker,
     worker,
 )
+from prefect.server.operations.idempotency import KEPT_FOR
 from prefect.server.services.service import Service
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ def _audit(work: UnitOfWork, settings: Settings) -> Iterator[_Step]:
 
 def _leftovers(work: UnitOfWork, settings: Settings) -> Iterator[_Step]:
     """What is good for nothing any more, whatever people want to keep."""
+    yield _oldest(answered_request, answered_request.c.key, answered_request.c.created < work.now - KEPT_FOR)
     yield _oldest(csrf_token, csrf_token.c.id, csrf_token.c.expiration < work.now)
     yield _oldest(worker, worker.c.id, worker.c.last_heartbeat_time < work.now - _WORKERS)
     yield _oldest(task_worker, task_worker.c.identifier, task_worker.c.last_heartbeat < work.now - _WORKERS)
