@@ -70,7 +70,7 @@ TYPER = """
 def test_commands_of_plugins(prefect, site, tmp_path):
     site.install("prefect-tea", cli_plugin("tea_commands:app"))
     site.module("tea_commands", TYPER)
-    assert "tea                   Make tea." in prefect("--help").stdout
+    assert ["tea", "Make", "tea."] in [line.split() for line in prefect("--help").stdout.splitlines()]
     assert not (tmp_path / "imported.txt").exists(), "listing help imports no command"
     assert prefect("tea", "brew", "--cups", "2").stdout == "2 cups, mild\n"
     assert prefect("tea", "brew", "--profile", "strong").stdout == "1 cups, strong\n", "their options are theirs"
@@ -148,4 +148,4 @@ def test_without_plugins(cli):
     assert "built-in" in cli("plugins").stdout
     assert "No plugin has failed." in cli("plugins", "diagnose").stdout
     assert "thread-pool" in cli("plugins", "show", "prefect").stdout
-    assert cli.error("plugins", "show", "nothing") == "No plugin 'nothing' is installed. Installed: prefect."
+    assert cli.error("plugins", "show", "nothing").startswith("No plugin 'nothing' is installed. Installed: prefect")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 from uuid import UUID
 
@@ -163,7 +164,8 @@ def blocks_in(module: ModuleType) -> list[type[Block]]:
 
 
 def _is_abstract(block: type[Any]) -> bool:
-    return bool(getattr(block, "__abstractmethods__", None)) or block.__module__ == "prefect.blocks.abstract"
+    """Whether it is there to be derived from: its class says so, or it lacks a method."""
+    return ABC in block.__bases__ or bool(getattr(block, "__abstractmethods__", None))
 
 
 # -- types ------------------------------------------------------------------------------------------------------------

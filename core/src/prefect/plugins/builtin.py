@@ -12,9 +12,22 @@ from prefect.plugins.types import (
     ResultStorageSpec,
     SerializerSpec,
     TaskRunnerSpec,
+    WorkerSpec,
 )
 
 _FILE_SYSTEM = ("get-directory", "put-directory", "read-path", "write-path")
+
+_NOTIFICATIONS = (
+    ("custom-webhook", "CustomWebhookNotificationBlock", "Custom Webhook"),
+    ("discord-webhook", "DiscordWebhook", "Discord Webhook"),
+    ("mattermost-webhook", "MattermostWebhook", "Mattermost Webhook"),
+    ("ms-teams-webhook", "MicrosoftTeamsWebhook", "Microsoft Teams Webhook"),
+    ("opsgenie-webhook", "OpsgenieWebhook", "Opsgenie Webhook"),
+    ("pager-duty-webhook", "PagerDutyWebHook", "Pager Duty Webhook"),
+    ("sendgrid-email", "SendgridEmail", "Sendgrid Email"),
+    ("slack-webhook", "SlackWebhook", "Slack Webhook"),
+    ("twilio-sms", "TwilioSMS", "Twilio SMS"),
+)
 
 
 @register_hook
@@ -59,9 +72,20 @@ def prefect_lock_managers() -> list[LockManagerSpec]:
 
 
 @register_hook
+def prefect_workers() -> list[WorkerSpec]:
+    does = "Executes flow runs as processes, on the machine on which the worker runs."
+    return [WorkerSpec("process", "prefect.workers.process:ProcessWorker", description=does)]
+
+
+@register_hook
 def prefect_blocks() -> list[BlockSpec]:
     return [
         BlockSpec("secret", "prefect.blocks.system:Secret", "Secret"),
         BlockSpec("local-file-system", "prefect.filesystems:LocalFileSystem", "Local File System", _FILE_SYSTEM),
         BlockSpec("remote-file-system", "prefect.filesystems:RemoteFileSystem", "Remote File System", _FILE_SYSTEM),
+        BlockSpec("webhook", "prefect.blocks.webhook:Webhook", "Webhook"),
+        *(
+            BlockSpec(slug, f"prefect.blocks.notifications:{name}", title, ("notify",))
+            for slug, name, title in _NOTIFICATIONS
+        ),
     ]

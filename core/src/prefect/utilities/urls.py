@@ -5,15 +5,42 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-__all__ = ["convert_class_to_name", "validate_restricted_url"]
+from prefect.utilities import lazy
+
+if TYPE_CHECKING:
+    from prefect.utilities.guarded_transports import (  # noqa: TC004 - lazy
+        SSRFProtectedAsyncHTTPTransport,
+        SSRFProtectedHTTPTransport,
+    )
+
+__all__ = [
+    "SSRFProtectedAsyncHTTPTransport",
+    "SSRFProtectedHTTPTransport",
+    "convert_class_to_name",
+    "public_addresses",
+    "validate_restricted_url",
+]
+
+_GUARDED = "prefect.utilities.guarded_transports"  # they load httpx
+lazy.install(globals(), {"SSRFProtectedAsyncHTTPTransport": _GUARDED, "SSRFProtectedHTTPTransport": _GUARDED})
 
 
 def validate_restricted_url(url: str) -> None:
     """
     Check that a URL leads to the public network, so that it does no harm to call it for somebody else.
+
+    Raises:
+        ValueError: It is not one of HTTP or HTTPS, it cannot be resolved, or leads to a private address.
+    """
+    public_addresses(url)
+
+
+def public_addresses(url: str) -> list[str]:
+    """
+    The addresses of a URL's host, which are all in the public network.
 
     Raises:
         ValueError: It is not one of HTTP or HTTPS, it cannot be resolved, or leads to a private address.
@@ -34,8 +61,10 @@ def validate_restricted_url(url: str) -> None:
     except OSError as error:
         message = f"{url!r} is not a valid URL.  It could not be resolved."
         raise ValueError(message) from error
-    for _, _, _, _, address in found:
-        _require_public(url, str(address[0]))
+    addresses = list(dict.fromkeys(str(address[0]) for _, _, _, _, address in found))
+    for address in addresses:
+        _require_public(url, address)
+    return addresses
 
 
 def _require_public(url: str, text: str) -> None:

@@ -1,0 +1,79 @@
+"""How blocks send requests: with a limit of time, to the public network only where that is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from prefect.utilities.urls import validate_restricted_url
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["USER_AGENT", "post_json", "require_public", "sync_client"]
+
+USER_AGENT = "Prefect Notifications"
+_SECONDS = 30.0
+_MOST_SHOWN = 300
+
+
+def require_public(url: str) -> None:
+    """
+    Check that a URL leads to the public network.
+
+    Raises:
+        ValueError: It does not. Of the URL only the host is told: the rest may be secret.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"The URL is not valid: {error}.") from None
+    validate_restricted_url(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+
+
+def sync_client(*, allow_private_urls: bool, verify: bool = True, **options: Any) -> httpx.Client:
+    """
+    A client that does not follow redirects.
+
+    Args:
+        allow_private_urls: Whether requests may go to addresses that are not in the public network.
+        verify: Whether certificates are checked.
+        options: Others of `httpx.Client`.
+    """
+    import httpx
+
+    if allow_private_urls:
+        return httpx.Client(verify=verify, **options)
+    from prefect.utilities.urls import SSRFProtectedHTTPTransport
+
+    return httpx.Client(transport=SSRFProtectedHTTPTransport(verify=verify), **options)
+
+
+def post_json(url: str, content: dict[str, Any], *, allow_private_urls: bool) -> str | None:
+    """
+    Post a JSON value.
+
+    Returns:
+        What went wrong, for people and without the URL, which is a secret; None if it was accepted.
+
+    Raises:
+        ValueError: The URL leads to a private address, and may not.
+    """
+    import httpx
+
+    if not allow_private_urls:
+        require_public(url)
+    headers = {"User-Agent": USER_AGENT}
+    try:
+        with sync_client(allow_private_urls=allow_private_urls, timeout=_SECONDS, headers=headers) as client:
+            response = client.post(url, json=content)
+    except httpx.InvalidURL:
+        return "the URL is not valid"
+    except httpx.UnsupportedProtocol:
+        return "the URL begins neither with http:// nor with https://"
+    except httpx.RequestError as error:
+        return f"{error.request.url.host} was not reached: {error or type(error).__name__}"
+    if response.is_success:
+        return None
+    said = f": {response.text[:_MOST_SHOWN]}" if response.text else ""
+    return f"{response.url.host} answered with status {response.status_code}{said}"
