@@ -127,7 +127,7 @@ def _send(address: ServerAddress, request: HttpRequest, root: bool) -> httpx.Res
         if root:  # what is there is not the API, and need not look like it
             return connections.sync().send(request)
         exchanger = Exchanger(address, connections, Outage(address.url), patience=0.0)
-        return drive(exchanger.exchange(request, patient=False))  # type: ignore[no-any-return]
+        return drive(exchanger.exchange(request, patient=False))
     except ServerUnreachableError as error:
         raise CliError(str(error), _UNREACHABLE) from None
     except httpx.TransportError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -10,7 +12,12 @@ from prefect.cli.errors import CliError
 from prefect.cli.groups import command, noun
 from prefect.cli.output import say
 
-app = noun("Start workers: processes that take runs from a work pool and execute them.")
+if TYPE_CHECKING:
+    from prefect.workers.base import BaseWorker
+
+app = noun("Start workers: processes that take runs from a work pool and have them executed.")
+
+_DEFAULT_TYPE = "process"
 
 
 @command(app, "start")
@@ -26,51 +33,76 @@ def start(
         typer.Option("--work-queue", "-q", metavar="NAME", help="Take runs from this queue only. May be repeated."),
     ] = None,
     worker_type: Annotated[
-        Optional[str], typer.Option("--type", "-t", metavar="TYPE", help="The type; that of the work pool by default.")
+        Optional[str],
+        typer.Option("--type", "-t", metavar="TYPE", help="The type of worker; that of the work pool by default."),
     ] = None,
     prefetch_seconds: Annotated[
-        Optional[int], typer.Option(min=0, help="How many seconds before its time a run is taken.")
+        Optional[int], typer.Option(metavar="SECONDS", min=0, help="How long before its time a run is taken.")
     ] = None,
-    run_once: Annotated[bool, typer.Option("--run-once", help="Look once, execute what is due, and end.")] = False,
+    run_once: Annotated[
+        bool,
+        typer.Option("--run-once/--no-run-once", help="Look once, execute what is due, and end.", show_default=False),
+    ] = False,
     limit: Annotated[
-        Optional[int], typer.Option("--limit", "-l", min=1, help="How many runs to execute at once, at most.")
+        Optional[int],
+        typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs to execute at once, at most."),
+    ] = None,
+    base_job_template: Annotated[
+        Optional[Path],
+        typer.Option(metavar="FILE", help="The job template of the work pool, as JSON, if that has to be made."),
     ] = None,
     create_pool_if_not_found: Annotated[
-        bool, typer.Option(help="Whether a work pool that does not exist is made.")
+        bool,
+        typer.Option(
+            "--create-pool-if-not-found/--no-create-pool-if-not-found",
+            help="Whether a work pool that does not exist is made.",
+        ),
     ] = True,
 ) -> None:
-    """Start a worker that executes the runs of a work pool on this machine, until Ctrl-C."""
-    from prefect._contract.base import new_name
-    from prefect.workers._process_worker import LocalWorker
+    """Start a worker that has the runs of a work pool executed, until Ctrl-C. Runs under way may end within half a minute."""
+    import anyio
 
-    _ready_pool(work_pool_name, worker_type, create_pool_if_not_found)
-    name = worker_name or f"ProcessWorker {new_name()}"
-    say(f"Worker {name!r} takes runs from work pool {work_pool_name!r}.")
-    LocalWorker(work_pool_name, name, work_queues, limit, prefetch_seconds, say).run(once=run_once)
-    say(f"Worker {name!r} has ended.")
+    kind = worker_type or _type_of_pool(work_pool_name) or _DEFAULT_TYPE
+    try:
+        worker = _class_of(kind)(
+            work_pool_name=work_pool_name,
+            work_queues=work_queues,
+            name=worker_name,
+            prefetch_seconds=prefetch_seconds,
+            limit=limit,
+            create_pool_if_not_found=create_pool_if_not_found,
+            base_job_template=_template(base_job_template) if base_job_template is not None else None,
+        )
+    except ValueError as error:
+        raise CliError(str(error)) from None
+    anyio.run(worker.start, run_once, False, say)
 
 
-def _ready_pool(name: str, worker_type: str | None, makes: bool) -> None:
-    """Make sure that there is a work pool of the type that this worker executes."""
-    from prefect._contract.actions.settings import WorkPoolCreate
-    from prefect._contract.endpoints.work_pools import create_work_pool, read_work_pool
-    from prefect.cli.asking import ask
+def _type_of_pool(name: str) -> str | None:
+    """The type of a work pool; None if it does not exist."""
+    from prefect._contract.endpoints.work_pools import read_work_pool
     from prefect.client.base import current_transport
     from prefect.exceptions import ObjectNotFound
 
     try:
-        kind = current_transport().send(read_work_pool(name)).type
+        return current_transport().send(read_work_pool(name)).type
     except ObjectNotFound:
-        if not makes:
-            raise CliError(
-                f"There is no work pool {name!r}. Make it: prefect work-pool create {name} --type process"
-            ) from None
-        kind = worker_type or "process"
-        if kind == "process":
-            ask(create_work_pool(WorkPoolCreate(name=name, type=kind)))
-            say(f"Made work pool {name!r}.")
-    if kind != "process" or worker_type not in {None, kind}:
-        raise CliError(
-            f"Work pool {name!r} is of type {kind!r}, and this installation has workers of the type 'process' only. "
-            "Start a worker where one of its type is installed."
-        )
+        return None
+
+
+def _class_of(kind: str) -> type[BaseWorker[Any, Any, Any]]:
+    from prefect.plugins import registries
+
+    return registries.workers.get(kind)
+
+
+def _template(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CliError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise CliError(f"What is in {str(path)!r} is not JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise CliError(f"{str(path)!r} must hold a JSON object, with `job_configuration` and `variables`.")
+    return content

@@ -1,0 +1,198 @@
+"""What a worker starts a flow run with: a work pool's template, filled in for the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Optional
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import GenerateJsonSchema
+
+from prefect.utilities.templating import apply_values, find_placeholders
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from typing_extensions import Self
+
+    from prefect._contract.objects import Flow, FlowRun
+    from prefect._contract.responses.deployments import DeploymentResponse
+    from prefect._contract.work_pools import WorkPool
+    from prefect.client.orchestration import PrefectClient
+
+__all__ = ["DEFAULT_COMMAND", "BaseJobConfiguration", "BaseVariables"]
+
+DEFAULT_COMMAND = "prefect flow-run execute"
+"""What executes the flow run that PREFECT__FLOW_RUN_ID names."""
+
+_REFERENCES = "#/definitions/{model}"
+
+
+class BaseJobConfiguration(BaseModel):
+    """What a worker needs to know to start a flow run. Subclasses add what their infrastructure needs."""
+
+    command: Optional[str] = Field(
+        default=None, description="What is started; usually left empty, so that the worker chooses it."
+    )
+    env: dict[str, Optional[str]] = Field(
+        default_factory=dict,
+        title="Environment Variables",
+        description="Environment variables to set for the flow run.",
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Labels for the infrastructure that a worker makes."
+    )
+    name: Optional[str] = Field(default=None, description="The name of the infrastructure that a worker makes.")
+
+    @property
+    def is_using_a_runner(self) -> bool:
+        """Whether the command executes the flow run as the product does it."""
+        return self.command is not None and DEFAULT_COMMAND in self.command
+
+    @classmethod
+    async def from_template_and_values(
+        cls, base_job_template: dict[str, Any], values: dict[str, Any], client: PrefectClient | None = None
+    ) -> Self:
+        """
+        Fill in a template.
+
+        Args:
+            base_job_template: That of a work pool: `job_configuration` with placeholders, and `variables` as JSON schema.
+            values: Job variables. Those that are mappings are added to the defaults, all others take their place.
+            client: Accepted for compatibility.
+
+        Raises:
+            ValueError: The template refers to blocks or variables of the orchestrator.
+            pydantic.ValidationError: What is filled in has the wrong type.
+        """
+        properties = base_job_template.get("variables", {}).get("properties", {})
+        known = {name: about["default"] for name, about in properties.items() if "default" in about}
+        for name, value in values.items():
+            is_added = isinstance(value, dict) and isinstance(known.get(name), dict)
+            known[name] = {**known[name], **value} if is_added else value
+        filled: Any = apply_values(base_job_template.get("job_configuration") or cls.json_template(), known)
+        left = find_placeholders(filled)
+        if left:
+            names = ", ".join(sorted(placeholder.full_match for placeholder in left))
+            message = f"The work pool's template refers to {names}, which workers of this version do not look up yet."
+            raise ValueError(message)
+        return cls.model_validate(filled)
+
+    @classmethod
+    async def resolve_for_flow_run(
+        cls,
+        flow_run: FlowRun,
+        *,
+        client: PrefectClient,
+        work_pool: WorkPool,
+        worker_name: str,
+        worker_id: UUID | None = None,
+        deployment: DeploymentResponse | None = None,
+    ) -> Self:
+        """
+        What a flow run is started with: the work pool's defaults, then what its deployment says, then what it says itself.
+
+        Args:
+            flow_run: The run.
+            client: Asks the orchestrator.
+            work_pool: Where it was queued.
+            worker_name: The worker that starts it.
+            worker_id: The worker's id, where workers have one.
+            deployment: The run's deployment; read if it is not given.
+        """
+        if deployment is None and flow_run.deployment_id is not None:
+            deployment = await client.read_deployment(flow_run.deployment_id)
+        values: dict[str, Any] = {}
+        for overrides in (deployment.job_variables if deployment is not None else None, flow_run.job_variables):
+            for name, value in (overrides or {}).items():
+                is_added = isinstance(value, dict) and isinstance(values.get(name), dict)
+                values[name] = {**values[name], **value} if is_added else value
+        made = await cls.from_template_and_values(work_pool.base_job_template, values, client)
+        flow = await client.read_flow(flow_run.flow_id)
+        made.prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
+        return made
+
+    @classmethod
+    def json_template(cls) -> dict[str, Any]:
+        """A template in which each field is a variable of its name, unless the field's schema says another `template`."""
+        properties = cls.model_json_schema().get("properties", {})
+        return {name: about.get("template", f"{{{{ {name} }}}}") for name, about in properties.items()}
+
+    def prepare_for_flow_run(
+        self,
+        flow_run: FlowRun,
+        deployment: DeploymentResponse | None = None,
+        flow: Flow | None = None,
+        work_pool: WorkPool | None = None,
+        worker_name: str | None = None,
+        worker_id: UUID | None = None,
+    ) -> None:
+        """
+        Add what only the flow run knows.
+
+        Args:
+            flow_run: The run.
+            deployment: Its deployment.
+            flow: Its flow.
+            work_pool: Where it was queued.
+            worker_name: The worker that starts it.
+            worker_id: The worker's id, where workers have one.
+        """
+        from prefect.settings import get_current_settings
+
+        own = get_current_settings().to_environment_variables(exclude_unset=True)
+        self.env = {**own, **self.env, "PREFECT__FLOW_RUN_ID": str(flow_run.id)}
+        about: dict[str, Any] = {
+            "prefect.io/flow-run-id": flow_run.id,
+            "prefect.io/flow-run-name": flow_run.name,
+            "prefect.io/deployment-id": deployment and deployment.id,
+            "prefect.io/deployment-name": deployment and deployment.name,
+            "prefect.io/flow-id": flow and flow.id,
+            "prefect.io/flow-name": flow and flow.name,
+            "prefect.io/work-pool-id": work_pool and work_pool.id,
+            "prefect.io/work-pool-name": work_pool and work_pool.name,
+            "prefect.io/worker-name": worker_name,
+        }
+        self.labels = {**{name: str(value) for name, value in about.items() if value is not None}, **self.labels}
+        self.name = self.name or flow_run.name
+        self.command = self.command or DEFAULT_COMMAND
+
+
+class BaseVariables(BaseModel):
+    """The job variables that a work pool's template offers by default. Subclasses add those of their infrastructure."""
+
+    name: Optional[str] = Field(default=None, description="The name of the infrastructure that a worker makes.")
+    env: dict[str, Optional[str]] = Field(
+        default_factory=dict,
+        title="Environment Variables",
+        description="Environment variables to set for the flow run.",
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Labels for the infrastructure that a worker makes."
+    )
+    command: Optional[str] = Field(
+        default=None, description="What is started; usually left empty, so that the worker chooses it."
+    )
+
+    @classmethod
+    def model_json_schema(
+        cls,
+        by_alias: bool | None = True,
+        ref_template: str = _REFERENCES,
+        schema_generator: type[GenerateJsonSchema] = GenerateJsonSchema,
+        mode: Literal["validation", "serialization"] = "validation",
+        **others: Any,
+    ) -> dict[str, Any]:
+        """
+        The variables as the `variables` of a template: a JSON schema whose parts are below `definitions`.
+
+        Args:
+            by_alias: Whether fields go by their aliases.
+            ref_template: How parts are referred to.
+            schema_generator: Makes the schema.
+            mode: Whether the schema is that of what is read or of what is written.
+            others: Further options of pydantic's.
+        """
+        schema = super().model_json_schema(by_alias, ref_template, schema_generator, mode, **others)
+        if "$defs" in schema:
+            schema["definitions"] = schema.pop("$defs")
+        return {name: part for name, part in schema.items() if name not in {"title", "description"}}
