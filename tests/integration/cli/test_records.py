@@ -135,6 +135,29 @@ class TestBlocks:
         assert "Successfully registered" in cli("block", "register", "-m", "prefect.blocks.system").stdout
         assert [each["slug"] for each in cli.json("block", "type", "ls")] == ["secret"]
 
+    def test_those_that_notify_are_registered(self, cli):
+        said = cli("block", "register", "-m", "prefect.blocks.notifications").stdout.splitlines()
+        assert said[0] == "Successfully registered 9 blocks:"
+        slugs = [line.split()[0] for line in said[1:]]
+        assert slugs == [
+            "custom-webhook",
+            "discord-webhook",
+            "mattermost-webhook",
+            "ms-teams-webhook",
+            "opsgenie-webhook",
+            "pager-duty-webhook",
+            "sendgrid-email",
+            "slack-webhook",
+            "twilio-sms",
+        ]
+        assert sorted(each["slug"] for each in cli.json("block", "type", "ls")) == slugs
+
+    def test_fields_are_those_of_the_type(self, cli):
+        for module in ("notifications", "system", "webhook"):
+            cli("block", "register", "-m", f"prefect.blocks.{module}")
+        (schema,) = cli.json("block", "type", "inspect", "slack-webhook")["block_schemas"]
+        assert "url" in schema["fields"]["properties"]
+
     @pytest.mark.parametrize(
         ("command", "message"),
         [
@@ -151,3 +174,92 @@ class TestBlocks:
     def test_what_is_wrong_is_said(self, cli, command, message):
         assert message in cli.error("block", *command)
         assert "Give either --module or --file." in cli.error("block", "register", code=2)
+
+
+ESPRESSO = """
+from prefect.blocks.core import Block
+from pydantic import SecretStr
+class Espresso(Block):
+    strength: int
+    pin: SecretStr
+    name_of_bean: str = "arabica"
+"""
+
+
+class TestCreatingBlocks:
+    def test_fields_are_given(self, cli):
+        from prefect.blocks.notifications import SlackWebhook
+
+        said = cli(
+            "block",
+            "create",
+            "slack-webhook",
+            "--name",
+            "team",
+            "-s",
+            "url=https://x.example",
+            "--set",
+            "notify_type=failure",
+        )
+        assert "Saved block 'slack-webhook/team'" in said.stdout
+        block = SlackWebhook.load("team")
+        assert (block.url.get_secret_value(), block.notify_type) == ("https://x.example", "failure")
+
+    def test_fields_that_are_needed_are_asked_for(self, cli):
+        from prefect.blocks.system import Secret
+
+        said = cli("--prompt", "block", "create", "secret", input="api-key\nnot-to-be-seen\n").stdout
+        assert "not-to-be-seen" not in said
+        assert Secret.load("api-key").get() == "not-to-be-seen"
+
+    @pytest.fixture
+    def espresso(self, shell, script):
+        """A type that is registered, and whose class is not in this process."""
+        script(ESPRESSO, "espresso.py")
+        shell("block", "register", "-f", "espresso.py")
+
+    def test_of_types_that_only_the_orchestrator_knows(self, cli, espresso):
+        create = ["block", "create", "espresso", "-n", "mine", "-s", "strength=3", "-s", "pin=1234"]
+        cli(*create)
+        found = cli.json("block", "inspect", "espresso/mine")["data"]
+        assert (found["strength"], found["pin"]) == (3, "********")
+        assert "There is a block 'espresso/mine' already. Use --overwrite" in cli.error(*create)
+        cli(*create, "-s", "strength=5", "--overwrite")
+        assert cli.json("block", "inspect", "espresso/mine")["data"]["strength"] == 5
+
+    def test_texts_stay_texts(self, cli, espresso):
+        cli("block", "create", "espresso", "-n", "a", "-s", "strength=3", "-s", "pin=1", "-s", "name_of_bean=7")
+        assert cli.json("block", "inspect", "espresso/a")["data"]["name_of_bean"] == "7"
+
+    @pytest.mark.parametrize(
+        ("options", "message", "code"),
+        [
+            (["nothing"], "Block type 'nothing' not found! It is neither installed nor registered.", 1),
+            (["slack-webhook", "-n", "a"], "needs url: --set url=VALUE", 2),
+            (["slack-webhook", "-s", "url=x"], "needs a name: --name NAME", 2),
+            (["slack-webhook", "-n", "a", "-s", "link=x"], "have no field 'link'. They have: 'notify_type'", 1),
+            (["slack-webhook", "-n", "a", "-s", "url"], "is not of the form", 2),
+            (["slack-webhook", "-n", "a", "-s", "url=x", "-s", "notify_type=bad"], "notify_type: Input should be", 1),
+            (["slack-webhook", "-n", "A name", "-s", "url=x"], "cannot be created", 1),
+            (["custom-webhook", "-n", "a", "-s", "name=x", "-s", "url={{a}}"], "{{a}}, which stands for nothing", 1),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, cli, options, message, code):
+        assert message in cli.error("block", "create", *options, code=code)
+
+    def test_they_are_not_replaced_by_accident(self, cli):
+        create = ["block", "create", "secret", "-n", "a", "-s", "value=1"]
+        cli(*create)
+        assert "already" in cli.error(*create)
+        cli(*create, "--overwrite")
+
+
+def test_there_is_no_dashboard_without_a_server(cli):
+    assert "There is no server to look at" in cli.error("dashboard", "open")
+
+
+def test_the_dashboard_is_opened_in_the_web_browser(shell, script, tmp_path):
+    browser = script('#!/bin/sh\necho "$1" > opened\n', "browser")
+    (tmp_path / "browser").chmod(0o755)
+    shell("dashboard", "open", PREFECT_API_URL="http://127.0.0.1:1/api", BROWSER=f"{browser} %s")
+    assert (tmp_path / "opened").read_text() == "http://127.0.0.1:1\n"

@@ -26,13 +26,14 @@ COMMANDS: dict[str, Entry] = {
         "Show, create, change, pause and delete automations: what is done when events occur.",
         ("automations",),
     ),
-    "block": Entry("prefect.cli.block:app", "Show, register and delete stored configuration.", ("blocks",)),
+    "block": Entry("prefect.cli.block:app", "Show, create, register and delete stored configuration.", ("blocks",)),
     "concurrency-limit": Entry(
         "prefect.cli.concurrency_limit:app",
         "Limit how many task runs with a tag may be running.",
         ("concurrency-limits",),
     ),
     "config": Entry("prefect.cli.config:app", "Show and change settings."),
+    "dashboard": Entry("prefect.cli.dashboard:app", "Look at the server in a web browser."),
     "deployment": Entry(
         "prefect.cli.deployment:app",
         "Show, run, pause and delete deployments, and change their schedules.",
@@ -51,6 +52,10 @@ COMMANDS: dict[str, Entry] = {
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),
+    "work-pool": Entry(
+        "prefect.cli.work_pool:app", "Show and change work pools: where runs wait for workers.", ("work-pools",)
+    ),
+    "work-queue": Entry("prefect.cli.work_queue:app", "Show and change the queues of work pools.", ("work-queues",)),
     "worker": Entry("prefect.cli.worker:app", "Start workers: processes that take runs from a work pool."),
 }
 """The commands of the core. Their help is here too, so that listing them imports none of them."""
@@ -59,14 +64,11 @@ COMMANDS: dict[str, Entry] = {
 LATER = frozenset(
     {
         "api",
-        "dashboard",
         "deploy",
         "init",
         "shell",
         "task",
         "transfer",
-        "work-pool",
-        "work-queue",
     }
 )
 """Commands that people know, and that this version does not have yet."""

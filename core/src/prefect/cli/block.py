@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 from uuid import UUID
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from prefect._contract.blocks import BlockDocument, BlockType
     from prefect.blocks.core import Block
 
-app = noun("Show, register and delete stored configuration.", aliases={"types": "type"})
+app = noun("Show, create, register and delete stored configuration.", aliases={"types": "type"})
 type_app = noun("Show and delete kinds of blocks.")
 app.add_typer(type_app, name="type")
 
@@ -86,6 +87,48 @@ def inspect(context: typer.Context, slug: Slug = None, block_id: Id = None, outp
         **{f"  {name}": value for name, value in document.data.items()},
     }
     print_fields(fields)
+
+
+@command(app, "create")
+def create(
+    context: typer.Context,
+    block_type_slug: TypeSlug,
+    name: Annotated[Optional[str], typer.Option("--name", "-n", help="The name of the block.")] = None,
+    values: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--set", "-s", metavar="FIELD=VALUE", help="A field; the value is JSON, or else text. May be repeated."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite/--no-overwrite", help="Replace a block of that name.", show_default=False)
+    ] = False,
+) -> None:
+    """
+    Create a block of a type.
+
+    On a terminal, the name and the values that are needed and were not given are asked for; secret ones are not shown.
+    """
+    from prefect.cli.block_creating import creation_of
+    from prefect.cli.output import is_interactive
+    from prefect.cli.parameters import parse_pairs
+
+    creation = creation_of(block_type_slug)
+    creation.take(parse_pairs(values or [], "--set", creation.texts))
+    if is_interactive(context):
+        name = name or typer.prompt("Name")
+        for each in creation.missing():
+            meaning = creation.properties[each].get("description")
+            if meaning:
+                say(meaning)
+            hidden = creation.is_secret(each) and sys.stdin.isatty()
+            answer = typer.prompt(each, hide_input=hidden)
+            creation.take(parse_pairs([f"{each}={answer}"], "--set", creation.texts))
+    creation.require_all()
+    if name is None:
+        raise CliError("The block needs a name: --name NAME", exit_code=2)
+    block_id = creation.save(name, creation.values, overwrite)
+    say(f"Saved block '{block_type_slug}/{name}' ({block_id}).")
 
 
 @command(app, "delete")
@@ -219,11 +262,10 @@ def _read_type(slug: str) -> BlockType:
 @command(type_app, "inspect")
 def type_inspect(slug: TypeSlug, output: Output = None) -> None:
     """Show a type of blocks, and the fields of its blocks."""
-    from prefect._contract.endpoints.block_schemas import read_block_schemas
-    from prefect.cli.asking import ask
+    from prefect.cli.block_creating import schemas_of
 
     found = _read_type(slug)
-    schemas = [schema for schema in ask(read_block_schemas()) if schema.block_type_id == found.id]
+    schemas = schemas_of(found.id)
     if output:
         print_json(
             {**found.model_dump(mode="json"), "block_schemas": [each.model_dump(mode="json") for each in schemas]}
