@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -141,3 +142,31 @@ def test_a_missing_value_is_told_without_a_place() -> None:
 def test_a_schema_that_says_nothing_is_refused(schema: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnusableSchemaError, match=reason):
         list(find_flaws({"n": "x"}, schema))
+
+
+def test_patterns_are_looked_for_in_a_time_that_grows_with_the_text() -> None:
+    assert [flaw.reason for flaw in find_flaws("a" * 50 + "!", {"pattern": "^(a+)+$"})] == [
+        f"'{'a' * 50}!' does not match '^(a+)+$'"
+    ]
+    assert list(find_flaws("bab", {"pattern": "a+"})) == []
+
+
+def test_patterns_that_look_around_are_left_to_others() -> None:
+    assert list(find_flaws("x", {"pattern": "(?<=a)b"})) == []
+    assert list(find_flaws({"x": 1}, {"patternProperties": {"(?=a)": False}, "additionalProperties": False})) == []
+
+
+@pytest.mark.parametrize("schema", [{"minLength": "x"}, {"multipleOf": 0}, {"pattern": "("}, {"anyOf": 3}, {"$ref": 3}])
+@pytest.mark.parametrize("value", ["text", 3])
+def test_schemas_that_are_none_are_unusable_or_say_nothing(schema: dict[str, Any], value: object) -> None:
+    with suppress(UnusableSchemaError):
+        assert list(find_flaws(value, schema)) == []
+
+
+def test_alternatives_within_alternatives_are_not_followed_for_ever() -> None:
+    again = {"$ref": "#/definitions/a"}
+    with pytest.raises(UnusableSchemaError, match="steps|deeper"):
+        list(find_flaws(1, {"definitions": {"a": {"allOf": [again, again]}}, **again}))
+    levels = {f"d{n}": {"allOf": [{"$ref": f"#/definitions/d{n + 1}"}] * 2} for n in range(60)}
+    with pytest.raises(UnusableSchemaError, match="100000 steps"):
+        list(find_flaws(1, {"definitions": {**levels, "d60": {}}, "$ref": "#/definitions/d0"}))

@@ -12,15 +12,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from prefect._contract.recurrence import occurrences
 from prefect._contract.schedules import SCHEDULE_TYPES, CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect.utilities.time import UTC
 
 __all__ = ["due_dates"]
 
 _DAY = timedelta(days=1)
-
-_STEPS = {2: timedelta(weeks=1), 3: _DAY, 4: timedelta(hours=1), 5: timedelta(minutes=1), 6: timedelta(seconds=1)}
-"""How much time passes between the dates of a recurrence rule, by the number that `dateutil` gives its frequency."""
 
 
 def due_dates(schedule: SCHEDULE_TYPES, start: datetime) -> Iterator[datetime]:
@@ -87,19 +85,4 @@ def _of_cron(schedule: CronSchedule, start: datetime) -> Iterator[datetime]:
 
 
 def _of_rule(schedule: RRuleSchedule, start: datetime) -> Iterator[datetime]:
-    from dateutil.rrule import rrule
-
-    rule: Any = schedule.to_rrule()
-    if isinstance(rule, rrule):
-        rule = _forwarded(rule, start)
-    yield from rule.xafter(start.astimezone(_zone(schedule.timezone)), inc=True)
-
-
-def _forwarded(rule: Any, start: datetime) -> Any:
-    """The rule, beginning shortly before a moment if that makes no other difference: what it skips it need not count."""
-    step, begin = _STEPS.get(rule._freq), rule._dtstart
-    if step is None or rule._count is not None:
-        return rule
-    period = step * rule._interval
-    passed = (start.astimezone(begin.tzinfo).replace(tzinfo=None) - begin.replace(tzinfo=None)) // period
-    return rule if passed <= 1 else rule.replace(dtstart=begin + (passed - 1) * period)
+    return occurrences(schedule.to_rrule(), start.astimezone(_zone(schedule.timezone)))

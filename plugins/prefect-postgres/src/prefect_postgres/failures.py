@@ -22,7 +22,7 @@ from prefect.server.database.errors import (
 __all__ = ["ERRORS", "explain", "is_lost", "trouble"]
 
 ERRORS: tuple[type[BaseException], ...] = (
-    exc.DBAPIError,
+    exc.StatementError,
     psycopg.Error,
     CommitInterrupted,
     UnicodeEncodeError,
@@ -48,7 +48,7 @@ _REFUSED = re.compile(
 
 
 def _cause(error: BaseException) -> BaseException:
-    return error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    return error.orig if isinstance(error, exc.StatementError) and error.orig is not None else error
 
 
 def is_lost(cause: BaseException) -> bool:
@@ -74,6 +74,8 @@ def trouble(error: BaseException) -> Trouble | None:
 def explain(error: BaseException, place: str, timeout: float | None) -> DatabaseError | None:
     """What an error means, for people; None if it is a mistake in a statement, or none of the driver's."""
     cause = _cause(error)
+    if isinstance(cause, DatabaseError):  # found before the driver was asked
+        return cause
     if isinstance(cause, (OverflowError, UnicodeEncodeError)):
         return UnstorableValueError(f"A value cannot be stored: {cause}.")
     if isinstance(cause, CommitInterrupted) or is_lost(cause):

@@ -18,7 +18,7 @@ from prefect.exceptions import (
     ProtectedBlockError,
     SerializationError,
 )
-from prefect.server.database.errors import ConstraintViolation, DatabaseError, UnstorableValueError
+from prefect.server.database.errors import ConstraintViolation, DatabaseError, TooMuchAskedError, UnstorableValueError
 from prefect.server.operations.refusals import Refusal
 
 __all__ = ["Answer", "describe_error", "invalid_request", "refusal"]
@@ -35,6 +35,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (ObjectLimitReached, 403),
     (ProtectedBlockError, 403),
     (ObjectUnsupported, 422),
+    (TooMuchAskedError, 422),
     (UnstorableValueError, 422),
     (SerializationError, 422),
 )

@@ -22,7 +22,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
-from prefect.server.database.errors import DatabaseError
+from prefect.server.database.errors import DatabaseError, TooMuchAskedError
 
 __all__ = [
     "ConnectionOptions",
@@ -35,6 +35,7 @@ __all__ = [
     "SecondsBetween",
     "Trouble",
     "begins_with",
+    "bound",
     "contains",
     "has_all",
     "has_any",
@@ -188,6 +189,22 @@ class Dialect(Protocol):
         """What an error of the driver means; None if it is none, or a mistake in a statement."""
 
 
+_LONGEST_PATTERN = 10_000
+_MOST_TEXTS = 500
+"""How many texts a list is searched for at once: SQLite joins no more than a thousand conditions."""
+
+
+def bound(size: int, most: int, what: str, where: str) -> None:
+    """
+    See that a condition is not too large.
+
+    Raises:
+        TooMuchAskedError: It is.
+    """
+    if size > most:
+        raise TooMuchAskedError(f"Too many {what} in {where}: {size}. At most {most} can be asked for at once.")
+
+
 class IsLike(FunctionElement[bool]):
     """A text, a pattern, perhaps an escape character: whether the text is like the pattern."""
 
@@ -262,7 +279,13 @@ def _seconds_between(element: SecondsBetween, compiler: Any, **options: Any) -> 
 
 
 def is_like(column: ColumnElement[Any], pattern: str, escape: str | None = None) -> ColumnElement[bool]:
-    """Whether a text is like a pattern of SQL, upper and lower case being the same, for the letters of ASCII."""
+    """
+    Whether a text is like a pattern of SQL, upper and lower case being the same, for the letters of ASCII.
+
+    Raises:
+        prefect.server.database.errors.TooMuchAskedError: The pattern is longer than any database compares.
+    """
+    bound(len(pattern), _LONGEST_PATTERN, "characters", "a text that is looked for")
     if escape is None:
         return IsLike(column, literal(pattern, Text))
     return IsLike(column, literal(pattern, Text), literal(escape, Text))
@@ -286,12 +309,18 @@ def _containing(text: str) -> str:
 
 def has_any(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
     """Whether a JSON list has at least one of some texts."""
-    return or_(false(), *(_has(column, value) for value in values))
+    return or_(false(), *(_has(column, value) for value in _few(values)))
 
 
 def has_all(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
     """Whether a JSON list has each of some texts."""
-    return and_(true(), *(_has(column, value) for value in values))
+    return and_(true(), *(_has(column, value) for value in _few(values)))
+
+
+def _few(values: Iterable[str]) -> list[str]:
+    few = list(dict.fromkeys(values))
+    bound(len(few), _MOST_TEXTS, "texts", "a condition on a list")
+    return few
 
 
 def _has(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:

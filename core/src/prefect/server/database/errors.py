@@ -18,6 +18,7 @@ __all__ = [
     "OutcomeUnknownError",
     "SchemaTooNewError",
     "SchemaTooOldError",
+    "TooMuchAskedError",
     "UnstorableValueError",
 ]
 
@@ -91,6 +92,10 @@ class UnstorableValueError(DatabaseError, ValueError):
     Too large a number, or text that is not Unicode; in Postgres also text with a NUL character in it, and text that is
     too long for an index.
     """
+
+
+class TooMuchAskedError(DatabaseError, ValueError):
+    """A condition is larger than any that is looked for."""
 
 
 class ConstraintViolation(DatabaseError):

@@ -75,7 +75,7 @@ def _code(error: BaseException) -> str:
 class SqliteDialect:
     """One SQLite file, or a database in memory."""
 
-    errors: tuple[type[BaseException], ...] = (exc.DBAPIError, sqlite3.Error, UnicodeEncodeError, OverflowError)
+    errors: tuple[type[BaseException], ...] = (exc.StatementError, sqlite3.Error, UnicodeEncodeError, OverflowError)
     """Transactions are begun by the driver, whose errors come as they are."""
 
     scripts = Path(__file__).parent / "migrations" / "sqlite"
@@ -172,12 +172,14 @@ class SqliteDialect:
     @staticmethod
     def trouble(error: BaseException) -> Trouble | None:
         """Whether the same may succeed a little later."""
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        cause = error.orig if isinstance(error, exc.StatementError) else error
         return Trouble.BUSY if isinstance(cause, sqlite3.Error) and _code(cause) in _BUSY else None
 
     def explain(self, error: BaseException) -> DatabaseError | None:
         """What an error of the driver means; None if it is none, or a mistake in a statement."""
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        cause = error.orig if isinstance(error, exc.StatementError) else error
+        if isinstance(cause, DatabaseError):  # found before the driver was asked
+            return cause
         if isinstance(cause, (OverflowError, UnicodeEncodeError)):
             return UnstorableValueError(f"A value cannot be stored: {cause}.")
         if not isinstance(cause, sqlite3.Error):

@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, not_, or_
 
-from prefect.server.database.dialects import contains
+from prefect.server.database.dialects import bound, contains
 
 __all__ = ["matches_text", "parse_query"]
+
+_MOST_TERMS = 100
 
 _TERM = re.compile(r'([+!-]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 
@@ -34,8 +36,14 @@ def parse_query(query: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def matches_text(columns: Sequence[ColumnElement[Any]], query: str) -> ColumnElement[bool] | None:
-    """The condition that one of some columns is found by a query; None if it has no terms, and so finds all."""
+    """
+    The condition that one of some columns is found by a query; None if it has no terms, and so finds all.
+
+    Raises:
+        prefect.server.database.errors.TooMuchAskedError: The query has more terms than are looked for at once.
+    """
     wanted, required, excluded = parse_query(query)
+    bound(len(wanted) + len(required) + len(excluded), _MOST_TERMS, "terms", "a query")
     conditions = [_contains(columns, term) for term in required]
     conditions += [not_(_contains(columns, term)) for term in excluded]
     if wanted:

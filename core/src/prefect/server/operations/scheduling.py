@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -171,15 +172,15 @@ def _choose(schedule: Row, wanted: _Wanted) -> _Choice:
     most = wanted.max_runs
     if schedule["max_scheduled_runs"] is not None:
         most = min(most, schedule["max_scheduled_runs"])
-    chosen: list[datetime] = []
-    ahead = 0
+    model = schedule_model(schedule["schedule"])
+    missed = takewhile(lambda date: date < wanted.start, due_dates(model, wanted.since))
+    chosen = list(islice(missed, most))
     far_enough = False
-    for date in due_dates(schedule_model(schedule["schedule"]), wanted.since):
+    for ahead, date in enumerate(due_dates(model, wanted.start)):
         if far_enough or ahead >= most or (wanted.end is not None and date > wanted.end):
             return _Choice(chosen, date)
         chosen.append(date)
-        ahead += date >= wanted.start
-        far_enough = ahead >= wanted.min_runs and date - wanted.start >= wanted.min_time
+        far_enough = ahead + 1 >= wanted.min_runs and date - wanted.start >= wanted.min_time
     return _Choice(chosen, None)
 
 

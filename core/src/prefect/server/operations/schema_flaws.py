@@ -4,6 +4,9 @@ What is wrong with JSON values, by a JSON schema.
 Understood is what pydantic writes and people add by hand: types, alternatives, constants, bounds of numbers, texts, lists
 and objects, references within the schema. `format` describes and does not forbid. A reference to a block document stands
 for whatever the block is.
+
+Patterns are looked for in a time that grows with the text alone. Those that this cannot be done for, as they look around or
+back, are not held against anything: that is left to who gets the value.
 """
 
 from __future__ import annotations
@@ -11,7 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 __all__ = ["Flaw", "UnusableSchemaError", "find_flaws"]
 
@@ -20,6 +26,9 @@ Path = tuple[str | int, ...]
 
 _DEEPEST = 200
 """How many levels of values and references are followed."""
+
+_MOST_STEPS = 100_000
+"""How many parts of a value are held against parts of a schema: alternatives within alternatives can be any number."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -67,12 +76,32 @@ def find_flaws(value: Any, schema: Schema) -> Iterator[Flaw]:
     What is wrong with a value.
 
     Raises:
-        UnusableSchemaError: The schema names a type that there is not, refers to nothing, or is nested too deep.
+        UnusableSchemaError: The schema names a type that there is not, refers to nothing, is nested too deep, or says
+            something where something else is expected.
     """
     try:
         yield from _Check(schema).flaws(value, schema, (), 0)
-    except re.error as error:
+    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise UnusableSchemaError(f"The schema is none: {error}.") from None
+
+
+@lru_cache(256)
+def _searcher(pattern: str) -> SchemaValidator | None:
+    """What looks for a pattern without ever going back; None if that cannot be done."""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
         raise UnusableSchemaError(f"The schema has a pattern that is none: {error}.") from None
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+    except SchemaError:
+        return None
+
+
+def _has(text: str, pattern: str) -> bool | None:
+    """Whether a pattern is in a text; None if it is not looked for."""
+    searcher = _searcher(pattern)
+    return None if searcher is None else searcher.isinstance_python(text)
 
 
 class _Check:
@@ -80,10 +109,14 @@ class _Check:
 
     def __init__(self, root: Schema) -> None:
         self._root = root
+        self._steps = 0
 
     def flaws(self, value: Any, schema: Any, path: Path, depth: int) -> Iterator[Flaw]:
         if depth > _DEEPEST:
             raise UnusableSchemaError(f"The schema or the value is nested deeper than {_DEEPEST} levels.")
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise UnusableSchemaError(f"It takes more than {_MOST_STEPS} steps to hold the value against the schema.")
         if schema is False:
             yield Flaw(path, f"{value!r} is not allowed here")
         if not isinstance(schema, dict) or (_is_block_reference(value) and self._is_of_block(schema)):
@@ -128,7 +161,9 @@ class _Check:
         unexpected = []
         for name, member in value.items():
             parts = [properties[name]] if name in properties else []
-            parts += [part for pattern, part in patterns.items() if re.search(pattern, name)]
+            for pattern, part in patterns.items():
+                found = _has(name, pattern)
+                parts += [part] if found else [True] if found is None else []
             if not parts and others is False:
                 unexpected.append(repr(name))
             for part in parts or ([] if others is False else [others]):
@@ -211,7 +246,7 @@ _VALUE_CHECKS: dict[str, Callable[[Any, Any], str | None]] = {
     "multipleOf": _unless(_NUMBER, lambda value, limit: not value % limit, "is not a multiple of {limit}"),
     "minLength": _unless(str, lambda value, limit: len(value) >= limit, "is too short"),
     "maxLength": _unless(str, lambda value, limit: len(value) <= limit, "is too long"),
-    "pattern": _unless(str, lambda value, pattern: re.search(pattern, value) is not None, "does not match {limit!r}"),
+    "pattern": _unless(str, lambda value, pattern: _has(value, pattern) is not False, "does not match {limit!r}"),
     "minItems": _unless(list, lambda value, limit: len(value) >= limit, "is too short"),
     "maxItems": _unless(list, lambda value, limit: len(value) <= limit, "is too long"),
     "uniqueItems": _unless(list, lambda value, wanted: not wanted or _all_differ(value), "has non-unique elements"),

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select
 
 from prefect.server.database import tables
-from prefect.server.database.dialects import has_all, has_any, is_empty, is_like, json_member
+from prefect.server.database.dialects import bound, has_all, has_any, is_empty, is_like, json_member
 from prefect.server.database.text_search import matches_text
 
 __all__ = [
@@ -31,8 +31,29 @@ Condition = ColumnElement[bool]
 Operation = Callable[[ColumnElement[Any], Any], Condition]
 
 
+_MOST_VALUES = 30_000
+"""How many values one condition lists: databases bound how many a statement has."""
+
+_MOST_PREFIXES = 500
+
+
+def _one_of(column: ColumnElement[Any], values: Iterable[Any]) -> Condition:
+    return column.in_(_listed(values))
+
+
 def _none_of(column: ColumnElement[Any], values: Iterable[Any]) -> Condition:
-    return or_(column.is_(None), column.not_in([_plain(value) for value in values]))
+    return or_(column.is_(None), column.not_in(_listed(values)))
+
+
+def _listed(values: Iterable[Any]) -> list[Any]:
+    listed = [_plain(value) for value in values]
+    bound(len(listed), _MOST_VALUES, "values", "a condition")
+    return listed
+
+
+def _begins_with_one_of(column: ColumnElement[Any], prefixes: list[str]) -> Condition:
+    bound(len(prefixes), _MOST_PREFIXES, "prefixes", "a condition")
+    return or_(false(), *(func.substr(column, 1, len(prefix)) == prefix for prefix in prefixes))
 
 
 def _is_null(column: ColumnElement[Any], wanted: bool) -> Condition:
@@ -45,7 +66,7 @@ def _plain(value: Any) -> Any:
 
 
 _OPERATORS: dict[str, Operation] = {
-    "any_": lambda column, values: column.in_([_plain(value) for value in values]),
+    "any_": _one_of,
     "not_any_": _none_of,
     "like_": lambda column, text: is_like(column, f"%{text}%"),  # the wildcards of LIKE are part of the contract
     "before_": lambda column, moment: column <= moment,
@@ -55,7 +76,7 @@ _OPERATORS: dict[str, Operation] = {
     "eq_": lambda column, value: column == value,
     "is_null_": _is_null,
     "exists_": lambda column, wanted: _is_null(column, not wanted),
-    "startswith_": lambda column, texts: or_(false(), *(func.substr(column, 1, len(text)) == text for text in texts)),
+    "startswith_": _begins_with_one_of,
 }
 
 _LIST_OPERATORS: dict[str, Operation] = {
@@ -121,7 +142,7 @@ def _created_by(model: BaseModel) -> Condition | None:
         if name == "is_null_":
             conditions.append(_is_null(column, value))
         else:
-            conditions.append(json_member(column, name.rstrip("_")).in_([str(item) for item in value]))
+            conditions.append(json_member(column, name.rstrip("_")).in_([str(item) for item in _listed(value)]))
     return _combine(model, conditions)
 
 
