@@ -78,12 +78,6 @@ def prefect_workers() -> list[WorkerSpec]:
 
 
 @register_hook
-def prefect_workers() -> list[WorkerSpec]:
-    does = "Executes flow runs as processes, on the machine on which the worker runs."
-    return [WorkerSpec("process", "prefect.workers.process:ProcessWorker", description=does)]
-
-
-@register_hook
 def prefect_blocks() -> list[BlockSpec]:
     return [
         BlockSpec("secret", "prefect.blocks.system:Secret", "Secret"),

@@ -172,7 +172,7 @@ def count_between(
     connection: Connection, conditions: Sequence[Condition], intervals: Sequence[tuple[datetime, datetime]]
 ) -> list[int]:
     """How many events occurred in each of some intervals, the beginning of which belongs to them."""
-    counted = [
+    counted: list[Select[Any]] = [
         select(literal(number).label("number"), func.count())
         .select_from(tables.event)
         .where(and_(_event.occurred >= start, _event.occurred < end, *conditions))
