@@ -43,13 +43,13 @@ class TestWorkPools:
         assert "must be a JSON object" in cli.error("work-pool", "update", "p", "--base-job-template", str(file))
 
     def test_they_are_overwritten_if_that_is_asked_for(self, cli):
-        cli("work-pool", "create", "p")
-        assert "already exists" in cli.error("work-pool", "create", "p")
-        cli("work-pool", "create", "p", "--overwrite", "--paused")
+        cli("work-pool", "create", "p", "--type", "process")
+        assert "already exists" in cli.error("work-pool", "create", "p", "--type", "process")
+        cli("work-pool", "create", "p", "--type", "process", "--overwrite", "--paused")
         assert cli.json("work-pool", "inspect", "p")["is_paused"] is True
 
     def test_they_are_changed(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         cli("work-pool", "update", "p", "--description", "mine", "--concurrency-limit", "3")
         found = cli.json("work-pool", "inspect", "p")
         assert (found["description"], found["concurrency_limit"]) == ("mine", 3)
@@ -60,20 +60,20 @@ class TestWorkPools:
         assert "Nothing to change" in cli.error("work-pool", "update", "p")
 
     def test_they_are_paused_and_resumed(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         cli("work-pool", "pause", "p")
         assert cli.json("work-pool", "inspect", "p")["status"] == "PAUSED"
         cli("work-pool", "resume", "p")
         assert cli.json("work-pool", "inspect", "p")["is_paused"] is False
 
     def test_they_are_deleted(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         cli("--prompt", "work-pool", "delete", "p", input="n\n", code=1)
         cli("work-pool", "delete", "p")
         assert cli.json("work-pool", "ls") == []
 
     def test_one_is_the_default(self, cli):
-        cli("work-pool", "create", "p", "--set-as-default")
+        cli("work-pool", "create", "p", "--type", "process", "--set-as-default")
         assert "DEFAULT_WORK_POOL_NAME='p'" in cli("config", "view").stdout
 
     def test_the_template_of_a_type_is_shown(self, cli, tmp_path: Path):
@@ -82,7 +82,7 @@ class TestWorkPools:
         assert json.loads((tmp_path / "t.json").read_text()) == shown
 
     def test_runs_that_are_due_are_shown(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         assert "No runs are due" in cli("work-pool", "preview", "p").stdout
         run = order("p")
         assert [each["id"] for each in cli.json("work-pool", "preview", "p")] == [str(run.id)]
@@ -90,7 +90,7 @@ class TestWorkPools:
         assert "1 runs" in cli("work-queue", "read-runs", "default", "--pool", "p").stdout
 
     def test_slots_are_shown(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         assert cli.json("work-pool", "slots", "p")["active_slots"] == 0
         assert "0 of any number slots are taken" in cli("work-pool", "slots", "p").stdout
         assert cli.json("work-queue", "slots", "default", "-p", "p")["active_slots"] == 0
@@ -117,7 +117,7 @@ class TestWorkPools:
 
 class TestWorkQueues:
     def test_they_are_created_listed_and_shown(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         cli("work-queue", "create", "urgent", "--pool", "p", "--priority", "1", "--limit", "2")
         listed = cli.json("work-queue", "ls", "--pool", "p")
         assert [(each["name"], each["priority"]) for each in listed] == [("urgent", 1), ("default", 2)]
@@ -131,7 +131,7 @@ class TestWorkQueues:
         assert cli.json("work-queue", "inspect", "q")["work_pool_name"] == "default-agent-pool"
 
     def test_they_are_changed_and_deleted(self, cli):
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         cli("work-queue", "create", "q", "-p", "p")
         cli("work-queue", "pause", "q", "-p", "p")
         assert cli.json("work-queue", "inspect", "q", "-p", "p")["is_paused"] is True
@@ -146,7 +146,7 @@ class TestWorkQueues:
 
     def test_what_does_not_exist_is_named(self, cli):
         assert "Work pool 'x' not found" in cli.error("work-queue", "create", "q", "--pool", "x")
-        cli("work-pool", "create", "p")
+        cli("work-pool", "create", "p", "--type", "process")
         assert "Work queue 'q' not found in work pool 'p'" in cli.error("work-queue", "pause", "q", "-p", "p")
         cli("work-queue", "create", "q", "-p", "p")
         assert "already exists" in cli.error("work-queue", "create", "q", "-p", "p")
