@@ -360,8 +360,9 @@ def test_tokens_are_made_used_and_revoked(shell: Callable[..., Any], start: Call
     ("arguments", "words"),
     [
         (("token", "create", "x", "--scope", "all"), "There is no scope 'all'. Scopes are read, run, write, admin."),
-        (("token", "create", "x", "--expires-in", "soon"), "'soon' is no duration."),
-        (("token", "create", "x", "--expires-in", "999999999w"), "after the calendar ends"),
+        (("token", "create", "x", "--expires-in", "soon"), "Unable to parse 'soon' as a time to wait."),
+        (("token", "create", "x", "--expires-in", "999999999w"), "longer than anybody can wait"),
+        (("token", "create", "x", "--expires-in", "999999999d"), "after the calendar ends"),
         (("token", "create", "x/y"), "cannot be created"),
         (("audit", "ls", "--since", "then"), "'then' is no moment."),
     ],

@@ -153,9 +153,9 @@ def ls(
         print_json(found)
         return
     columns: list[Column | str] = ["Name", "Type", "Status", Column("ID", whole=True), "Concurrency limit"]
-    rows = [[p.name, p.type, _status(p), p.id, limit_in_words(p.concurrency_limit)] for p in found]
+    rows: list[list[object]] = [[p.name, p.type, _status(p), p.id, limit_in_words(p.concurrency_limit)] for p in found]
     if verbose:
-        columns += ["Slots held", "Description", "Created"]
+        columns += ["Slots taken", "Description", "Created"]
         for row, pool in zip(rows, found, strict=True):
             row += [pool.active_slots, pool.description, ago(pool.created)]
     print_table(columns, rows, "No work pools found. Create one: prefect work-pool create NAME --type process")
@@ -187,7 +187,7 @@ def inspect(name: Name, output: Output = None) -> None:
             "Description": pool.description,
             "Status": _status(pool),
             "Concurrency limit": limit_in_words(pool.concurrency_limit),
-            "Slots held": pool.active_slots,
+            "Slots taken": pool.active_slots,
             "Created": pool.created and clock(pool.created),
             "Updated": pool.updated and clock(pool.updated),
             "Workers": "\n".join(heard),
@@ -220,7 +220,6 @@ def resume(name: Name) -> None:
 
 @command(app, "update")
 def update(
-    context: typer.Context,
     name: Name,
     base_job_template: Template = None,
     concurrency_limit: LimitOption = None,
@@ -237,7 +236,7 @@ def update(
     if description is not None:
         changes["description"] = description
     if not changes:
-        context.fail("Nothing to change: give --base-job-template, --concurrency-limit or --description.")
+        raise CliError("Nothing to change: give --base-job-template, --concurrency-limit or --description.")
     _change(name, **changes)
     say(f"Updated work pool {name!r}.")
 
@@ -275,7 +274,7 @@ def clear_concurrency_limit(name: Name) -> None:
 
 @command(app, "slots")
 def slots(name: Name, output: Output = None) -> None:
-    """Show which runs are under way, and so hold the slots of a work pool."""
+    """Show which runs are under way, and so take the slots of a work pool."""
     from prefect._contract.endpoints.work_pools import read_work_pool_concurrency_status
     from prefect.cli.asking import ask
     from prefect.cli.queueing import print_slots

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Optional
+from uuid import UUID
 
 import typer
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 app = noun("Create and change the queues of work pools.")
 
-Name = Annotated[str, typer.Argument(help="The name of a queue.")]
+Name = Annotated[str, typer.Argument(help="The name of a queue, or its id.")]
 Pool = Annotated[
     Optional[str], typer.Option("--pool", "-p", metavar="NAME", help="Its work pool; `default-agent-pool` without.")
 ]
@@ -27,18 +28,22 @@ def _place(name: str, pool: str | None) -> str:
 
 
 def _missing(name: str, pool: str | None) -> str:
-    remedy = "prefect work-queue ls" + (f" --pool {pool}" if pool is not None else "")
-    hint = (
-        "" if pool is not None else " If it belongs to another work pool than `default-agent-pool`, name that: --pool"
+    if pool is not None:
+        return f"Work queue {name!r} not found in work pool {pool!r}. See: prefect work-queue ls --pool {pool}"
+    return (
+        f"Work queue {name!r} not found in `default-agent-pool`. Name its work pool: --pool. See: prefect work-queue ls"
     )
-    return f"There is no {_place(name, pool)}. See: {remedy}.{hint}"
 
 
 def _read(name: str, pool: str | None) -> WorkQueueResponse:
-    from prefect._contract.endpoints.work_queues import read_work_pool_queue, read_work_queue_by_name
+    from prefect._contract.endpoints import work_queues
     from prefect.cli.asking import ask
 
-    call = read_work_queue_by_name(name) if pool is None else read_work_pool_queue(pool, name)
+    try:
+        call = work_queues.read_work_queue(UUID(name))
+    except ValueError:
+        by_name = work_queues.read_work_queue_by_name
+        call = by_name(name) if pool is None else work_queues.read_work_pool_queue(pool, name)
     return ask(call, missing=_missing(name, pool))
 
 
@@ -72,7 +77,8 @@ def create(
     try:
         made = ask(call, missing=f"Work pool {pool!r} not found! See: prefect work-pool ls")
     except ObjectAlreadyExists:
-        raise CliError(f"There is a {_place(name, pool)} already.") from None
+        place = _place(name, pool)
+        raise CliError(f"{place[0].upper()}{place[1:]} already exists.") from None
     say(f"Created {_place(made.name, made.work_pool_name)} ({made.id}).")
     _show(made)
     say(f"Start a worker for it: prefect worker start --pool {made.work_pool_name} --work-queue {made.name}")
@@ -91,7 +97,7 @@ def _show(queue: WorkQueueResponse, **further: Any) -> None:
             "Status": queue.status and queue.status.value.replace("_", " ").capitalize(),
             "Priority": queue.priority,
             "Concurrency limit": limit_in_words(queue.concurrency_limit),
-            "Slots held": queue.active_slots,
+            "Slots taken": queue.active_slots,
             "Created": queue.created and clock(queue.created),
             "Last polled": ago(queue.last_polled) or "never",
             **further,
@@ -127,7 +133,7 @@ def ls(
         for q in found
     ]
     if verbose:
-        columns += [Column("ID", whole=True), "Slots held", "Description", "Last polled"]
+        columns += [Column("ID", whole=True), "Slots taken", "Description", "Last polled"]
         for row, queue in zip(rows, found, strict=True):
             row += [queue.id, queue.active_slots, queue.description, ago(queue.last_polled) or "never"]
     print_table(columns, rows, "No work queues found.")
@@ -210,7 +216,7 @@ def clear_concurrency_limit(name: Name, pool: Pool = None) -> None:
 
 @command(app, "slots")
 def slots(name: Name, pool: Pool = None, output: Output = None) -> None:
-    """Show which runs are under way, and so hold the slots of a queue."""
+    """Show which runs are under way, and so take the slots of a queue."""
     from prefect._contract.endpoints.work_queues import read_work_queue_concurrency_status
     from prefect.cli.asking import ask
     from prefect.cli.queueing import print_slots
@@ -230,7 +236,7 @@ def preview(name: Name, hours: Hours = None, pool: Pool = None, output: Output =
     from prefect.cli.queueing import print_preview, scheduled_runs
 
     queue = _read(name, pool)
-    print_preview(scheduled_runs(hours, queue.work_pool_name, name), output)
+    print_preview(scheduled_runs(hours, queue.work_pool_name, queue.name), output)
 
 
 @command(app, "read-runs")
@@ -242,7 +248,7 @@ def read_runs(name: Name, pool: Pool = None) -> None:
     from prefect.utilities.time import now
 
     runs = ask(get_runs_in_work_queue(_read(name, pool).id, scheduled_before=now()))
-    say(f"{len(runs)} run(s) of {_place(name, pool)} are due.")
+    say(f"{len(runs)} runs of {_place(name, pool)} are due.")
     if runs:
         print_preview(runs, None)
 

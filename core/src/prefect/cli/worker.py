@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from prefect.cli.errors import CliError
 from prefect.cli.groups import command, noun
 from prefect.cli.output import say
-
-if TYPE_CHECKING:
-    from prefect.workers.base import BaseWorker
 
 app = noun("Start workers: processes that take runs from a work pool and have them executed.")
 
@@ -62,16 +58,18 @@ def start(
     """Start a worker that has the runs of a work pool executed, until Ctrl-C. Runs under way may end within half a minute."""
     import anyio
 
+    from prefect.cli.templates import read_template, worker_class
+
     kind = worker_type or _type_of_pool(work_pool_name) or _DEFAULT_TYPE
     try:
-        worker = _class_of(kind)(
+        worker = worker_class(kind)(
             work_pool_name=work_pool_name,
             work_queues=work_queues,
             name=worker_name,
             prefetch_seconds=prefetch_seconds,
             limit=limit,
             create_pool_if_not_found=create_pool_if_not_found,
-            base_job_template=_template(base_job_template) if base_job_template is not None else None,
+            base_job_template=read_template(base_job_template) if base_job_template is not None else None,
         )
     except ValueError as error:
         raise CliError(str(error)) from None
@@ -88,21 +86,3 @@ def _type_of_pool(name: str) -> str | None:
         return current_transport().send(read_work_pool(name)).type
     except ObjectNotFound:
         return None
-
-
-def _class_of(kind: str) -> type[BaseWorker[Any, Any, Any]]:
-    from prefect.plugins import registries
-
-    return registries.workers.get(kind)
-
-
-def _template(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CliError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise CliError(f"What is in {str(path)!r} is not JSON: {error}.") from None
-    if not isinstance(content, dict):
-        raise CliError(f"{str(path)!r} must hold a JSON object, with `job_configuration` and `variables`.")
-    return content

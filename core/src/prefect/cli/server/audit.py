@@ -53,14 +53,14 @@ def _moment(text: str) -> datetime:
     from datetime import datetime
 
     from prefect.cli.errors import CliError
-    from prefect.cli.server.tokens import duration_of
+    from prefect.cli.start_times import parse_delay
     from prefect.utilities.time import now
 
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
     except (ValueError, OverflowError):  # no moment, or one of a year that no calendar here has
         try:
-            return now() - duration_of(text)
+            return now() - parse_delay(text)
         except (CliError, OverflowError):
             message = f"{text!r} is no moment. Give one such as 2031-05-06T12:00, or how long ago it was, such as 2h."
             raise CliError(message) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -15,26 +13,11 @@ from prefect.cli.output import Output, confirm, print_fields, print_json, say
 if TYPE_CHECKING:
     from prefect._contract.tokens import ApiToken
 
-__all__ = ["app", "duration_of"]
+__all__ = ["app"]
 
 app = noun("Create and revoke API tokens: who may ask the server what.", aliases={"list": "ls"})
 
 Name = Annotated[str, typer.Argument(help="The name of a token, by which the audit trail calls who has it.")]
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def duration_of(text: str) -> timedelta:
-    """
-    A duration such as `90d`, `12h` or `30m`.
-
-    Raises:
-        CliError: It is not of that form, or is longer than the calendar.
-    """
-    found = re.fullmatch(r"(\d{1,9})([smhdw])", text.strip())
-    if found is None or int(found[1]) == 0:
-        raise CliError(f"{text!r} is no duration. Give a number and a unit (s, m, h, d, w): 90d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @command(app, "create")
@@ -61,6 +44,7 @@ def create(
     from prefect._contract.endpoints.tokens import create_token
     from prefect._contract.tokens import ApiTokenCreate, TokenScope
     from prefect.cli.asking import ask
+    from prefect.cli.start_times import parse_delay
     from prefect.utilities.time import now
 
     known = [each.value for each in TokenScope]
@@ -72,7 +56,7 @@ def create(
             name=name,
             scopes=[TokenScope(each) for each in scope or ["run"]],
             work_pool_name=work_pool,
-            expires_at=now() + duration_of(expires_in) if expires_in is not None else None,
+            expires_at=now() + parse_delay(expires_in) if expires_in is not None else None,
         )
     except (ValidationError, OverflowError) as error:
         reason = (
