@@ -226,7 +226,7 @@ def type_ls(output: Output = None) -> None:
         print_json(known)
         return
     slugs = {each.slug for each in known}
-    rows = [(each.slug, each.name, each.description, "registered") for each in known]
+    rows = [(each.slug, each.name, (each.description or "").partition("\n")[0], "registered") for each in known]
     rows += [(slug, name, wrong, "installed") for slug, name, wrong in _installed() if slug not in slugs]
     print_table(["Slug", "Name", "Description", "Status"], sorted(rows), "No types of blocks found.")
 
