@@ -56,12 +56,6 @@ COMMANDS: dict[str, Entry] = {
         "prefect.cli.work_pool:app", "Show and change work pools: where runs wait for workers.", ("work-pools",)
     ),
     "work-queue": Entry("prefect.cli.work_queue:app", "Show and change the queues of work pools.", ("work-queues",)),
-    "work-pool": Entry(
-        "prefect.cli.work_pool:app",
-        "Create and change work pools: where runs of deployments wait for a worker.",
-        ("work-pools",),
-    ),
-    "work-queue": Entry("prefect.cli.work_queue:app", "Create and change the queues of work pools.", ("work-queues",)),
     "worker": Entry("prefect.cli.worker:app", "Start workers: processes that take runs from a work pool."),
 }
 """The commands of the core. Their help is here too, so that listing them imports none of them."""

@@ -25,7 +25,7 @@ def read_template(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise CliError(f"What is in {str(path)!r} is not JSON: {error}.") from None
     if not isinstance(content, dict):
-        raise CliError(f"{str(path)!r} must hold a JSON object, with `job_configuration` and `variables`.")
+        raise CliError(f"{str(path)!r} must be a JSON object, with `job_configuration` and `variables`.")
     return content
 
 
