@@ -19,7 +19,9 @@ from prefect.cli.output import paint, say
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, Entry] = {
-    "api": Entry("prefect.cli.api:app", "Send a request to the server, and write its answer."),
+    "api": Entry(
+        "prefect.cli.api:app", "Send a request to the server, as this machine's settings say, and write its answer."
+    ),
     "artifact": Entry("prefect.cli.artifact:app", "Show and delete what runs have left for people."),
     "automation": Entry(
         "prefect.cli.automation:app",
@@ -48,15 +50,21 @@ COMMANDS: dict[str, Entry] = {
     "plugins": Entry("prefect.cli.plugins:app", "Show what is installed, what it provides and what failed to load."),
     "profile": Entry("prefect.cli.profile:app", "Choose and change profiles: named sets of settings.", ("profiles",)),
     "run": Entry("prefect.cli.run:app", "Run a flow here, and show how far it is."),
-    "server": Entry("prefect.cli.server:app", "Start and stop a server, and look after its database."),
+    "server": Entry(
+        "prefect.cli.server:app", "Start and stop a server, and look after its database, loops and tokens."
+    ),
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),
     "work-pool": Entry(
-        "prefect.cli.work_pool:app", "Show and change work pools: where runs wait for workers.", ("work-pools",)
+        "prefect.cli.work_pool:app",
+        "Create and change work pools: where runs of deployments wait for a worker.",
+        ("work-pools",),
     ),
-    "work-queue": Entry("prefect.cli.work_queue:app", "Show and change the queues of work pools.", ("work-queues",)),
-    "worker": Entry("prefect.cli.worker:app", "Start workers: processes that take runs from a work pool."),
+    "work-queue": Entry("prefect.cli.work_queue:app", "Create and change the queues of work pools.", ("work-queues",)),
+    "worker": Entry(
+        "prefect.cli.worker:app", "Start workers: processes that take runs from a work pool and have them executed."
+    ),
 }
 """The commands of the core. Their help is here too, so that listing them imports none of them."""
 
