@@ -25,14 +25,18 @@ SECONDS = 0.35
 
 
 def measured(*args: str) -> tuple[float, set[str]]:
-    """CPU seconds of a process from its start, the best of three, and what it has loaded of what is heavy."""
+    """
+    CPU seconds of a process from its start, the best of three, and what the last one has loaded of what is heavy.
+
+    The first one may have to ask installed plugins for their commands; their answers are kept in the home.
+    """
     found = []
     for _ in range(3):
         probe = [sys.executable, "-c", PROBE.format(args=args, heavy=HEAVY)]
         done = subprocess.run(probe, capture_output=True, text=True, check=True, timeout=60)
         seconds, _, names = done.stderr.strip().splitlines()[-1].partition("|")
         found.append((float(seconds), frozenset(names.split(","))))
-    return min(found)[0], set(found[0][1])
+    return min(found)[0], set(found[-1][1])
 
 
 @pytest.mark.parametrize("args", [("--help",), ("version",), ("--version",)])
