@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 from tests.postgres import POSTGRES
 
+from prefect._contract.endpoints import flow_runs
 from prefect._contract.filters import (
     ArtifactFilter,
     FlowFilter,
@@ -26,6 +27,7 @@ from prefect._contract.filters import (
 from prefect._contract.objects import CreatedBy, FlowRunPolicy, TaskRunPolicy
 from prefect.server.database import tables
 from prefect.server.database.engine import Database
+from prefect.server.database.errors import TooMuchAskedError
 from prefect.server.database.queries import filters, records
 from prefect.utilities.ids import uuid7
 from prefect.utilities.time import UTC
@@ -396,3 +398,19 @@ def test_all_conditions_of_all_filters_are_known(database: Database, rows: Any) 
             table = tables.metadata.tables[table_name]
             statement = select(table.c.id).where(*filters.rows_where(table, chosen))
             database.transaction(lambda connection, s=statement: connection.execute(s).all(), write=False)
+
+
+def test_very_many_values_are_looked_for_like_few(orchestrator: Any) -> None:
+    runs = [orchestrator.flow_run(name=f"run-{number}") for number in range(3)]
+    absent = [uuid7() for _ in range(200)]
+    few = FlowRunFilter(id={"any_": [runs[0].id, runs[2].id]})
+    for others in (absent, [], absent * 100):
+        many = FlowRunFilter(id={"any_": [runs[0].id, *others, runs[2].id]})
+        found = orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=many, sort="NAME_ASC"))
+        assert [run.id for run in found] == [runs[0].id, runs[2].id]
+        left = FlowRunFilter(id={"not_any_": [runs[0].id, *others, runs[2].id]}, name=None)
+        assert [run.id for run in orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=left))] == [runs[1].id]
+    assert len(orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=few))) == 2
+    too_many = FlowRunFilter(id={"any_": absent * 200})
+    with pytest.raises(TooMuchAskedError, match="At most 30000"):
+        orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=too_many))

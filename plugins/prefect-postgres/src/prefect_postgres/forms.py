@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
 
-from prefect.server.database.dialects import HasMemberLike, HasText, IsLike, JsonMember, SecondsBetween
+from prefect.server.database.dialects import HasMemberLike, HasText, IsLike, IsOneOf, JsonMember, SecondsBetween
 from prefect.server.database.types import Document, Identifier, Moment, Seconds
 
 __all__: list[str] = []
@@ -39,6 +39,12 @@ def _is_like(element: Any, compiler: Any, **options: Any) -> str:
     text, pattern, *escape = (compiler.process(clause, **options) for clause in element.clauses)
     no_escape = "''"
     return f"({text} ILIKE {pattern} ESCAPE {escape[0] if escape else no_escape})"
+
+
+@compiles(IsOneOf, KIND)
+def _is_one_of(element: Any, compiler: Any, **options: Any) -> str:
+    _, condition, _ = element.clauses
+    return f"({compiler.process(condition, **options)})"
 
 
 @compiles(HasText, KIND)

@@ -40,7 +40,7 @@ _logger = logging.getLogger("prefect.server.api")
 MOST_BODY_BYTES = 16 * 1024 * 1024
 
 _OLDEST_VERSION = (0, 8, 0)
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 _FOR_EVERYONE = frozenset({"health", "ready", "version", "hello"})
 
 

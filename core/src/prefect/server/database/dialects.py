@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = [
     "HasMemberLike",
     "HasText",
     "IsLike",
+    "IsOneOf",
     "JsonMember",
     "SecondsBetween",
     "Trouble",
@@ -42,6 +43,7 @@ __all__ = [
     "has_member_with",
     "is_empty",
     "is_like",
+    "is_one_of",
     "json_member",
     "seconds_between",
 ]
@@ -190,7 +192,7 @@ class Dialect(Protocol):
 
 
 _LONGEST_PATTERN = 10_000
-_MOST_TEXTS = 500
+_MOST_TEXTS = 200
 """How many texts a list is searched for at once: SQLite joins no more than a thousand conditions."""
 
 
@@ -207,6 +209,13 @@ def bound(size: int, most: int, what: str, where: str) -> None:
 
 class IsLike(FunctionElement[bool]):
     """A text, a pattern, perhaps an escape character: whether the text is like the pattern."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class IsOneOf(FunctionElement[bool]):
+    """A column, the condition that it is one of some values, those as a JSON list: the condition, whatever their number."""
 
     type = Boolean()
     inherit_cache = True
@@ -244,6 +253,14 @@ class SecondsBetween(FunctionElement[float]):
 def _is_like(element: IsLike, compiler: Any, **options: Any) -> str:
     text, pattern, *escape = (compiler.process(clause, **options) for clause in element.clauses)
     return f"({text} LIKE {pattern}{''.join(f' ESCAPE {character}' for character in escape)})"
+
+
+@compiles(IsOneOf)
+def _is_one_of(element: IsOneOf, compiler: Any, **options: Any) -> str:
+    # With a parameter for each value, each number of them would be a statement of its own, which SQLite keeps prepared.
+    column, _, values = element.clauses
+    text, listed = compiler.process(column, **options), compiler.process(values, **options)
+    return f"({text} IN (SELECT item.value FROM json_each({listed}) AS item))"  # noqa: S608 - only compiled clauses
 
 
 @compiles(HasText)
@@ -289,6 +306,11 @@ def is_like(column: ColumnElement[Any], pattern: str, escape: str | None = None)
     if escape is None:
         return IsLike(column, literal(pattern, Text))
     return IsLike(column, literal(pattern, Text), literal(escape, Text))
+
+
+def is_one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of very many values."""
+    return IsOneOf(column, column.in_(values), literal(to_json(values).decode(), Text))
 
 
 def contains(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:

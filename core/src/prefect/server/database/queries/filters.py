@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Table, and_, exists, false, func, not_, or_, select
 
 from prefect.server.database import tables
-from prefect.server.database.dialects import bound, has_all, has_any, is_empty, is_like, json_member
+from prefect.server.database.dialects import bound, has_all, has_any, is_empty, is_like, is_one_of, json_member
 from prefect.server.database.text_search import matches_text
 
 __all__ = [
@@ -31,6 +31,8 @@ Condition = ColumnElement[bool]
 Operation = Callable[[ColumnElement[Any], Any], Condition]
 
 
+_FEW_VALUES = 50
+
 _MOST_VALUES = 30_000
 """How many values one condition lists: databases bound how many a statement has."""
 
@@ -38,11 +40,12 @@ _MOST_PREFIXES = 500
 
 
 def _one_of(column: ColumnElement[Any], values: Iterable[Any]) -> Condition:
-    return column.in_(_listed(values))
+    listed = _listed(values)
+    return column.in_(listed) if len(listed) <= _FEW_VALUES else is_one_of(column, listed)
 
 
 def _none_of(column: ColumnElement[Any], values: Iterable[Any]) -> Condition:
-    return or_(column.is_(None), column.not_in(_listed(values)))
+    return or_(column.is_(None), not_(_one_of(column, values)))
 
 
 def _listed(values: Iterable[Any]) -> list[Any]:
