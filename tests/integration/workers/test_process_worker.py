@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from prefect._contract.objects import FlowRun
 from prefect._contract.state import State, StateType
 from prefect.client.base import Transport, current_transport
 from prefect.settings.context import temporary_settings
+from prefect.utilities.time import now
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +69,21 @@ class Fleet:
     def order(self, **parameters: Any) -> FlowRun:
         asked = DeploymentFlowRunCreate(parameters=parameters)
         return self.send(deployments.create_flow_run_from_deployment(self.deployment, asked))
+
+    def order_elsewhere(self, name: str, **fields: Any) -> FlowRun:
+        """A run of another deployment."""
+        flow = self.send(flows.create_flow(FlowCreate(name="work"))).id
+        wanted = DeploymentCreate(name=name, flow_id=flow, work_pool_name="pool", **fields)
+        made = self.send(deployments.create_deployment(wanted))
+        return self.send(deployments.create_flow_run_from_deployment(made.id, DeploymentFlowRunCreate()))
+
+    def execute(self, run_id: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Execute a flow run without a worker."""
+        settings = {"PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.server.api, **environment}
+        command = [sys.executable, "-m", "prefect", "flow-run", "execute", *([str(run_id)] if run_id else [])]
+        return subprocess.run(
+            command, env=os.environ | settings, cwd=self.home, text=True, capture_output=True, timeout=60, check=False
+        )
 
     def state(self, run: FlowRun) -> Any:
         return self.send(flow_runs.read_flow_run(run.id)).state
@@ -182,3 +199,119 @@ def test_a_worker_that_cannot_work_says_why(fleet: Fleet, options: list[str], wo
     assert worker.returncode == 1
     assert words in output
     assert "Traceback" not in output
+
+
+def test_code_may_be_in_a_module_or_where_a_step_says(fleet: Fleet) -> None:
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(fleet.home)}}
+    runs = [
+        fleet.order_elsewhere("module", path=str(fleet.home), entrypoint="code_in_module.work"),
+        fleet.order_elsewhere("step", entrypoint="code.py:work", pull_steps=[step]),
+    ]
+    (fleet.home / "code_in_module.py").write_text(CODE)
+    output, _ = fleet.start("--run-once").communicate(timeout=60)
+    assert [fleet.state(run).type for run in runs] == [StateType.COMPLETED] * 2, output
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {
+                "entrypoint": "code.py:work",
+                "pull_steps": [{"prefect.deployments.steps.git_clone": {"repository": "x"}}],
+            },
+            "The step 'prefect.deployments.steps.git_clone', by which",
+        ),
+        ({"entrypoint": "code.py:work", "path": "/nowhere"}, "should be in '/nowhere', which is no directory"),
+        ({"entrypoint": "code.py:play"}, "There is no flow 'play' in code.py"),
+        ({"path": "."}, "It is not known where the code of flow run"),
+    ],
+)
+def test_code_that_cannot_be_had_crashes_a_run_with_the_reason(
+    fleet: Fleet, fields: dict[str, Any], words: str
+) -> None:
+    run = fleet.order_elsewhere(f"missing {words}".replace("/", "-"), **{"path": str(fleet.home), **fields})
+    done = fleet.execute(None, PREFECT__FLOW_RUN_ID=str(run.id))
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    state = fleet.state(run)
+    assert state.type is StateType.CRASHED
+    assert words in state.message
+
+
+def test_a_run_can_be_executed_without_a_worker(fleet: Fleet) -> None:
+    run = fleet.order()
+    assert fleet.execute(run.id).returncode == 0
+    assert fleet.state(run).type is StateType.COMPLETED
+    again = fleet.execute(run.id)
+    assert again.returncode == 1
+    assert "has ended already, as Completed" in again.stderr
+    assert "not found" in fleet.execute("00000000-0000-0000-0000-000000000000").stderr
+    assert "PREFECT__FLOW_RUN_ID is 'x', which is no id" in fleet.execute(None, PREFECT__FLOW_RUN_ID="x").stderr
+
+
+def test_a_run_that_was_taken_early_begins_in_time(fleet: Fleet) -> None:
+    due = now() + timedelta(seconds=4)
+    asked = DeploymentFlowRunCreate(state={"type": "SCHEDULED", "state_details": {"scheduled_time": due}})
+    run = fleet.send(deployments.create_flow_run_from_deployment(fleet.deployment, asked))
+    assert fleet.start("--run-once", "--prefetch-seconds", "0").communicate(timeout=60)
+    assert fleet.state(run).type is StateType.SCHEDULED
+    fleet.start("--run-once", "--prefetch-seconds", "10").communicate(timeout=60)
+    assert fleet.state(run).type is StateType.COMPLETED
+    assert fleet.send(flow_runs.read_flow_run(run.id)).start_time >= due
+
+
+def test_a_worker_that_is_told_to_stop_lets_its_runs_end(fleet: Fleet) -> None:
+    run = fleet.order(seconds=3)
+    worker = fleet.start()
+    fleet.until(lambda: fleet.state(run).type is StateType.RUNNING)
+    worker.send_signal(signal.SIGTERM)
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, output
+    assert fleet.state(run).type is StateType.COMPLETED
+
+
+def test_a_second_signal_ends_the_runs_of_a_worker(fleet: Fleet) -> None:
+    run = fleet.order(seconds=60)
+    worker = fleet.start()
+    fleet.until(lambda: fleet.state(run).type is StateType.RUNNING)
+    worker.send_signal(signal.SIGINT)
+    time.sleep(1)
+    worker.send_signal(signal.SIGINT)
+    output, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 0, output
+    assert fleet.state(run).type is StateType.CRASHED
+
+
+def test_the_template_of_a_work_pool_is_filled_in(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(
+        "import os\nfrom prefect import flow\n\n@flow(persist_result=True)\ndef where():\n"
+        "    open('seen', 'w').write(f\"{os.environ['GREETING']} {os.environ['ALSO']} {os.environ.get('HOME')}\")\n"
+    )
+    job_variables = {"env": {"ALSO": "this", "GREETING": "hi", "HOME": None}, "working_dir": str(tmp_path)}
+    run = fleet.order_elsewhere("here", entrypoint="code.py:where", job_variables=job_variables)
+    output, _ = fleet.start("--run-once").communicate(timeout=60)
+    assert fleet.state(run).type is StateType.COMPLETED, output
+    assert (tmp_path / "seen").read_text() == "hi this None"
+
+
+def test_a_worker_needs_no_server(tmp_path: Path) -> None:
+    """On one machine the database is enough."""
+    (tmp_path / "code.py").write_text(CODE)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment["PREFECT_HOME"] = str(tmp_path / "home")
+    with temporary_settings({"PREFECT_HOME": environment["PREFECT_HOME"], "PREFECT_API_URL": None}):
+        send = current_transport().send
+        send(work_pools.create_work_pool(WorkPoolCreate(name="pool", type="process")))
+        flow = send(flows.create_flow(FlowCreate(name="work"))).id
+        wanted = DeploymentCreate(
+            name="d", flow_id=flow, work_pool_name="pool", path=str(tmp_path), entrypoint="code.py:work"
+        )
+        made = send(deployments.create_deployment(wanted))
+        run = send(deployments.create_flow_run_from_deployment(made.id, DeploymentFlowRunCreate()))
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "pool", "--run-once"]
+        done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert send(flow_runs.read_flow_run(run.id)).state_type is StateType.COMPLETED
+        current_transport().close()

@@ -203,9 +203,13 @@ def execute(
     from prefect.cli.executing import execute_flow_run
 
     named = os.environ.get("PREFECT__FLOW_RUN_ID")
-    if id is None and named is None:
-        raise CliError("Which flow run? Give its id, or set PREFECT__FLOW_RUN_ID.")
-    raise typer.Exit(execute_flow_run(id or UUID(named)))
+    if id is None:
+        try:
+            id = UUID(named or "")
+        except ValueError:
+            said = "is not set" if named is None else f"is {named!r}, which is no id"
+            raise CliError(f"Which flow run? Give its id: PREFECT__FLOW_RUN_ID {said}.") from None
+    raise typer.Exit(execute_flow_run(id))
 
 
 @command(app, "retry")

@@ -127,7 +127,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         self._client: PrefectClient | None = None
         self._limiter: anyio.CapacityLimiter | None = None
         self._group: anyio.abc.TaskGroup | None = None
-        self._under_way: dict[UUID, FlowRun] = {}
+        self._under_way: dict[UUID, anyio.CancelScope] = {}
         self._stirred = anyio.Event()
         self._failure: Exception | None = None
         self._told_to_stop = False
@@ -295,11 +295,15 @@ class BaseWorker(ABC, Generic[C, V, R]):
             return
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
-                if self._told_to_stop and self._group is not None:
-                    self._group.cancel_scope.cancel()
+                if self._told_to_stop:
+                    self._end_runs()
                 elif self._under_way:
                     self._say(f"Stops when the {len(self._under_way)} flow runs under way have ended.")
                 self._stop()
+
+    def _end_runs(self) -> None:
+        for scope in self._under_way.values():
+            scope.cancel()
 
     def _stop(self) -> None:
         self._told_to_stop = True
@@ -338,12 +342,11 @@ class BaseWorker(ABC, Generic[C, V, R]):
         with anyio.move_on_after(GRACE_SECONDS):
             while self._under_way:
                 await self._stirred.wait()
-        if self._under_way and self._group is not None:
+        if self._under_way:
             self._say(f"Ends {len(self._under_way)} flow runs that are still under way.")
-            self._group.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                while self._under_way:
-                    await self._stirred.wait()
+            self._end_runs()
+        while self._under_way:
+            await self._stirred.wait()
 
     async def sync_with_backend(self) -> None:
         """
@@ -418,7 +421,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
             if run.id in self._under_way or not await self._claim(run):
                 continue
             self.limiter.acquire_on_behalf_of_nowait(run.id)
-            self._under_way[run.id] = run
+            self._under_way[run.id] = anyio.CancelScope()
             assert self._group is not None
             self._group.start_soon(self._execute, run)
             taken.append(run)
@@ -432,26 +435,29 @@ class BaseWorker(ABC, Generic[C, V, R]):
     async def _execute(self, run: FlowRun) -> None:
         """Execute a run, and see to it that it does not stay behind as if it were under way."""
         self._say(f"Executes flow run {run.name!r} ({run.id}).")
+        message = f"The worker {self.name!r} has stopped, and ended the flow run."
         try:
-            try:
-                configuration: Any = await self.job_configuration.resolve_for_flow_run(
-                    run, client=self.client, work_pool=self.work_pool, worker_name=self.name
-                )
-                result = await self.run(run, configuration, _Started(self, run))
-            except Exception as error:
-                _logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
-                await self._settle(run, f"The flow run could not be executed: {type(error).__name__}: {error}")
-            except anyio.get_cancelled_exc_class():
-                with anyio.CancelScope(shield=True):
-                    await self._settle(run, f"The worker {self.name!r} has stopped, and ended the flow run.")
-                raise
-            else:
-                ends = f"ended with exit code {result.status_code} without a last word"
-                await self._settle(run, f"The process of the flow run ({result.identifier}) {ends}.")
+            with self._under_way[run.id]:
+                message = await self._see_to_its_end(run)
         finally:
+            with anyio.CancelScope(shield=True):
+                await self._settle(run, message)
             del self._under_way[run.id]
             self.limiter.release_on_behalf_of(run.id)
             self._stir()
+
+    async def _see_to_its_end(self, run: FlowRun) -> str:
+        """Execute a run, and say what to tell of it if it does not do so itself."""
+        try:
+            configuration: Any = await self.job_configuration.resolve_for_flow_run(
+                run, client=self.client, work_pool=self.work_pool, worker_name=self.name
+            )
+            result = await self.run(run, configuration, _Started(self, run))
+        except Exception as error:
+            _logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
+            return f"The flow run could not be executed: {type(error).__name__}: {error}"
+        ends = f"ended with exit code {result.status_code} without a last word"
+        return f"The process of the flow run ({result.identifier}) {ends}."
 
     async def _settle(self, run: FlowRun, message: str) -> None:
         """Say how a run ended that did not say it itself."""
