@@ -55,6 +55,7 @@ def test_exit_codes_say_what_became_of_a_request(cli: Cli, start: Callable[..., 
     ("arguments", "words"),
     [
         (("FETCH", "/health"), "'FETCH' is no verb of HTTP. Give one of DELETE, GET,"),
+        (("GET", "/me", "--account"), "There are no accounts on a server"),
         (("GET", "/health", "-H", "nothing"), "'nothing' is no header. Write it as 'Name: value'."),
         (("POST", "/flows/", "--data", "{"), "What was given as --data is not JSON"),
         (("POST", "/flows/", "--data", "@nowhere.json"), "'nowhere.json' cannot be read: No such file"),

@@ -317,6 +317,7 @@ def test_a_postgres_database_is_emptied(kind: str, shell: Callable[..., Any], po
 def test_migrations_only_go_forward(cli: Cli) -> None:
     assert "migrations only go forward" in cli.error("server", "database", "downgrade")
     assert "prefect server database upgrade" in cli.error("server", "database", "stamp", "1")
+    assert "are not made here" in cli.error("server", "database", "revision", "-m", "more")
     assert "There is no migration '9'" in cli.error("server", "database", "upgrade", "--revision", "9")
 
 

@@ -50,6 +50,10 @@ def api(
             "--root/--no-root", help="The path is below the server's root, not below its API.", show_default=False
         ),
     ] = False,
+    account: Annotated[
+        bool,
+        typer.Option("--account/--no-account", help="Refused: only Prefect Cloud has accounts.", show_default=False),
+    ] = False,
 ) -> None:
     """
     Send a request to the server, as this machine's settings say, and write its answer.
@@ -62,6 +66,8 @@ def api(
     verb = method.upper()
     if verb not in _METHODS:
         raise CliError(f"{method!r} is no verb of HTTP. Give one of {', '.join(_METHODS)}.")
+    if account:
+        raise CliError("There are no accounts on a server: --account is for Prefect Cloud. Leave it out.")
     address = _address(root)
     given = dict(_header(each) for each in headers or ())
     content = _body(data) if data is not None else b"{}" if verb in _WITH_BODY else None

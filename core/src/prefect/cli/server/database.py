@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
@@ -113,6 +113,20 @@ def stamp(revision: Annotated[str, typer.Argument(help="The version to note.")])
     _refuse(
         f"The version {revision!r} cannot be noted without its changes: a database notes what was really done to it. Run "
         "what is missing: prefect server database upgrade"
+    )
+
+
+@command(app, "revision")
+def revision(
+    message: Annotated[Optional[str], typer.Option("--message", "-m", help="What the migration is to do.")] = None,
+    autogenerate: Annotated[
+        bool, typer.Option("--autogenerate/--no-autogenerate", help="Whether to find that out.", show_default=False)
+    ] = False,
+) -> None:
+    """Not possible: migrations come with the product, as scripts of SQL."""
+    _refuse(
+        "Migrations come with the product and are not made here. See what is missing: prefect server database upgrade "
+        "--dry-run"
     )
 
 
