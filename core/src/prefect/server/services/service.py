@@ -55,7 +55,8 @@ def _taking(kind: str) -> Any:
     new = insert.excluded
     is_free = or_(service_lease.c.holder == new.holder, service_lease.c.expires_at < new.last_tick)
     values = {"holder": new.holder, "expires_at": new.expires_at, "last_tick": new.last_tick}
-    return insert.on_conflict_do_update(index_elements=["service"], set_=values, where=is_free)
+    taking = insert.on_conflict_do_update(index_elements=["service"], set_=values, where=is_free)
+    return taking.returning(service_lease.c.service)
 
 
 def hold_lease(work: UnitOfWork, service: str, holder: str, seconds: float) -> bool:
@@ -73,7 +74,7 @@ def hold_lease(work: UnitOfWork, service: str, holder: str, seconds: float) -> b
     """
     expires = work.now + timedelta(seconds=seconds)
     row = {"service": service, "holder": holder, "expires_at": expires, "last_tick": work.now}
-    return work.connection.execute(_taking(work.connection.dialect.name), row).rowcount > 0
+    return work.connection.execute(_taking(work.connection.dialect.name), row).first() is not None
 
 
 def release_leases(work: UnitOfWork, holder: str) -> None:

@@ -1,0 +1,268 @@
+"""Servers that are killed, that share a database, and whose database is busy: what they were told is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import websockets
+from tests.compat.products.running import Product, Server
+from tests.faults.invariants import check_invariants
+from tests.postgres import POSTGRES, PostgresServer
+
+pytestmark = pytest.mark.faults
+
+
+def moment() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def until(what: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("It did not happen in time.")
+
+
+class Site:
+    """A home, on which servers start and die."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.product = Product(sys.executable, home, environment=settings)
+        self.url = settings.get("PREFECT_SERVER_DATABASE_CONNECTION_URL") or f"sqlite:///{home / 'prefect.db'}"
+        self.servers: list[Server] = []
+
+    def start(self, port: int | None = None) -> Server:
+        self.servers.append(self.product.start_server(port))
+        return self.servers[-1]
+
+    def again(self) -> Server:
+        """Kill the server, and start another one at the same place."""
+        server = self.servers[-1]
+        server.kill()
+        return self.start(httpx.URL(server.api).port)
+
+    def post(self, path: str, body: Any, server: Server | None = None) -> httpx.Response:
+        api = (server or self.servers[-1]).api
+        return httpx.post(api + path, json=body, timeout=60, trust_env=False)
+
+    def flow(self) -> str:
+        return str(self.post("/flows/", {"name": "f"}).json()["id"])
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path / "home")
+    yield made
+    for server in made.servers:
+        server.stop()
+    check_invariants(made.url)
+
+
+def delay(site: Site) -> str:
+    details = {"deferred": True, "scheduled_time": moment()}
+    state = {"type": "SCHEDULED", "state_details": details}
+    return str(site.post("/task_runs/", {"task_key": "t", "dynamic_key": str(uuid4()), "state": state}).json()["id"])
+
+
+async def work(server: Server, count: int) -> list[str]:
+    """Take background task runs, and run them to their end."""
+    address = server.api.replace("http", "ws", 1) + "/task_runs/subscriptions/scheduled"
+    done: list[str] = []
+    async with (
+        websockets.connect(address, subprotocols=["prefect"], proxy=None) as socket,
+        httpx.AsyncClient(base_url=server.api, trust_env=False, timeout=30) as client,
+    ):
+        await socket.send('{"type": "auth", "token": null}')
+        await socket.recv()
+        await socket.send(json.dumps({"type": "subscribe", "keys": ["t"], "client_id": "w"}))
+        while len(done) < count:
+            run = json.loads(await asyncio.wait_for(socket.recv(), 60))["id"]
+            await socket.send('{"type": "ack"}')
+            for kind in ("PENDING", "RUNNING", "COMPLETED"):
+                await client.post(f"/task_runs/{run}/set_state", json={"state": {"type": kind}})
+            done.append(run)
+    return done
+
+
+def test_background_task_runs_are_not_lost_with_the_server(site: Site, repetition: int) -> None:
+    site.start()
+    asked = [delay(site) for _ in range(5)]
+    server = site.again()
+    assert asyncio.run(asyncio.wait_for(work(server, 5), 60)) == asked
+
+
+def test_the_slot_of_a_holder_that_died_with_the_server_becomes_free(site: Site) -> None:
+    site.start()
+    site.post("/v2/concurrency_limits/", {"name": "one", "limit": 1})
+    ask = {"names": ["one"], "slots": 1, "mode": "concurrency", "lease_duration": 60}
+    assert site.post("/v2/concurrency_limits/increment-with-lease", ask).status_code == 200
+    taken = time.monotonic()
+    site.again()
+    assert site.post("/v2/concurrency_limits/increment-with-lease", ask).status_code == 423
+    until(lambda: site.post("/v2/concurrency_limits/increment-with-lease", ask).status_code == 200, 70)
+    assert time.monotonic() - taken < 65
+
+
+def test_what_was_acknowledged_survives_the_server(site: Site, repetition: int) -> None:
+    site.start()
+    flow = site.flow()
+    made: list[str] = []
+
+    def create() -> None:
+        while True:
+            try:
+                answer = site.post("/flow_runs/", {"flow_id": flow, "state": {"type": "PENDING"}})
+            except httpx.TransportError:
+                return
+            made.append(answer.json()["id"])
+
+    threads = [threading.Thread(target=create) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(made) > 100)
+    site.servers[-1].kill()
+    for thread in threads:
+        thread.join()
+    server = site.start()
+    for run in made:
+        assert httpx.get(f"{server.api}/flow_runs/{run}", trust_env=False).status_code == 200
+
+
+def test_a_database_that_another_process_locks_is_waited_for(site: Site, repetition: int) -> None:
+    site.start()
+    flow = site.flow()
+    database = sqlite3.connect(site.product.home / "prefect.db", isolation_level=None)
+    database.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(site.post, "/flow_runs/", {"flow_id": flow}) for _ in range(16)]
+        time.sleep(5)
+        assert not any(each.done() for each in asked)
+        database.execute("ROLLBACK")
+        statuses = Counter(each.result().status_code for each in asked)
+    database.close()
+    assert statuses == {201: 16}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_stop_finishes_what_it_was_asked(site: Site, number: int) -> None:
+    server = site.start()
+    flow = site.flow()
+    database = sqlite3.connect(site.product.home / "prefect.db", isolation_level=None)
+    database.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(site.post, "/flow_runs/", {"flow_id": flow})
+        time.sleep(0.5)
+        os.kill(server.process.pid, number)
+        time.sleep(0.5)
+        database.execute("ROLLBACK")
+        assert asked.result().status_code == 201
+    database.close()
+    assert server.process.wait(20) in {0, 130}
+
+
+def test_eight_workers_that_race_get_each_run_once(site: Site, repetition: int) -> None:
+    server = site.start()
+    flow = site.flow()
+    site.post("/work_pools/", {"name": "p", "type": "process"})
+    deployment = site.post("/deployments/", {"name": "d", "flow_id": flow, "work_pool_name": "p"}).json()["id"]
+    runs = [site.post(f"/deployments/{deployment}/create_flow_run", {}).json()["id"] for _ in range(100)]
+    claimed: list[str] = []
+
+    def race() -> None:
+        with httpx.Client(base_url=server.api, trust_env=False, timeout=60) as client:
+            while True:
+                found = client.post("/work_pools/p/get_scheduled_flow_runs", json={"limit": 10}).json()
+                if not found:
+                    return
+                for each in found:
+                    run = each["flow_run"]["id"]
+                    answer = client.post(f"/flow_runs/{run}/set_state", json={"state": {"type": "PENDING"}}).json()
+                    if answer["status"] == "ACCEPT":
+                        claimed.append(run)
+
+    threads = [threading.Thread(target=race) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(claimed) == Counter(runs)
+
+
+def test_others_are_answered_while_some_clients_are_slow(site: Site) -> None:
+    import socket
+
+    server = site.start()
+    place = ("127.0.0.1", httpx.URL(server.api).port)
+    idle = [socket.create_connection(place) for _ in range(200)]
+    for each in idle[:100]:
+        each.sendall(b"POST /api/flows/filter HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{")
+    seconds = []
+    for _ in range(50):
+        began = time.monotonic()
+        assert site.post("/flows/filter", {}).status_code == 200
+        seconds.append(time.monotonic() - began)
+    for each in idle:
+        each.close()
+    assert sorted(seconds)[int(len(seconds) * 0.95)] < 0.5
+
+
+@pytest.mark.parametrize("kind", [POSTGRES])
+def test_two_servers_on_one_database_do_everything_once(kind: str, tmp_path: Path) -> None:
+    postgres = PostgresServer()
+    try:
+        url = postgres.url(postgres.new_database())
+        site = Site(tmp_path / "home", PREFECT_SERVER_DATABASE_CONNECTION_URL=url)
+        servers = [site.start(), site.start()]
+        flow = site.flow()
+        schedule = {"schedule": {"interval": 1800, "timezone": "UTC"}, "active": True}
+        deployment = site.post("/deployments/", {"name": "d", "flow_id": flow, "schedules": [schedule]}).json()["id"]
+        wanted = {"deployments": {"id": {"any_": [deployment]}}}
+        until(lambda: len(site.post("/flow_runs/filter", wanted, servers[0]).json()) >= 3)
+        time.sleep(6)  # the other one looks, too
+        due = [run["expected_start_time"] for run in site.post("/flow_runs/filter", wanted, servers[1]).json()]
+        assert len(due) == len(set(due)) >= 3
+
+        heard: list[str] = []
+
+        async def listen() -> None:
+            address = servers[1].api.replace("http", "ws", 1) + "/events/out"
+            async with websockets.connect(address, subprotocols=["prefect"], proxy=None) as out:
+                await out.send('{"type": "auth", "token": null}')
+                await out.recv()
+                wanted = {"event": {"name": ["it.happened"]}}
+                await out.send(json.dumps({"type": "filter", "filter": wanted}))
+                await asyncio.sleep(1)
+                event = {"occurred": moment(), "event": "it.happened", "id": str(uuid4())}
+                body = [{**event, "resource": {"prefect.resource.id": "x"}}]
+                await asyncio.to_thread(site.post, "/events", body, servers[0])
+                heard.append(json.loads(await asyncio.wait_for(out.recv(), 20))["event"]["event"])
+
+        asyncio.run(listen())
+        assert heard == ["it.happened"]
+        servers[0].kill()
+        assert site.post("/flows/filter", {}, servers[1]).status_code == 200
+        servers[1].stop()
+        check_invariants(url)
+    finally:
+        for server in site.servers:
+            server.stop()
+        postgres.close()
