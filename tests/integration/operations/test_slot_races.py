@@ -323,9 +323,7 @@ def test_who_looked_before_another_took_the_last_slot_looks_again(orchestrator, 
         looks += 1
         work = UnitOfWork(connection, orchestrator.clock(), None)  # type: ignore[arg-type]
         if looks == 1:
-            another = threading.Thread(
-                target=lambda: orchestrator.send(limits.increment_concurrency_slots(["c"], 1))
-            )
+            another = threading.Thread(target=lambda: orchestrator.send(limits.increment_concurrency_slots(["c"], 1)))
             another.start()
             another.join(30)
         return increment_concurrency_slots(work, ["c"], 1)

@@ -172,12 +172,10 @@ def count_between(
     connection: Connection, conditions: Sequence[Condition], intervals: Sequence[tuple[datetime, datetime]]
 ) -> list[int]:
     """How many events occurred in each of some intervals, the beginning of which belongs to them."""
-    counted: list[Select[Any]] = [
-        select(literal(number).label("number"), func.count())
-        .select_from(tables.event)
-        .where(and_(_event.occurred >= start, _event.occurred < end, *conditions))
-        for number, (start, end) in enumerate(intervals)
-    ]
+    counted: list[Any] = []
+    for number, (start, end) in enumerate(intervals):
+        counting: Any = select(literal(number).label("number"), func.count()).select_from(tables.event)
+        counted.append(counting.where(and_(_event.occurred >= start, _event.occurred < end, *conditions)))
     counts = [0] * len(intervals)
     together = min(_COMPOUND_LIMIT, _MOST_PARAMETERS // _parameters(counted[0])) if counted else 1
     for part in _parts(counted, max(together, 1)):
