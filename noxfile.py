@@ -9,7 +9,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["lint", "types", "imports", "tests"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "compat", "schema"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "uv|venv"
 
@@ -124,4 +124,19 @@ def compat(session: nox.Session) -> None:
     session.run("python", "-m", "venv", str(folder))
     session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
     install(session, "test")
-    session.run("pytest", *(session.posargs or ["tests/compat"]), env={**COMPILED, "ORIGINAL_PYTHON": python})
+    session.run("pytest", *(session.posargs or ["tests/compat/test_products.py", "tests/compat/test_serving.py"]), env={**COMPILED, "ORIGINAL_PYTHON": python})
+
+
+@nox.session
+def schema(session: nox.Session) -> None:
+    """A server is asked whatever its own description allows, and what it does not, for two and a half minutes."""
+    install(session, "test", "schema")
+    session.run("python", "-m", "tests.schema.explore", *(session.posargs or ["--seconds", "150", "--seed", "1"]))
+
+
+@nox.session
+def schema_long(session: nox.Session) -> None:
+    """The same for twenty minutes on each kind of database, with another seed each time."""
+    install(session, "test", "schema")
+    for kind in ("sqlite", "postgres"):
+        session.run("python", "-m", "tests.schema.explore", "--seconds", "1200", "--database", kind, *session.posargs)
