@@ -124,7 +124,11 @@ def compat(session: nox.Session) -> None:
     session.run("python", "-m", "venv", str(folder))
     session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
     install(session, "test")
-    session.run("pytest", *(session.posargs or ["tests/compat/test_products.py", "tests/compat/test_serving.py"]), env={**COMPILED, "ORIGINAL_PYTHON": python})
+    session.run(
+        "pytest",
+        *(session.posargs or ["tests/compat/test_products.py", "tests/compat/test_serving.py"]),
+        env={**COMPILED, "ORIGINAL_PYTHON": python},
+    )
 
 
 @nox.session
