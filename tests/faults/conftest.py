@@ -9,11 +9,13 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.faults.invariants import check_invariants
+from tests.faults.sites import Site
 
 
 class Victim:
@@ -103,3 +105,38 @@ def victim(tmp_path: Path) -> Any:
     for process in made.__dict__.get("processes", []):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, kind_of_database: str, request: pytest.FixtureRequest) -> Iterator[Callable[..., Site]]:
+    """Makes sites, each with a database of its own."""
+    made: list[Site] = []
+
+    def make(**settings: str) -> Site:
+        postgres = request.getfixturevalue("postgres_server") if kind_of_database == "postgres" else None
+        made.append(Site(tmp_path / f"site-{len(made)}", kind_of_database, postgres, **settings))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """A site whose server runs."""
+    site = make_site()
+    site.start()
+    return site
+
+
+@pytest.fixture
+def file(site: Site) -> Path:
+    """The database of the site, which is one of SQLite."""
+    return site.folder / "server" / "prefect.db"
+
+
+@pytest.fixture
+def is_thorough(pytestconfig: pytest.Config) -> bool:
+    """Whether faults may take their time."""
+    return int(pytestconfig.getoption("--fault-repetitions")) > 5

@@ -25,6 +25,7 @@ from prefect._contract.filters import (
     VariableFilter,
 )
 from prefect._contract.objects import CreatedBy, FlowRunPolicy, TaskRunPolicy
+from prefect._contract.sorting import FlowRunSort
 from prefect.server.database import tables
 from prefect.server.database.engine import Database
 from prefect.server.database.errors import TooMuchAskedError
@@ -406,7 +407,7 @@ def test_very_many_values_are_looked_for_like_few(orchestrator: Any) -> None:
     few = FlowRunFilter(id={"any_": [runs[0].id, runs[2].id]})
     for others in (absent, [], absent * 100):
         many = FlowRunFilter(id={"any_": [runs[0].id, *others, runs[2].id]})
-        found = orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=many, sort="NAME_ASC"))
+        found = orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=many, sort=FlowRunSort.NAME_ASC))
         assert [run.id for run in found] == [runs[0].id, runs[2].id]
         left = FlowRunFilter(id={"not_any_": [runs[0].id, *others, runs[2].id]}, name=None)
         assert [run.id for run in orchestrator.send(flow_runs.read_flow_runs(flow_run_filter=left))] == [runs[1].id]
