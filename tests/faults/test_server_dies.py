@@ -10,7 +10,6 @@ import sqlite3
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -110,18 +109,6 @@ def test_background_task_runs_are_not_lost_with_the_server(site: Site, repetitio
     assert asyncio.run(asyncio.wait_for(work(server, 5), 60)) == asked
 
 
-def test_the_slot_of_a_holder_that_died_with_the_server_becomes_free(site: Site) -> None:
-    site.start()
-    site.post("/v2/concurrency_limits/", {"name": "one", "limit": 1})
-    ask = {"names": ["one"], "slots": 1, "mode": "concurrency", "lease_duration": 60}
-    assert site.post("/v2/concurrency_limits/increment-with-lease", ask).status_code == 200
-    taken = time.monotonic()
-    site.again()
-    assert site.post("/v2/concurrency_limits/increment-with-lease", ask).status_code == 423
-    until(lambda: site.post("/v2/concurrency_limits/increment-with-lease", ask).status_code == 200, 70)
-    assert time.monotonic() - taken < 65
-
-
 def test_what_was_acknowledged_survives_the_server(site: Site, repetition: int) -> None:
     site.start()
     flow = site.flow()
@@ -147,21 +134,6 @@ def test_what_was_acknowledged_survives_the_server(site: Site, repetition: int) 
         assert httpx.get(f"{server.api}/flow_runs/{run}", trust_env=False).status_code == 200
 
 
-def test_a_database_that_another_process_locks_is_waited_for(site: Site, repetition: int) -> None:
-    site.start()
-    flow = site.flow()
-    database = sqlite3.connect(site.product.home / "prefect.db", isolation_level=None)
-    database.execute("BEGIN EXCLUSIVE")
-    with ThreadPoolExecutor(8) as threads:
-        asked = [threads.submit(site.post, "/flow_runs/", {"flow_id": flow}) for _ in range(16)]
-        time.sleep(5)
-        assert not any(each.done() for each in asked)
-        database.execute("ROLLBACK")
-        statuses = Counter(each.result().status_code for each in asked)
-    database.close()
-    assert statuses == {201: 16}
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_that_is_told_to_stop_finishes_what_it_was_asked(site: Site, number: int) -> None:
     server = site.start()
@@ -177,52 +149,6 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_was_asked(site: Site, nu
         assert asked.result().status_code == 201
     database.close()
     assert server.process.wait(20) in {0, 130}
-
-
-def test_eight_workers_that_race_get_each_run_once(site: Site, repetition: int) -> None:
-    server = site.start()
-    flow = site.flow()
-    site.post("/work_pools/", {"name": "p", "type": "process"})
-    deployment = site.post("/deployments/", {"name": "d", "flow_id": flow, "work_pool_name": "p"}).json()["id"]
-    runs = [site.post(f"/deployments/{deployment}/create_flow_run", {}).json()["id"] for _ in range(100)]
-    claimed: list[str] = []
-
-    def race() -> None:
-        with httpx.Client(base_url=server.api, trust_env=False, timeout=60) as client:
-            while True:
-                found = client.post("/work_pools/p/get_scheduled_flow_runs", json={"limit": 10}).json()
-                if not found:
-                    return
-                for each in found:
-                    run = each["flow_run"]["id"]
-                    answer = client.post(f"/flow_runs/{run}/set_state", json={"state": {"type": "PENDING"}}).json()
-                    if answer["status"] == "ACCEPT":
-                        claimed.append(run)
-
-    threads = [threading.Thread(target=race) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert Counter(claimed) == Counter(runs)
-
-
-def test_others_are_answered_while_some_clients_are_slow(site: Site) -> None:
-    import socket
-
-    server = site.start()
-    place = ("127.0.0.1", httpx.URL(server.api).port)
-    idle = [socket.create_connection(place) for _ in range(200)]
-    for each in idle[:100]:
-        each.sendall(b"POST /api/flows/filter HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1000\r\n\r\n{")
-    seconds = []
-    for _ in range(50):
-        began = time.monotonic()
-        assert site.post("/flows/filter", {}).status_code == 200
-        seconds.append(time.monotonic() - began)
-    for each in idle:
-        each.close()
-    assert sorted(seconds)[int(len(seconds) * 0.95)] < 0.5
 
 
 @pytest.mark.parametrize("kind", [POSTGRES])
