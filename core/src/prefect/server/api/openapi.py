@@ -37,6 +37,7 @@ _ERRORS = {
     "401": "The request needs credentials, and those that were sent are not good.",
     "403": "The request is not allowed.",
     "404": "There is no such thing.",
+    "405": "The path is none of this verb's: a name in it may be empty.",
     "409": "The request contradicts what is there.",
     "410": "It was there, and is not any more.",
     "413": "The body is too large.",
