@@ -99,9 +99,9 @@ def test_writes_change_the_policy():
 
 def test_estimates_include_the_current_attempt():
     total = timedelta(seconds=10)
-    assert estimated_run_time(total, state("RUNNING", when=-5), NOW) == timedelta(seconds=15)
-    assert estimated_run_time(total, state("COMPLETED", when=-5), NOW) == total
-    assert estimated_run_time(total, None, NOW) == total
+    assert estimated_run_time(total, StateType.RUNNING, NOW - timedelta(seconds=5), NOW) == timedelta(seconds=15)
+    assert estimated_run_time(total, StateType.COMPLETED, NOW - timedelta(seconds=5), NOW) == total
+    assert estimated_run_time(total, None, None, NOW) == total
 
 
 @pytest.mark.parametrize(

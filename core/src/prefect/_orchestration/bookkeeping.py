@@ -94,11 +94,13 @@ def apply_writes(policy: FlowRunPolicy, writes: Iterable[Effect]) -> FlowRunPoli
     return policy.model_copy(update=values) if values else policy
 
 
-def estimated_run_time(total_run_time: timedelta, state: State[Any] | None, now: datetime) -> timedelta:
-    """How long a run was in Running, with the current attempt so far."""
-    if state is None or not state.is_running():
+def estimated_run_time(
+    total_run_time: timedelta, state_type: StateType | None, since: datetime | None, now: datetime
+) -> timedelta:
+    """How long a run was in Running, with the current attempt so far: since it entered its current state."""
+    if state_type is not StateType.RUNNING or since is None:
         return total_run_time
-    return total_run_time + max(now - state.timestamp, _NOTHING)
+    return total_run_time + max(now - since, _NOTHING)
 
 
 def estimated_start_time_delta(
