@@ -36,7 +36,9 @@ def commands(names: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, 
 
 def arguments(command: Any) -> list[Any]:
     """What is given by place."""
-    return [each for each in command.params if each.param_type_name == "argument" and not getattr(each, "hidden", False)]
+    return [
+        each for each in command.params if each.param_type_name == "argument" and not getattr(each, "hidden", False)
+    ]
 
 
 def options(command: Any) -> list[Any]:

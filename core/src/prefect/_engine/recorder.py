@@ -28,6 +28,7 @@ from prefect._contract.endpoints import recording as endpoints
 from prefect._contract.endpoints.logs import create_logs
 from prefect._contract.recording import TaskRunRecord
 from prefect._engine.spool import deliver, store
+from prefect.client.base import add_barrier
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
@@ -328,7 +329,7 @@ def recorder_of(transport: Transport) -> Recorder:
             recorder = _recorders.get(transport)
             if recorder is None:
                 recorder = _recorders[transport] = Recorder(transport)
-                transport.barrier = recorder.flush
+                add_barrier(transport, recorder.flush)
     return recorder
 
 

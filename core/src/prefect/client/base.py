@@ -23,9 +23,11 @@ __all__ = [
     "Send",
     "ServerType",
     "Transport",
+    "add_barrier",
     "ask",
     "current_transport",
     "determine_server_type",
+    "is_recording",
     "server_type_of",
     "through",
 ]
@@ -36,13 +38,18 @@ EPHEMERAL_URL = "http://ephemeral-prefect/api"
 """The address of an orchestrator in this process. It is made up: nobody can connect to it."""
 
 
+def is_recording(call: Call[Any]) -> bool:
+    """Whether a call records what a process has queued: task runs, logs, events."""
+    return call.path.startswith("/_core/") or call.route in {("POST", "/logs/"), ("POST", "/events")}
+
+
 class Transport(Protocol):
     """Sends calls. `EmbeddedTransport` performs them in this process, `HttpTransport` sends them to a server."""
 
     barrier: Callable[[], None] | None
     """
-    Called before every call that is not itself a recording (routes below `/_core/` and the creation of logs), so that
-    what this process has queued is recorded before anything is read: read-your-writes.
+    Called before every call that is not itself a recording (`is_recording`), so that what this process has queued is
+    recorded before anything is read: read-your-writes.
     """
 
     @property
@@ -125,6 +132,20 @@ def through(transport: Transport, steps: Steps[R]) -> Steps[R]:
                 effect = steps.send(value)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+
+
+def add_barrier(transport: Transport, barrier: Callable[[], None]) -> None:
+    """Have something done before each call that is not itself a recording, after what was to be done already."""
+    earlier = transport.barrier
+    if earlier is None:
+        transport.barrier = barrier
+        return
+
+    def both() -> None:
+        earlier()
+        barrier()
+
+    transport.barrier = both
 
 
 def current_transport() -> Transport:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
-from prefect.client.base import EPHEMERAL_URL
+from prefect.client.base import EPHEMERAL_URL, is_recording
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class EmbeddedTransport:
 
     def send(self, call: Call[R]) -> R:
         """Answer a call on this thread."""
-        if self.barrier is not None and not _is_recording(call):
+        if self.barrier is not None and not is_recording(call):
             self.barrier()
         if self._reaping_is_due():
             self._reap()
@@ -156,10 +156,6 @@ class EmbeddedTransport:
                 self._transact(self.database, self._begin, lambda work: reap_leases(work, moment), write=True)
         finally:
             self._reaping.release()
-
-
-def _is_recording(call: Call[Any]) -> bool:
-    return call.path.startswith("/_core/") or call.route == ("POST", "/logs/")
 
 
 def _describe(call: Call[Any], refusal: Refusal) -> PrefectHTTPStatusError:

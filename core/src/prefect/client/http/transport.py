@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
+from prefect.client.base import is_recording
 from prefect.utilities.dual import Run, Steps, adrive, drive
 
 if TYPE_CHECKING:
@@ -130,8 +131,7 @@ class HttpTransport:
     # -- the steps of a call
 
     def _steps(self, call: Call[R]) -> Steps[R]:
-        is_recording = call.path.startswith("/_core/") or call.route == ("POST", "/logs/")
-        if self.barrier is not None and not is_recording and call.path not in _ABOUT_THE_SERVER:
+        if self.barrier is not None and not is_recording(call) and call.path not in _ABOUT_THE_SERVER:
             yield Run(self.barrier)
         if self._is_of_ours_alone(call) and not (yield from self._server_is_ours()):
             return (yield from self._foreigner().answer(call))  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Events and automations, as models."""

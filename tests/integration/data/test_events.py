@@ -1,0 +1,259 @@
+"""Events: emitted by user code and told to it, embedded and by a server; automations as user code writes them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from tests.integration.server.conftest import Server
+
+from prefect import flow, task
+from prefect.automations import Automation, DoNothing, EventTrigger
+from prefect.client.base import current_transport
+from prefect.events import (
+    DeploymentEventTrigger,
+    Event,
+    FlowRunSubscriber,
+    Posture,
+    emit_event,
+    get_events_client,
+    get_events_subscriber,
+)
+from prefect.events.clients import AssertingEventsClient, PrefectCloudEventsClient
+from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.events.worker import EventsWorker
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import temporary_settings
+
+
+@pytest.fixture(params=["embedded", "served"])
+def orchestrator(request, home) -> Iterator[str]:
+    """Where events go."""
+    if request.param == "embedded":
+        yield request.param
+        return
+    server = Server(ephemeral=True).start()
+    with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
+        yield request.param
+    server.stop()
+
+
+def stored(*names: str) -> list[Event]:
+    from prefect._contract.endpoints.events import read_events
+
+    page = current_transport().send(read_events(EventFilter(event=EventNameFilter(name=list(names)))))
+    return page.events[::-1]
+
+
+def roles(event: Event) -> list[tuple[str, str | None]]:
+    return [(related.role, related.name) for related in event.related]
+
+
+@pytest.mark.usefixtures("orchestrator")
+class TestEmitting:
+    def test_what_was_emitted_is_read_at_once(self):
+        told = emit_event("orders.received", {"prefect.resource.id": "orders.1"}, payload={"pieces": 3})
+        (event,) = stored("orders.received")
+        assert (event.id, event.payload, event.related) == (told.id, {"pieces": 3}, [])
+
+    def test_a_run_is_involved_in_what_it_emits(self):
+        @task(name="pack", tags=["t"], task_run_name="packing")
+        def pack():
+            emit_event("orders.packed", {"prefect.resource.id": "orders.1"})
+
+        @flow(name="shop", flow_run_name="shopping")
+        def shop():
+            emit_event(
+                "orders.received",
+                {"prefect.resource.id": "orders.1"},
+                related=[{"prefect.resource.id": "customers.7", "prefect.resource.role": "customer"}],
+            )
+            pack()
+
+        shop()
+        received, packed = stored("orders.received", "orders.packed")
+        assert roles(received) == [("customer", None), ("flow-run", "shopping"), ("flow", "shop")]
+        assert roles(packed) == [("flow-run", "shopping"), ("task-run", "packing"), ("flow", "shop"), ("tag", None)]
+
+    def test_an_event_may_follow_another_that_is_near(self):
+        first = emit_event("a", {"prefect.resource.id": "r"})
+        late = first.occurred + timedelta(minutes=6)
+        assert emit_event("b", {"prefect.resource.id": "r"}, follows=first).follows == first.id
+        assert emit_event("c", {"prefect.resource.id": "r"}, follows=first, occurred=late).follows is None
+
+    def test_the_same_event_is_stored_once(self):
+        known = uuid.uuid4()
+        for _ in range(2):
+            emit_event("a", {"prefect.resource.id": "r"}, id=known)
+        assert [event.id for event in stored("a")] == [known]
+
+    def test_a_thousand_go_out_in_order(self):
+        for number in range(1000):
+            emit_event("many", {"prefect.resource.id": f"r.{number}"})
+        EventsWorker.instance().wait_until_empty()
+        from prefect._contract.endpoints.events import read_events
+
+        page = current_transport().send(read_events(EventFilter(event=EventNameFilter(name=["many"])), 1))
+        assert page.total == 1000
+        assert page.events[0].resource.id == "r.999"
+
+    def test_what_is_refused_is_said_and_fails_nobody(self, caplog):
+        @flow
+        def boastful():
+            emit_event("a" * 2000, {"prefect.resource.id": "r"})
+            return "done"
+
+        with caplog.at_level(logging.WARNING, "prefect.events"):
+            assert boastful() == "done"
+            EventsWorker.instance().wait_until_empty()
+        assert "1 events are lost" in caplog.text
+        emit_event("after", {"prefect.resource.id": "r"})
+        assert len(stored("after")) == 1
+
+    def test_the_client_sends_when_it_is_left(self):
+        async def emit() -> None:
+            async with get_events_client() as client:
+                for name in ("a", "b"):
+                    await client.emit(Event(event=name, resource={"prefect.resource.id": "r"}))
+
+        asyncio.run(emit())
+        assert [event.event for event in stored("a", "b")] == ["a", "b"]
+
+    def test_those_who_listen_are_told_each_once(self):
+        async def listen() -> list[str]:
+            async with get_events_subscriber() as told:
+                emit_event("a", {"prefect.resource.id": "r"})
+                first = await asyncio.wait_for(anext(told), 10)
+                emit_event("b", {"prefect.resource.id": "r"})
+                return [first.event, (await asyncio.wait_for(anext(told), 10)).event]
+
+        assert asyncio.run(listen()) == ["a", "b"]
+
+    def test_a_flow_run_is_followed_to_its_end(self):
+        @flow(log_prints=True)
+        def noisy():
+            print("hello")
+            emit_event("a", {"prefect.resource.id": "r"})
+            return flow_run_id()
+
+        def flow_run_id():
+            from prefect.runtime import flow_run
+
+            return uuid.UUID(flow_run.id)
+
+        async def follow(run_id: uuid.UUID) -> tuple[set[str], list[str]]:
+            logs, events = set(), []
+            async with FlowRunSubscriber(run_id, straggler_timeout=1) as told:
+                async for each in told:
+                    if isinstance(each, Event):
+                        events.append(each.event)
+                    else:
+                        logs.add(each.message)
+            return logs, events
+
+        logs, events = asyncio.run(asyncio.wait_for(follow(noisy()), 30))
+        assert "hello" in logs
+        assert events[-1] == "prefect.flow-run.Completed"
+        assert "a" in events
+
+
+class TestTheWorker:
+    def test_events_may_be_counted_instead_of_sent(self):
+        EventsWorker.set_client_override(AssertingEventsClient)
+        try:
+            emit_event("a", {"prefect.resource.id": "r"})
+            EventsWorker.instance().drain()
+            assert [event.event for event in AssertingEventsClient.last.pop_events()] == ["a"]
+        finally:
+            EventsWorker.set_client_override(None)
+            AssertingEventsClient.reset()
+        assert stored("a") == []
+
+    def test_a_full_queue_leaves_events_out_and_says_so(self, caplog):
+        class Slow(AssertingEventsClient):
+            async def _emit(self, event):
+                await asyncio.sleep(0.2)
+
+        EventsWorker.set_client_override(Slow)
+        try:
+            with temporary_settings({"PREFECT_EVENTS_WORKER_MAX_QUEUE_SIZE": 2}):
+                for _ in range(5):
+                    emit_event("a", {"prefect.resource.id": "r"})
+        finally:
+            EventsWorker.set_client_override(None)
+            AssertingEventsClient.reset()
+        assert caplog.text.count("PREFECT_EVENTS_WORKER_MAX_QUEUE_SIZE") == 1
+
+    def test_the_end_of_the_process_waits_for_what_was_emitted(self):
+        script = "from prefect.events import emit_event\nemit_event('last', {'prefect.resource.id': 'r'})"
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+        assert len(stored("last")) == 1
+
+    def test_a_client_is_used_inside_of_its_context(self):
+        with pytest.raises(TypeError, match="async with PrefectEventsClient"):
+            asyncio.run(get_events_client().emit(Event(event="a", resource={"prefect.resource.id": "r"})))
+
+    def test_a_client_with_a_key_needs_one(self):
+        with pytest.raises(ValueError, match="PREFECT_API_KEY"):
+            PrefectCloudEventsClient()
+
+
+@pytest.mark.usefixtures("orchestrator")
+class TestAutomations:
+    def make(self, **fields) -> Automation:
+        return Automation(**{"name": "mine", "trigger": EventTrigger(expect={"a"}), "actions": [DoNothing()], **fields})
+
+    def test_the_life_of_an_automation(self):
+        made = self.make().create()
+        assert Automation.read(id=made.id) == Automation.read(name="mine") == made
+        made.trigger = EventTrigger(expect={"b"}, posture=Posture.Proactive, within=timedelta(minutes=1))
+        made.update()
+        assert Automation.read(id=made.id).trigger == made.trigger
+        assert made.disable() is True
+        assert Automation.read(id=made.id).enabled is False
+        assert made.enable() is True
+        assert Automation.read(id=made.id).enabled is True
+        assert [made.delete(), made.delete(), made.enable()] == [True, False, False]
+        with pytest.raises(ValueError, match="not found"):
+            Automation.read(id=made.id)
+
+    def test_the_same_in_async_code(self):
+        async def live() -> bool:
+            made = await self.make().acreate()
+            await made.adisable()
+            read = await Automation.aread(name="mine")
+            return read.enabled is False and await read.adelete()
+
+        assert asyncio.run(live()) is True
+
+    @pytest.mark.parametrize("what", ["update", "delete", "enable", "disable"])
+    def test_what_was_not_created_has_no_id(self, what):
+        with pytest.raises(ValueError, match=f"Can't {what} an automation without an ID"):
+            getattr(self.make(), what)()
+
+    def test_updating_what_was_deleted(self):
+        made = self.make().create()
+        made.delete()
+        with pytest.raises(ObjectNotFound):
+            made.update()
+
+    def test_reading_says_which(self):
+        with pytest.raises(ValueError, match="either the id or the name"):
+            Automation.read()
+
+
+def test_the_trigger_of_a_deployment_runs_it():
+    trigger = DeploymentEventTrigger(name="react", expect={"a"}, parameters={"x": 1}, enabled=False)
+    trigger.set_deployment_id(uuid.UUID(int=1))
+    automation = trigger.as_automation()
+    assert (automation.name, automation.enabled) == ("react", False)
+    assert automation.owner_resource == f"prefect.deployment.{uuid.UUID(int=1)}"
+    assert type(automation.trigger) is EventTrigger
+    assert automation.trigger == EventTrigger(expect={"a"})
+    assert (automation.actions[0].deployment_id, automation.actions[0].parameters) == (uuid.UUID(int=1), {"x": 1})
