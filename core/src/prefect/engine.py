@@ -53,8 +53,10 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(
             f"Usage: python -m prefect.engine FLOW_RUN_ID; {given!r} is not the id of a flow run."
         ) from None
+    from prefect._engine.lifeline import listen_to_starter
     from prefect.flow_engine import load_flow_and_flow_run, run_flow
 
+    listen_to_starter(flow_run_id)
     with handle_engine_signals(flow_run_id):
         flow_run, flow = load_flow_and_flow_run(flow_run_id)
         answer = run_flow(flow, flow_run=flow_run, return_type="state")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from logging import LoggerAdapter
@@ -23,7 +24,7 @@ from prefect._engine.names import render_run_name
 from prefect._engine.parameters import serialize_parameters
 from prefect._engine.proposing import ask_for_state
 from prefect._engine.scopes import logs_prints
-from prefect._engine.signals import interrupter
+from prefect._engine.signals import CancellationRequest, interrupter, owns_process
 from prefect.client.base import Send, current_transport
 from prefect.context import DynamicKeys, FlowRunContext, RunResults, TagsContext, TaskRunContext
 from prefect.futures import PrefectFuture
@@ -174,11 +175,23 @@ def begin(run: FlowExecution) -> Steps[None]:
             **name,
         )
         run.flow_run = yield Send(endpoints.create_flow_run(request), run.transport)
+    else:
+        yield from adopt_policy(run)
     run.logger = flow_run_logger(flow_run=run.run, flow=flow)
     if run.parent_ledger is not None:
         details = run.parent_ledger.state.state_details.model_copy(update={"child_flow_run_id": run.run.id})
         run.parent_ledger.propose(Running(state_details=details))
     run.logger.info("Beginning flow run %r for flow %r", run.run.name, flow.name)
+
+
+def adopt_policy(run: FlowExecution) -> Steps[None]:
+    """Let a run that somebody else has created be tried as often as its flow says."""
+    flow, policy = run.flow, run.run.empirical_policy
+    if not flow.retries or policy.retries is not None:
+        return
+    policy = evolve(policy, retries=flow.retries, retry_delay=ceil(flow.retry_delay_seconds))
+    yield Send(endpoints.update_flow_run(run.run.id, empirical_policy=policy), run.transport)
+    run.flow_run = evolve(run.run, empirical_policy=policy)
 
 
 def labels_of(flow: Flow[Any, Any]) -> dict[str, Any]:
@@ -239,11 +252,24 @@ def parent_task_run(run: FlowExecution) -> Ledger:
 # -- the lease ----------------------------------------------------------------------------------------------------------
 
 
-def start(run: FlowExecution, state: State[Any]) -> Steps[State[Any]]:
-    """Take the run's lease and enter Running."""
+def start(run: FlowExecution, give_up: Callable[[], None]) -> Steps[State[Any]]:
+    """
+    Take the run's lease and enter Running.
+
+    Args:
+        run: The run.
+        give_up: Ends it from another thread, should its code not end when it is cancelled.
+
+    Raises:
+        CancellationRequest: Somebody has cancelled the run before.
+    """
     token = None if run.lease is None else run.lease.token
-    run.lease = keeper_of(run.transport).hold(run.run.id, interrupter(), token)
-    return (yield from propose(run, state))
+    run.lease = keeper_of(run.transport).hold(run.run.id, interrupter(), token, give_up if owns_process() else None)
+    entered = yield from propose(run, Running())
+    if entered.is_cancelling():
+        run.lease.cancelled = True
+        raise CancellationRequest
+    return entered
 
 
 def release(run: FlowExecution) -> None:

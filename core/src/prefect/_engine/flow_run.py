@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,9 @@ from prefect._engine.flow_execution import FlowExecution, begin, propose, releas
 from prefect._engine.hooks import run_hooks
 from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
 from prefect._engine.names import render_run_name
+from prefect._engine.recorder import flush_all
 from prefect._engine.sessions import ensure_session
-from prefect._engine.signals import CancellationRequest, capture_sigterm
+from prefect._engine.signals import CancellationRequest, capture_sigterm, is_rescheduled
 from prefect._engine.task_run import answer, shown_state
 from prefect._engine.tracebacks import user_traceback
 from prefect.client.base import Send
@@ -38,10 +39,10 @@ from prefect.futures import PrefectFuture, resolve_futures_to_states
 from prefect.logging.loggers import flow_run_logger
 from prefect.results import ResultRecord
 from prefect.states import (
+    AwaitingRetry,
     Cancelled,
     Completed,
     Pending,
-    Running,
     StateGroup,
     crashed_state,
     failed_state,
@@ -95,7 +96,7 @@ def was_cancelled(run: FlowExecution, error: BaseException) -> bool:
 def attempts(run: FlowExecution) -> Steps[State[Any]]:
     """Run the flow until the rules let it end."""
     refused = yield from make_ready(run)
-    state = yield from (conclude(run, refused) if refused is not None else start(run, Running()))
+    state = yield from (conclude(run, refused) if refused is not None else start(run, giving_up(run)))
     while state.is_running():
         yield from run_hooks(run.flow, run.run, state, run.logger)
         state = yield from conclude(run, (yield from call_flow(run)))
@@ -104,7 +105,7 @@ def attempts(run: FlowExecution) -> Steps[State[Any]]:
             assert moment is not None
             yield SleepUntil(moment)
             run.dynamic_keys.clear()
-            state = yield from start(run, Running())
+            state = yield from start(run, giving_up(run))
     return state
 
 
@@ -246,21 +247,39 @@ def stopped(run: FlowExecution, signal: Pause | Abort) -> State[Any]:
     return run.state
 
 
+def giving_up(run: FlowExecution) -> Callable[[], None]:
+    """What ends a cancelled run from another thread, whose code does not end."""
+
+    def give_up() -> None:
+        run.logger.warning(
+            "The flow's code does not end although its run is cancelled. This process is ended by force."
+        )
+        drive(end_by_force(run, CancellationRequest()))
+        flush_all()
+
+    return give_up
+
+
 def end_by_force(run: FlowExecution, error: BaseException) -> Steps[None]:
     """End a run that a signal, an exit, a cancellation or an error of the engine has ended."""
     if run.final is not None:
         return
     cancelled = isinstance(error, CancellationRequest) or (run.lease is not None and run.lease.cancelled)
     state = Cancelled(message="The flow run was cancelled.") if cancelled else crashed_state(error)
+    if not cancelled and is_rescheduled(error) and run.run.deployment_id is not None and run.parent is None:
+        state = AwaitingRetry(message="The process was told to terminate. The run is executed elsewhere.")
     release(run)
     if run.lease is not None and run.lease.lost:
         return
-    if not cancelled:
+    if state.is_crashed():
         run.logger.error("Crash detected! %s", state.message)
         run.logger.debug("Crash details:", exc_info=error)
     try:
-        entered = yield from propose(run, state, force=True)
+        entered = yield from propose(run, state, force=not state.is_crashed())
     except Abort:
+        return
+    if not entered.is_final():
+        run.logger.warning("The flow run is %s: it is executed elsewhere.", shown_state(entered))
         return
     run.final = entered.model_copy(update={"data": state.data})
     yield from finish(run, run.final)
@@ -276,7 +295,7 @@ def stream_steps(run: FlowExecution) -> Steps[State[Any]]:
         refused = yield from make_ready(run)
         if refused is not None:
             return (yield from conclude(run, refused))
-        state = yield from start(run, Running())
+        state = yield from start(run, giving_up(run))
         error: BaseException | None = None
         while state.is_running():
             yield from run_hooks(run.flow, run.run, state, run.logger)
@@ -286,7 +305,7 @@ def stream_steps(run: FlowExecution) -> Steps[State[Any]]:
                 moment = state.state_details.scheduled_time
                 assert moment is not None
                 yield SleepUntil(moment)
-                state = yield from start(run, Running())
+                state = yield from start(run, giving_up(run))
         if error is not None and not state.is_completed():
             raise error
     except (Pause, Abort) as signal:

@@ -18,12 +18,19 @@ from uuid import UUID
 from prefect._contract.endpoints.liveness import renew_leases
 from prefect._contract.liveness import LeaseRequest, ProcessIdentity
 from prefect._contract.state import StateType
+from prefect._engine.signals import end_process
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
     from prefect.client.base import Transport
 
 TTL_SECONDS = 90
+
+CANCELLATION_SECONDS = 8.0
+"""How long the code of a cancelled flow run may take to end, before its process is ended."""
+
+CLAIM = "PREFECT__FLOW_RUN_CLAIM"
+"""The variable with the token by which somebody has taken the flow run that this process was started for."""
 
 logger = logging.getLogger("prefect.leases")
 
@@ -35,6 +42,7 @@ class HeldLease:
     flow_run_id: UUID
     token: UUID
     interrupt: Callable[[], None]
+    give_up: Callable[[], None] | None = None
     misses: int = 0
     lost: bool = False
     cancelled: bool = False
@@ -55,6 +63,14 @@ def identity() -> ProcessIdentity:
     return _identities[pid]
 
 
+def _claimed(flow_run_id: UUID) -> UUID | None:
+    """The token that the flow run was taken with which this process was started for. It is used once: for its first attempt."""
+    if os.environ.get("PREFECT__FLOW_RUN_ID") != str(flow_run_id):
+        return None
+    token = os.environ.pop(CLAIM, None)
+    return None if token is None else UUID(token)
+
+
 class LeaseKeeper:
     """Renews the leases of this process."""
 
@@ -65,7 +81,13 @@ class LeaseKeeper:
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def hold(self, flow_run_id: UUID, interrupt: Callable[[], None], token: UUID | None = None) -> HeldLease:
+    def hold(
+        self,
+        flow_run_id: UUID,
+        interrupt: Callable[[], None],
+        token: UUID | None = None,
+        give_up: Callable[[], None] | None = None,
+    ) -> HeldLease:
         """
         Begin to hold the lease of a flow run.
 
@@ -74,8 +96,9 @@ class LeaseKeeper:
             interrupt: Ends its code, from any thread.
             token: Names the attempt. A run that is tried again in its process keeps its token: what its earlier tries have
                 still to say of their task runs is said by who owns the run.
+            give_up: Ends the run and this process, from any thread, if its code does not end when it is cancelled.
         """
-        lease = HeldLease(flow_run_id, token or uuid7(), interrupt)
+        lease = HeldLease(flow_run_id, token or _claimed(flow_run_id) or uuid7(), interrupt, give_up)
         with self._guard:
             self._leases[lease.token] = lease
             if self._thread is None:
@@ -87,6 +110,32 @@ class LeaseKeeper:
         """No longer renew a lease; the orchestrator drops it with the run's last transition."""
         with self._guard:
             self._leases.pop(lease.token, None)
+
+    def cancel(self, flow_run_id: UUID) -> None:
+        """Let the code of a flow run end that is cancelled; if it does not, end the process."""
+        with self._guard:
+            found = [lease for lease in self._leases.values() if lease.flow_run_id == flow_run_id]
+        for lease in found:
+            if lease.cancelled or lease.lost:
+                continue
+            lease.cancelled = True
+            lease.interrupt()
+            timer = threading.Timer(CANCELLATION_SECONDS, self._insist, [lease])
+            timer.daemon = True
+            timer.start()
+
+    def _insist(self, lease: HeldLease) -> None:
+        if lease.token not in self._leases:
+            return
+        if lease.give_up is None:
+            lease.interrupt()
+            return
+        with self._guard:
+            held = list(self._leases.values())
+        for each in reversed(held):  # what it has started ends before it
+            if each.give_up is not None:
+                each.give_up()
+        end_process()
 
     def _renew(self) -> None:
         while not self._stop.wait(self._transport.renewal_seconds):
@@ -110,8 +159,7 @@ class LeaseKeeper:
             status = statuses.get(token)
             lease.misses = lease.misses + 1 if status is None or status.flow_run_id is None else 0
             if status is not None and status.state_type in (StateType.CANCELLING, StateType.CANCELLED):
-                lease.cancelled = True
-                lease.interrupt()
+                self.cancel(lease.flow_run_id)
             elif lease.misses >= 2:  # once may be our own last transition, under way
                 lease.lost = True
                 logger.error(
@@ -131,3 +179,10 @@ def keeper_of(transport: Transport) -> LeaseKeeper:
     if keeper is None:
         keeper = _keepers[key] = LeaseKeeper(transport)
     return keeper
+
+
+def cancel_here(flow_run_id: UUID) -> None:
+    """Let the code of a flow run end that executes in this process, since the run is cancelled."""
+    for (pid, _), keeper in list(_keepers.items()):
+        if pid == os.getpid():
+            keeper.cancel(flow_run_id)

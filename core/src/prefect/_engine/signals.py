@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -23,6 +24,29 @@ class CancellationRequest(TerminationSignal):
 
 
 _pending_cancellation = threading.Event()
+_reschedules = threading.Event()
+
+
+def reschedule_on_sigterm() -> None:
+    """From now on, flow runs are executed elsewhere when this process is told to terminate."""
+    _reschedules.set()
+
+
+def is_rescheduled(error: BaseException) -> bool:
+    """Whether a flow run that ends with an error is to be executed elsewhere, since its process was told to terminate."""
+    from prefect.settings import get_current_settings
+
+    if isinstance(error, CancellationRequest) or not isinstance(error, TerminationSignal):
+        return False
+    return _reschedules.is_set() or get_current_settings().flows.sigterm_behavior == "reschedule"
+
+
+def end_process() -> None:
+    """End this process by force, and those it started with it if it leads their session."""
+    pid = os.getpid()
+    if os.getsid(0) == pid:
+        os.killpg(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -37,9 +61,15 @@ def capture_sigterm() -> Generator[None, None, None]:
         return
     previous = signal.getsignal(signal.SIGTERM)
 
+    is_ending = False
+
     def handle(signum: int, frame: FrameType | None) -> None:
+        nonlocal is_ending
+        if is_ending:
+            return  # who cancels a run may tell its process to terminate, too
         if _pending_cancellation.is_set():
             _pending_cancellation.clear()
+            is_ending = True
             raise CancellationRequest
         raise TerminationSignal(signal=signum)
 
@@ -60,6 +90,15 @@ def capture_sigterm() -> Generator[None, None, None]:
     finally:
         if signal.getsignal(signal.SIGTERM) is handle:
             signal.signal(signal.SIGTERM, previous)
+
+
+def owns_process() -> bool:
+    """Whether the code that runs here is what this process is for: it is no thread of a server, and nobody types here."""
+    return (
+        threading.current_thread() is threading.main_thread()
+        and not hasattr(sys, "ps1")
+        and "ipykernel" not in sys.modules
+    )
 
 
 def interrupter() -> Callable[[], None]:

@@ -30,7 +30,7 @@ def answer_repeated_proposals(t: Transition) -> Decision | None:
 def refuse_those_who_lost_the_lease(t: Transition) -> Decision | None:
     """Who shows the token of an attempt other than the one that owns the run must stop, even when it insists."""
     shown, live = t.run.proposer_token, t.run.lease_token
-    if shown is None or shown == live:
+    if shown is None or shown == live or _begins_what_was_taken(t):
         return None
     if live is not None:
         return abort(t, f"This attempt ({shown}) no longer owns the run: attempt {live} has taken it over.")
@@ -38,6 +38,11 @@ def refuse_those_who_lost_the_lease(t: Transition) -> Decision | None:
     if t.initial is not None and t.initial.is_scheduled() and (t.proposed.is_completed() or t.proposed.is_failed()):
         return abort(t, f"This attempt ({shown}) no longer owns the run: it was scheduled to be run again.")
     return None
+
+
+def _begins_what_was_taken(t: Transition) -> bool:
+    """Whether somebody begins a run that was taken from a queue: who took it has it executed, and knows no token of that."""
+    return t.initial is not None and t.initial.is_pending() and t.proposed.is_running()
 
 
 def wait_for_the_scheduled_time(t: Transition) -> Decision | None:

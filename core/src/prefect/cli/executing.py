@@ -27,9 +27,11 @@ def execute_flow_run(run_id: UUID) -> int:
     """
     from prefect._contract.endpoints.flow_runs import read_flow_run
     from prefect._engine.flow_run import execution
+    from prefect._engine.lifeline import listen_to_starter
     from prefect.cli.execution import carry_out
     from prefect.utilities.callables import get_parameter_defaults
 
+    listen_to_starter(run_id)
     run = ask(read_flow_run(run_id), missing=f"Flow run '{run_id}' not found!")
     if run.state is not None and run.state.is_final():
         again = f"Run it again: prefect flow-run retry {run.id}"

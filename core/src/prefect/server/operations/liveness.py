@@ -18,7 +18,7 @@ from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, read_run,
 from prefect.server.operations.transitions import enter, propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork, read_only
 
-__all__ = ["find_dead", "read_leases", "reap", "reap_leases", "renew_leases"]
+__all__ = ["find_dead", "offer_again", "read_leases", "reap", "reap_leases", "renew_leases"]
 
 
 def renew_leases(work: UnitOfWork, tokens: Sequence[UUID], ttl_seconds: float) -> list[LeaseStatus]:
@@ -51,7 +51,11 @@ def reap_leases(work: UnitOfWork, now: datetime) -> list[UUID]:
 
 
 def reap(work: UnitOfWork, dead: Iterable[leases.Holder]) -> list[UUID]:
-    """Mark as Crashed the flow runs of some leases, with their task runs, and answer with their ids."""
+    """
+    Mark as Crashed the flow runs of some leases, with their task runs, and answer with their ids.
+
+    Those that were only taken from a queue, and not begun, are offered again.
+    """
     reaped: list[UUID] = []
     for holder in dead:
         run_id = holder.lease.flow_run_id
@@ -60,6 +64,10 @@ def reap(work: UnitOfWork, dead: Iterable[leases.Holder]) -> list[UUID]:
         if run is None or _has_ended(run):
             continue
         message = _explain(holder)
+        if run["state_type"] == StateType.PENDING.value and run["deployment_id"] is not None:
+            offer_again(work, run, f"{message} It had taken the run, and not begun it.")
+            reaped.append(run_id)
+            continue
         crashed: State[Any] = State(
             type=StateType.CRASHED,
             name="Crashed",
@@ -71,6 +79,19 @@ def reap(work: UnitOfWork, dead: Iterable[leases.Holder]) -> list[UUID]:
         _crash_task_runs(work, run_id, message)
         reaped.append(run_id)
     return reaped
+
+
+def offer_again(work: UnitOfWork, run: dict[str, Any], message: str) -> None:
+    """Let somebody else take a flow run from its queue that was taken, and not begun."""
+    due = run["expected_start_time"] or work.now
+    scheduled: State[Any] = State(
+        type=StateType.SCHEDULED,
+        name="Scheduled",
+        message=message,
+        timestamp=work.now,
+        state_details=StateDetails(flow_run_id=run["id"], scheduled_time=due),
+    )
+    propose_for_flow_run(work, run, scheduled, force=True)
 
 
 def _has_ended(run: dict[str, Any]) -> bool:

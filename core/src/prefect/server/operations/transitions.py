@@ -170,7 +170,8 @@ def propose_for_flow_run(
         if changed is not policy:
             written["empirical_policy"] = policy = changed
         enter(work, FLOW_RUNS, run, transition, entered, **written)
-        _settle_lease(work, run, policy, holder, lease)
+        was_pending = transition.initial is not None and transition.initial.is_pending()
+        _settle_lease(work, run, policy, holder, lease, was_pending=was_pending)
         slots.perform(work, run["id"], "flow_run", decision, needed, owned=lease is not None or holder is not None)
     return _answer(decision, transition.initial)
 
@@ -184,7 +185,13 @@ def _live_token(work: UnitOfWork, holder: leases.Holder, shown: LeaseRequest | N
 
 
 def _settle_lease(
-    work: UnitOfWork, run: Row, policy: FlowRunPolicy, holder: leases.Holder | None, request: LeaseRequest | None
+    work: UnitOfWork,
+    run: Row,
+    policy: FlowRunPolicy,
+    holder: leases.Holder | None,
+    request: LeaseRequest | None,
+    *,
+    was_pending: bool,
 ) -> None:
     """Give the lease of a run to who works at it, and take it from who no longer does."""
     entered: State[Any] = run["state"]
@@ -193,6 +200,8 @@ def _settle_lease(
         if request is not None:
             expires_at = work.now + timedelta(seconds=request.ttl_seconds)
             leases.grant(work.connection, Lease(run["id"], request.token, request.owner, expires_at), work.now)
+        elif kind is StateType.RUNNING and was_pending and holder is not None:
+            leases.release(work.connection, run["id"])  # it is begun by somebody who does not renew leases
         return
     if kind is StateType.CANCELLING or holder is None:
         return

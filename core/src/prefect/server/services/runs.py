@@ -13,7 +13,7 @@ from prefect.server.database.queries import leases
 from prefect.server.database.queries.runs import FLOW_RUNS, read_run, read_runs
 from prefect.server.database.tables import concurrency_lease, flow_run, flow_run_lease, flow_run_state, task_run
 from prefect.server.operations.global_concurrency_limits import release_expired_leases
-from prefect.server.operations.liveness import find_dead, reap
+from prefect.server.operations.liveness import find_dead, offer_again, reap
 from prefect.server.operations.transitions import propose_for_flow_run
 from prefect.server.services.service import Service
 
@@ -118,14 +118,7 @@ def _offer_again(work: UnitOfWork, settings: Settings) -> bool:
     for run in found:
         seconds = settings.server.services.cleanup_reconciler.pending_after_seconds
         message = f"It was taken {seconds:g} seconds ago and nobody has begun to run it. It is offered again."
-        scheduled: State[Any] = State(
-            type=StateType.SCHEDULED,
-            name="Scheduled",
-            message=message,
-            timestamp=work.now,
-            state_details=StateDetails(flow_run_id=run["id"], scheduled_time=run["expected_start_time"] or work.now),
-        )
-        propose_for_flow_run(work, run, scheduled, force=True)
+        offer_again(work, run, message)
     return len(found) == _MOST_AT_ONCE
 
 

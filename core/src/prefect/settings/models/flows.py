@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional, Union
+from typing import Annotated, Literal, Optional, Union
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -41,5 +41,15 @@ class FlowsSettings(PrefectBaseSettings):
         description="Seconds between two signs of life of a flow run; unset: none.",
         validation_alias=AliasChoices(
             "heartbeat_frequency", "prefect_flows_heartbeat_frequency", "prefect_runner_heartbeat_frequency"
+        ),
+    )
+    sigterm_behavior: Literal["die", "reschedule"] = Field(
+        default="die",
+        description=(
+            "What becomes of the run of a deployment whose process is told to terminate: it crashes, or it is "
+            "rescheduled, to be executed elsewhere."
+        ),
+        validation_alias=AliasChoices(
+            "sigterm_behavior", "prefect_flows_sigterm_behavior", "prefect_flow_run_execute_sigterm_behavior"
         ),
     )
