@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.compat.products.running import Product, Server, free_port
+from tests.faults.invariants import check_invariants
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -35,6 +36,7 @@ print("result", main(int(sys.argv[1])))
 """
 
 STEPS = 20
+STEPS_PER_SECOND = 5
 
 
 class Site:
@@ -126,6 +128,32 @@ def test_runs_go_on_while_the_server_is_away(site: Site, repetition: int) -> Non
     lines = [line["message"] for line in site.find("/logs/filter", sort="TIMESTAMP_ASC")]
     assert [line for line in lines if line.startswith("step")] == [f"step {number}" for number in range(STEPS)]
     assert len(lines) == 2 * STEPS + 2
+
+
+def test_many_runs_outlast_a_long_outage(site: Site, pytestconfig: pytest.Config) -> None:
+    seconds: float = pytestconfig.getoption("--outage-seconds")
+    count: int = pytestconfig.getoption("--outage-runs")
+    steps = int(STEPS_PER_SECOND * (seconds + count))
+    processes = [site.run(steps) for _ in range(count)]
+    running = {"state": {"type": {"any_": ["RUNNING"]}}}
+    wait_until(lambda: len(site.find("/flow_runs/filter", flow_runs=running)) == count, 120)
+    site.kill()
+    time.sleep(seconds)
+    assert [process.poll() for process in processes] == [None] * count
+    site.start()
+    for process in processes:
+        output, errors = process.communicate(timeout=2 * seconds + 300)
+        assert process.returncode == 0, errors
+        assert f"result {sum(range(steps))}" in output
+    assert site.kept == []
+    runs = site.find("/flow_runs/filter")
+    assert [run["state_name"] for run in runs] == ["Completed"] * count
+    for run in runs:
+        completed = {"flow_run_id": {"any_": [run["id"]]}, "state": {"type": {"any_": ["COMPLETED"]}}}
+        assert site.find("/task_runs/count", task_runs=completed) == steps
+        states = site.read("/flow_run_states/", flow_run_id=run["id"])
+        assert [state["name"] for state in states] == ["Pending", "Running", "Completed"]
+    check_invariants(f"sqlite:///{site.product.home / 'prefect.db'}", all_ended=True)
 
 
 def test_what_a_dead_process_could_not_say_is_said_by_the_next(site: Site, repetition: int) -> None:
