@@ -83,7 +83,8 @@ def conformance(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Real kills of real processes, many times over."""
     install(session, "test")
-    session.run("pytest", "tests/faults", "--fault-repetitions", "50", *session.posargs)
+    outage = ["--outage-seconds", "300", "--outage-runs", "50", "--timeout", "1700"]
+    session.run("pytest", "tests/faults", "--fault-repetitions", "50", *outage, *session.posargs)
 
 
 @nox.session

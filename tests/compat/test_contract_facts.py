@@ -43,6 +43,7 @@ ADDED_ROUTES = {
     ("GET", "/_core/tokens"),
     ("DELETE", "/_core/tokens/{name}"),
     ("POST", "/_core/audit/filter"),
+    ("POST", "/deployments/{id}/backfill"),
 }
 ADDED_BODY_FIELDS = {
     ("POST", "/flow_runs/{id}/set_state"): {"lease"},

@@ -182,6 +182,11 @@ DIFFERENCES: dict[str, dict[str, list[Any]]] = {
         "SequenceTrigger-Input.triggers": [f"array[{ALL_TRIGGERS}]", True],
         "SequenceTrigger-Output.triggers": [f"array[{ALL_TRIGGERS}]", True],
     },
+    "It is an addition of ours.": {
+        "DeploymentSchedule.catchup": ["@CatchUp", False, "none"],
+        "DeploymentScheduleCreate.catchup": ["@CatchUp", False, "none"],
+        "DeploymentScheduleUpdate.catchup": ["@CatchUp|null", False],
+    },
     "It is always answered.": {
         "Artifact.created": ["string<date-time>|null", True],
         "Artifact.id": ["string<uuid>", True],

@@ -133,16 +133,17 @@ def test_runs_go_on_while_the_server_is_away(site: Site, repetition: int) -> Non
 def test_many_runs_outlast_a_long_outage(site: Site, pytestconfig: pytest.Config) -> None:
     seconds: float = pytestconfig.getoption("--outage-seconds")
     count: int = pytestconfig.getoption("--outage-runs")
-    steps = int(STEPS_PER_SECOND * (seconds + count))
+    to_start = 30 + 5 * count
+    steps = int(STEPS_PER_SECOND * (seconds + to_start))
     processes = [site.run(steps) for _ in range(count)]
     running = {"state": {"type": {"any_": ["RUNNING"]}}}
-    wait_until(lambda: len(site.find("/flow_runs/filter", flow_runs=running)) == count, 120)
+    wait_until(lambda: len(site.find("/flow_runs/filter", flow_runs=running)) == count, to_start)
     site.kill()
     time.sleep(seconds)
     assert [process.poll() for process in processes] == [None] * count
     site.start()
     for process in processes:
-        output, errors = process.communicate(timeout=2 * seconds + 300)
+        output, errors = process.communicate(timeout=2 * seconds + 2 * to_start)
         assert process.returncode == 0, errors
         assert f"result {sum(range(steps))}" in output
     assert site.kept == []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, get_args
 
 from prefect.utilities.time import now
 
 __all__ = ["Cron", "Interval", "RRule", "Schedule"]
+
+CatchUpName = Literal["none", "latest", "all"]
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,11 @@ class Schedule:
         active: Whether runs are created.
         parameters: What the runs are called with, over the deployment's own parameters.
         slug: Names the schedule, so that deploying again finds it.
+        catchup: What becomes of the times at which runs were due while no server looked: `none` of them, the `latest`,
+            or `all` give runs.
 
     Raises:
-        ValueError: More than one kind of schedule is given.
+        ValueError: More than one kind of schedule is given, or `catchup` is none of the three.
     """
 
     interval: timedelta | None = None
@@ -40,9 +44,12 @@ class Schedule:
     active: bool = True
     parameters: dict[str, Any] = field(default_factory=dict)
     slug: str | None = None
+    catchup: CatchUpName = "none"
 
     def __post_init__(self) -> None:
         """Refuse a schedule of two kinds."""
+        if self.catchup not in get_args(CatchUpName):
+            raise ValueError(f"Invalid catchup {self.catchup!r}: it must be one of {', '.join(get_args(CatchUpName))}.")
         kinds = [kind for kind in ("interval", "cron", "rrule") if getattr(self, kind) is not None]
         if len(kinds) > 1:
             raise ValueError(f"Only one schedule type can be defined at a time. Found: {', '.join(kinds)}")
@@ -56,6 +63,7 @@ def Cron(  # noqa: N802
     active: bool = True,
     parameters: dict[str, Any] | None = None,
     slug: str | None = None,
+    catchup: CatchUpName = "none",
 ) -> Schedule:
     """
     Due when the clock matches a cron expression.
@@ -67,6 +75,7 @@ def Cron(  # noqa: N802
         active: Whether runs are created.
         parameters: What the runs are called with, over the deployment's own parameters.
         slug: Names the schedule, so that deploying again finds it.
+        catchup: Which of the times that passed while no server looked give runs: `none`, the `latest`, or `all`.
 
     Raises:
         ValueError: The expression is not valid.
@@ -80,6 +89,7 @@ def Cron(  # noqa: N802
         active=active,
         parameters=parameters or {},
         slug=slug,
+        catchup=catchup,
     )
 
 
@@ -91,6 +101,7 @@ def Interval(  # noqa: N802
     active: bool = True,
     parameters: dict[str, Any] | None = None,
     slug: str | None = None,
+    catchup: CatchUpName = "none",
 ) -> Schedule:
     """
     Due each time an interval has passed.
@@ -102,6 +113,7 @@ def Interval(  # noqa: N802
         active: Whether runs are created.
         parameters: What the runs are called with, over the deployment's own parameters.
         slug: Names the schedule, so that deploying again finds it.
+        catchup: Which of the times that passed while no server looked give runs: `none`, the `latest`, or `all`.
 
     Raises:
         ValueError: The interval is not more than zero.
@@ -116,6 +128,7 @@ def Interval(  # noqa: N802
         active=active,
         parameters=parameters or {},
         slug=slug,
+        catchup=catchup,
     )
 
 
@@ -126,6 +139,7 @@ def RRule(  # noqa: N802
     active: bool = True,
     parameters: dict[str, Any] | None = None,
     slug: str | None = None,
+    catchup: CatchUpName = "none",
 ) -> Schedule:
     """
     Due as a recurrence rule says, in the words of calendars (RFC 5545).
@@ -136,10 +150,18 @@ def RRule(  # noqa: N802
         active: Whether runs are created.
         parameters: What the runs are called with, over the deployment's own parameters.
         slug: Names the schedule, so that deploying again finds it.
+        catchup: Which of the times that passed while no server looked give runs: `none`, the `latest`, or `all`.
 
     Raises:
         ValueError: The rule is not valid.
     """
     from prefect._contract.schedules import check_rrule
 
-    return Schedule(rrule=check_rrule(rrule), timezone=timezone, active=active, parameters=parameters or {}, slug=slug)
+    return Schedule(
+        rrule=check_rrule(rrule),
+        timezone=timezone,
+        active=active,
+        parameters=parameters or {},
+        slug=slug,
+        catchup=catchup,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
@@ -275,3 +276,49 @@ class TestSchedules:
     def test_what_is_wrong_is_said(self, cli, deployment, command, message, code):
         assert message in cli.error("deployment", "schedule", *command, code=code)
         assert json.loads(cli("deployment", "schedule", "ls", "greet/nightly", "-o", "json").stdout) == []
+
+
+class TestDueTimes:
+    @pytest.fixture
+    def hourly(self, deploy):
+        return deploy(schedules=[{"schedule": {"cron": "0 * * * *"}, "slug": "hourly"}])
+
+    def test_the_next_ones_are_shown(self, cli, hourly):
+        found = [
+            datetime.fromisoformat(each["due"]) for each in cli.json("deployment", "next", "greet/nightly", "-n", "3")
+        ]
+        assert [later - sooner for sooner, later in pairwise(found)] == [timedelta(hours=1)] * 2
+        assert timedelta(0) <= found[0] - now() <= timedelta(hours=1)
+        assert len(cli("deployment", "next", "greet/nightly").stdout.splitlines()) == 7
+        cli("deployment", "pause", "greet/nightly")
+        assert "is paused, so it gets no runs" in cli("deployment", "next", "greet/nightly").stdout
+
+    def test_those_of_the_past_are_filled_in_once(self, cli, hourly):
+        span = ("greet/nightly", "2024-05-06T00:00:00+00:00", "2024-05-10T04:00:00+00:00")
+        assert cli("deployment", "backfill", *span, "--dry-run").stdout.startswith(
+            "100 run(s) are due.\n  2024-05-06 00:00"
+        )
+        assert "Created 100 run(s) of 'greet/nightly'; 0 due" in cli("deployment", "backfill", *span).stdout
+        longer = (*span[:2], "2024-05-11T00:00:00+00:00", "--schedule", "hourly")
+        shown = cli("deployment", "backfill", *longer).stdout
+        assert "100 of 120 due times looked at, up to 2024-05-10 04:00:00 UTC." in shown
+        assert "Created 20 run(s) of 'greet/nightly'; 100 due time(s) had one already." in shown
+        found = current_transport().send(flow_runs.count_flow_runs())
+        assert found == 120
+
+    def test_what_cannot_be_meant_is_refused(self, cli, hourly, deploy):
+        deploy("never")
+        span = ("2024-01-01T00:00:00+00:00", "2025-01-01T00:00:00+00:00")
+        assert "More than 1000 runs are due" in cli("deployment", "backfill", "greet/nightly", *span, code=1).stderr
+        assert "is empty" in cli("deployment", "backfill", "greet/nightly", *reversed(span), code=2).stderr
+        assert (
+            "no schedule 'x'" in cli("deployment", "backfill", "greet/nightly", *span, "--schedule", "x", code=1).stderr
+        )
+        assert "no active schedule" in cli("deployment", "next", "greet/never", code=1).stderr
+        assert current_transport().send(flow_runs.count_flow_runs()) == 0
+
+    def test_a_schedule_says_what_is_caught_up_with(self, cli, deployment):
+        cli("deployment", "schedule", "create", "greet/nightly", "--cron", "0 9 * * *", "--catchup", "latest")
+        assert cli.json("deployment", "schedule", "ls", "greet/nightly")[0]["catchup"] == "latest"
+        wrong = ("deployment", "schedule", "create", "greet/nightly", "--cron", "0 9 * * *", "--catchup", "some")
+        assert "must be one of none, latest, all, and not 'some'" in cli(*wrong, code=2).stderr

@@ -23,7 +23,7 @@ from prefect.server.database.errors import DatabaseUnreadableError, SchemaTooNew
 from prefect.server.database.migrations import migrate, schema_version
 from prefect.server.database.sqlite import LATEST, SqliteDialect
 
-SCRIPTS = [(1, "first_tables"), (2, "server")]
+SCRIPTS = [(1, "first_tables"), (2, "server"), (3, "catch_up")]
 
 
 def run(script: str, *arguments: str) -> subprocess.Popen[str]:
@@ -124,8 +124,10 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
     Database(url).transaction(lambda connection: None, write=False)
     scripts = tmp_path / "scripts"
     scripts.mkdir()
-    (scripts / "0003_second.sql").write_text("CREATE TABLE second (id INTEGER);\n")
-    (scripts / "0004_third.sql").write_text("CREATE TABLE third (id INTEGER);\nSELECT stop();\nDROP TABLE flow;\n")
+    (scripts / f"{LATEST + 1:04}_second.sql").write_text("CREATE TABLE second (id INTEGER);\n")
+    (scripts / f"{LATEST + 2:04}_third.sql").write_text(
+        "CREATE TABLE third (id INTEGER);\nSELECT stop();\nDROP TABLE flow;\n"
+    )
     script = """
         import os, signal, sys
         from pathlib import Path
@@ -134,19 +136,19 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
         dialect = SqliteDialect(sys.argv[1])
         connection = dialect.make_engine().connect()
         connection.connection.driver_connection.create_function("stop", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
-        migrate(connection, dialect, Path(sys.argv[2]), 4)
+        migrate(connection, dialect, Path(sys.argv[2]), int(sys.argv[3]))
     """
-    process = run(script, url, str(scripts))
+    process = run(script, url, str(scripts), str(LATEST + 2))
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     assert versions(file) == SCRIPTS
 
-    (scripts / "0004_third.sql").write_text("CREATE TABLE third (id INTEGER);\n")
+    (scripts / f"{LATEST + 2:04}_third.sql").write_text("CREATE TABLE third (id INTEGER);\n")
     dialect = SqliteDialect(url)
     engine = dialect.make_engine()
     with engine.connect() as connection:
-        migrate(connection, dialect, scripts, 4)
-        assert schema_version(connection, dialect) == 4
+        migrate(connection, dialect, scripts, LATEST + 2)
+        assert schema_version(connection, dialect) == LATEST + 2
         assert {"second", "third", "flow"} <= set(inspect(connection).get_table_names())
 
 

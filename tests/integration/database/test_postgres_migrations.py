@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -27,7 +26,8 @@ from prefect.server.database.migrations import migrate, schema_version
 
 pytestmark = pytest.mark.parametrize("kind", [POSTGRES])
 
-SCRIPTS = [(1, "tables")]
+SCRIPTS = [(1, "tables"), (2, "catch_up")]
+LATEST = len(SCRIPTS)
 
 
 @pytest.fixture
@@ -67,19 +67,30 @@ def run(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_the_script_makes_what_the_tables_describe(kind: str) -> None:
-    from prefect_postgres.dialect import LATEST, PostgresDialect
+COLUMNS = """
+    SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name
+    FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+"""
+INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+CONSTRAINTS = """
+    SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2
+"""
+
+
+def test_the_scripts_make_what_the_tables_describe(url: str, name: str, postgres_server: Any) -> None:
+    from prefect_postgres.dialect import PostgresDialect
     from prefect_postgres.schema import statements
 
-    scripts = sorted(PostgresDialect.scripts.glob("*.sql"))
-    assert [int(script.stem.partition("_")[0]) for script in scripts] == list(range(1, LATEST + 1))
-    made: dict[str, str] = {}
-    for script in scripts:
-        for statement in script.read_text().split(";\n"):
-            words = re.sub(r"--.*", "", statement).split()
-            if words:
-                made[words[words.index("TABLE" if "TABLE" in words else "INDEX") + 1]] = " ".join(words)
-    assert made == {name: " ".join(text.split()) for name, text in statements(tables.metadata)}
+    assert [int(script.stem.partition("_")[0]) for script in sorted(PostgresDialect.scripts.glob("*.sql"))] == [
+        number for number, _ in SCRIPTS
+    ]
+    open_and_close(url)
+    described = postgres_server.new_database()
+    for _, statement in statements(tables.metadata):
+        postgres_server.execute(statement, described)
+    for what in (COLUMNS, INDEXES, CONSTRAINTS):
+        assert postgres_server.execute(what, name) == postgres_server.execute(what, described)
 
 
 def test_an_empty_database_gets_all_tables_and_indexes(url: str, name: str, postgres_server: Any) -> None:
@@ -107,7 +118,7 @@ def test_eight_processes_that_start_at_once_make_the_tables_once(url: str, name:
         database.close()
     """
     processes = [run(script, url) for _ in range(8)]
-    assert [process.communicate(timeout=60) for process in processes] == [("1\n", "")] * 8
+    assert [process.communicate(timeout=60) for process in processes] == [(f"{LATEST}\n", "")] * 8
     assert versions(postgres_server, name) == SCRIPTS
 
 
@@ -115,8 +126,8 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
     url: str, name: str, postgres_server: Any, tmp_path: Path
 ) -> None:
     open_and_close(url)
-    (tmp_path / "0002_second.sql").write_text("CREATE TABLE second (id INTEGER);\n")
-    (tmp_path / "0003_third.sql").write_text(
+    (tmp_path / f"{LATEST + 1:04}_second.sql").write_text("CREATE TABLE second (id INTEGER);\n")
+    (tmp_path / f"{LATEST + 2:04}_third.sql").write_text(
         "CREATE TABLE third (id INTEGER);\nSELECT pg_sleep(60);\nDROP TABLE flow;\n"
     )
     script = """
@@ -126,9 +137,9 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
         from prefect.server.database.engine import make_dialect
         from prefect.server.database.migrations import migrate
         dialect = make_dialect(sys.argv[1], ConnectionOptions())
-        migrate(dialect.make_engine().connect(), dialect, Path(sys.argv[2]), 3)
+        migrate(dialect.make_engine().connect(), dialect, Path(sys.argv[2]), int(sys.argv[3]))
     """
-    process = run(script, url, str(tmp_path))
+    process = run(script, url, str(tmp_path), str(LATEST + 2))
     sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + 30
     while not postgres_server.execute(sleeping):
@@ -142,11 +153,11 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
     assert versions(postgres_server, name) == SCRIPTS
     assert table_names(postgres_server, name) == set(tables.metadata.tables)
 
-    (tmp_path / "0003_third.sql").write_text("CREATE TABLE third (id INTEGER);\n")
+    (tmp_path / f"{LATEST + 2:04}_third.sql").write_text("CREATE TABLE third (id INTEGER);\n")
     database = Database(url)
     with database.dialect.make_engine().connect() as connection:
-        migrate(connection, database.dialect, tmp_path, 3)
-        assert schema_version(connection, database.dialect) == 3
+        migrate(connection, database.dialect, tmp_path, LATEST + 2)
+        assert schema_version(connection, database.dialect) == LATEST + 2
         database.dialect.close(connection)
     assert {"second", "third", "flow"} <= table_names(postgres_server, name)
 
@@ -154,7 +165,9 @@ def test_a_process_that_is_killed_while_it_migrates_leaves_the_database_as_it_wa
 def test_a_newer_schema_is_refused(url: str, name: str, postgres_server: Any) -> None:
     open_and_close(url)
     postgres_server.execute("INSERT INTO schema_version VALUES (99, 'tomorrow', now())", name)
-    with pytest.raises(SchemaTooNewError, match=rf"'{name}'.*version 99, and this installation knows 1\. Upgrade"):
+    with pytest.raises(
+        SchemaTooNewError, match=rf"'{name}'.*version 99, and this installation knows {LATEST}\. Upgrade"
+    ):
         open_and_close(url)
 
 

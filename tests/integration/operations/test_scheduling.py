@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from prefect._contract.actions.deployments import (
 )
 from prefect._contract.actions.settings import VariableCreate, WorkPoolCreate
 from prefect._contract.endpoints import deployments, flow_runs, variables, work_pools
+from prefect._contract.endpoints.backfills import backfill_deployment
 from prefect._contract.filters import FlowRunFilter
 from prefect._contract.objects import FlowRun
 from prefect._contract.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect._contract.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.server.database import tables
 from prefect.server.database.engine import Database
 from prefect.server.database.queries import records
@@ -170,6 +173,88 @@ def test_what_was_due_a_moment_ago_is_inserted_and_what_was_due_long_ago_is_not(
     orchestrator.clock.pass_by(86_400 + 600)
     tick(orchestrator)
     assert hours(orchestrator, id) == [0, 1, 2, 3, 25, 26, 27]
+
+
+@pytest.mark.parametrize(("catchup", "expected"), [("none", []), ("latest", [30]), ("all", list(range(3, 31)))])
+def test_what_was_due_while_nobody_looked_is_caught_up_with_as_the_schedule_says(
+    orchestrator, catchup, expected
+) -> None:
+    id = make(orchestrator, DeploymentScheduleCreate(schedule=HOURLY, catchup=catchup))
+    tick(orchestrator)
+    assert hours(orchestrator, id) == [0, 1, 2]
+    orchestrator.clock.pass_by(30.5 * 3600)
+    while tick(orchestrator, max_runs=10).schedules:
+        pass
+    assert hours(orchestrator, id) == [0, 1, 2, *expected, 31, 32, 33]
+    orchestrator.clock.pass_by(1800)
+    tick(orchestrator)
+    assert hours(orchestrator, id) == [0, 1, 2, *expected, 31, 32, 33]
+
+
+def test_the_latest_of_very_many_missed_times_is_found_quickly(orchestrator) -> None:
+    secondly = IntervalSchedule(interval=timedelta(seconds=1), anchor_date=START)
+    ended = RRuleSchedule(rrule="DTSTART:20310506T120000\nRRULE:FREQ=MINUTELY;COUNT=3")
+    id = make(orchestrator, DeploymentScheduleCreate(schedule=secondly, catchup="latest", max_scheduled_runs=1))
+    few = make(orchestrator, DeploymentScheduleCreate(schedule=ended, catchup="latest"), name="few")
+    orchestrator.clock.pass_by(3 * 365 * 86_400)
+    began = time.process_time()
+    tick(orchestrator)
+    assert time.process_time() - began < 2
+    assert hours(orchestrator, few) == [2 / 60]
+    assert len(runs(orchestrator, id)) == 1
+
+
+def test_nothing_is_caught_up_with_from_the_time_of_a_pause(orchestrator) -> None:
+    id = make(orchestrator, DeploymentScheduleCreate(schedule=HOURLY, catchup="all"))
+    orchestrator.send(deployments.pause_deployment(id))
+    orchestrator.clock.pass_by(10.5 * 3600)
+    orchestrator.send(deployments.resume_deployment(id))
+    tick(orchestrator)
+    assert hours(orchestrator, id) == [11, 12, 13]
+
+
+# -- backfills
+
+
+def fill(orchestrator: Any, id: UUID, start: float, end: float, **asked: Any) -> tuple[int, int, float | None]:
+    answer = orchestrator.send(backfill_deployment(id, START + start * HOUR, START + end * HOUR, **asked))
+    return answer.created, answer.existing, None if answer.next is None else (answer.next - START) / HOUR
+
+
+def test_a_backfill_creates_the_runs_that_are_missing_in_a_span_part_by_part(orchestrator) -> None:
+    id = make(orchestrator, HOURLY, tags=["t"])
+    tick(orchestrator)
+    assert fill(orchestrator, id, -10, 2, limit=8) == (8, 0, -2)
+    assert fill(orchestrator, id, -10, 2, limit=8) == (0, 8, -2)
+    assert fill(orchestrator, id, -2, 2, limit=8) == (2, 2, None)
+    assert fill(orchestrator, id, -10, 2) == (0, 12, None)
+    assert hours(orchestrator, id) == list(range(-10, 3))
+    first = runs(orchestrator, id)[0]
+    assert (first.auto_scheduled, first.tags, first.state_name) == (False, ["backfill", "t"], "Scheduled")
+    assert first.created_by.type == "SCHEDULE"
+    orchestrator.send(deployments.pause_deployment(id))
+    assert hours(orchestrator, id) == list(range(-10, 0))
+
+
+def test_a_backfill_takes_the_due_times_of_all_active_schedules_or_of_one(orchestrator) -> None:
+    inactive = DeploymentScheduleCreate(schedule=CronSchedule(cron="30 * * * *"), active=False, slug="half")
+    id = make(orchestrator, HOURLY, CronSchedule(cron="15 */2 * * *"), inactive)
+    assert fill(orchestrator, id, 0, 4, limit=3) == (3, 0, 2)
+    assert hours(orchestrator, id) == [0, 0.25, 1]
+    schedules = {each.slug: each.id for each in orchestrator.send(deployments.read_deployment_schedules(id))}
+    assert fill(orchestrator, id, 0, 2, schedule_id=schedules["half"]) == (2, 0, None)
+    assert hours(orchestrator, id) == [0, 0.25, 0.5, 1, 1.5]
+
+
+def test_a_backfill_that_cannot_be_meant_is_refused(orchestrator) -> None:
+    id = make(orchestrator, HOURLY)
+    with pytest.raises(PrefectHTTPStatusError, match="is empty: its end must be after its start"):
+        fill(orchestrator, id, 2, 2)
+    with pytest.raises(ObjectNotFound):
+        fill(orchestrator, id, 0, 1, schedule_id=UUID(int=1))
+    with pytest.raises(PrefectHTTPStatusError, match="has no active schedule"):
+        fill(orchestrator, make(orchestrator, name="none"), 0, 1)
+    assert runs(orchestrator) == []
 
 
 def test_paused_deployments_and_schedules_get_no_runs(orchestrator) -> None:

@@ -13,6 +13,7 @@ from prefect.utilities.collections import AutoEnum
 
 __all__ = [
     "BranchingScheduleHandling",
+    "CatchUp",
     "Deployment",
     "DeploymentBranchingOptions",
     "DeploymentSchedule",
@@ -29,6 +30,14 @@ class DeploymentStatus(AutoEnum):
     DISABLED = "DISABLED"
 
 
+class CatchUp(str, Enum):
+    """What becomes of the times at which a schedule was due while no server looked: none of them, the latest, or all."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
 class DeploymentSchedule(ObjectBaseModel):
     """A schedule of a deployment."""
 
@@ -38,6 +47,7 @@ class DeploymentSchedule(ObjectBaseModel):
     max_scheduled_runs: int | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
+    catchup: CatchUp = CatchUp.NONE
 
 
 class VersionInfo(PrefectBaseModel):

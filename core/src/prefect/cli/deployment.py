@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from prefect.cli.backfilling import backfill, upcoming
 from prefect.cli.deployment_schedule import app as schedule_app, words_for
 from prefect.cli.errors import CliError
 from prefect.cli.groups import AlsoNamed, command, noun
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 app = noun("Show, run, pause and delete deployments, and change their schedules.")
 app.add_typer(schedule_app, name="schedule")
+command(app, "backfill")(backfill)
+command(app, "next")(upcoming)
 
 Name = Annotated[
     Optional[str], typer.Argument(help="The names of a flow and of its deployment, such as my-flow/my-deployment.")

@@ -12,7 +12,7 @@ from prefect.cli.groups import AlsoNamed, command, noun
 from prefect.cli.output import Output, confirm, print_json, say
 
 if TYPE_CHECKING:
-    from prefect._contract.deployments import DeploymentSchedule
+    from prefect._contract.deployments import CatchUp, DeploymentSchedule
     from prefect._contract.responses.deployments import DeploymentResponse
     from prefect._contract.schedules import SCHEDULE_TYPES
 
@@ -84,6 +84,10 @@ def create(
     ] = True,
     timezone: Annotated[Optional[str], typer.Option(metavar="NAME", help="The time zone: Europe/Berlin.")] = None,
     active: Annotated[bool, typer.Option("--active/--no-active", help="Whether it begins at once.")] = True,
+    catchup: Annotated[
+        str,
+        typer.Option(metavar="none|latest|all", help="Which of the times that pass while no server looks give runs."),
+    ] = "none",
     replace: Annotated[
         bool, typer.Option("--replace/--no-replace", help="Instead of all that there are.", show_default=False)
     ] = False,
@@ -100,7 +104,9 @@ def create(
     before = deployment.schedules if replace else []
     if before and not accept_yes:
         confirm(context, f"Replace {len(before)} schedule(s) of {name!r}?")
-    wanted = DeploymentScheduleCreate(schedule=when, active=active)
+    # Older servers refuse what they do not know, so what is usual is not said.
+    unusual = {} if catchup == "none" else {"catchup": _catchup(catchup)}
+    wanted = DeploymentScheduleCreate(schedule=when, active=active, **unusual)
     # The new one comes first: what fails then leaves a deployment that is due too often, not one that never is.
     (made,) = ask(create_deployment_schedules(deployment.id, [wanted]))
     _delete_all(deployment, before)
@@ -135,6 +141,16 @@ def _schedule(
         return _rule(str(rrule), timezone)
     except ValidationError as error:
         raise CliError(f"The schedule is not valid: {first_reason(error)}.") from None
+
+
+def _catchup(text: str) -> CatchUp:
+    from prefect._contract.deployments import CatchUp
+
+    try:
+        return CatchUp(text)
+    except ValueError:
+        known = ", ".join(each.value for each in CatchUp)
+        raise CliError(f"--catchup must be one of {known}, and not {text!r}.", exit_code=2) from None
 
 
 def _moment(text: str) -> Any:

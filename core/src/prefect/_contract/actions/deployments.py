@@ -7,7 +7,7 @@ from pydantic import Field
 
 from prefect._contract.base import ActionBaseModel, LabelsOrNone
 from prefect._contract.concurrency import ConcurrencyOptions
-from prefect._contract.deployments import DeploymentBranchingOptions, VersionInfo
+from prefect._contract.deployments import CatchUp, DeploymentBranchingOptions, VersionInfo
 from prefect._contract.schedules import SCHEDULE_TYPES, CronSchedule, IntervalSchedule, NoSchedule, RRuleSchedule
 from prefect.types import NonNegativeInteger, PositiveInteger
 from prefect.types.names import NameOrEmpty
@@ -53,6 +53,7 @@ class DeploymentScheduleCreate(ActionBaseModel):
     Args:
         slug: Names the schedule, so that deploying again finds it.
         replaces: The slug under which it was known before.
+        catchup: What becomes of the times at which it was due while no server looked.
     """
 
     schedule: SCHEDULE_TYPES
@@ -61,15 +62,19 @@ class DeploymentScheduleCreate(ActionBaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
     replaces: str | None = None
+    catchup: CatchUp = CatchUp.NONE
 
     @classmethod
     def from_schedule(cls, schedule: "Schedule") -> "Self":
         """Ask for a schedule as users write it: `Cron("0 9 * * *")`."""
+        # Older servers refuse what they do not know, so what is usual is not said.
+        unusual = {} if schedule.catchup == CatchUp.NONE.value else {"catchup": CatchUp(schedule.catchup)}
         return cls(
             schedule=_as_model(schedule),
             active=schedule.active,
             parameters=schedule.parameters,
             slug=schedule.slug,
+            **unusual,
         )
 
 
@@ -82,6 +87,7 @@ class DeploymentScheduleUpdate(ActionBaseModel):
     parameters: dict[str, Any] | None = None
     slug: str | None = None
     replaces: str | None = None
+    catchup: CatchUp | None = None
 
 
 class DeploymentCreate(ActionBaseModel):

@@ -205,6 +205,7 @@ ENDPOINTS = (
     Endpoint("POST", "/deployments/{id}/create_flow_run/bulk", "deployments", "bulk_create_flow_runs_from_deployment"),
     Endpoint("POST", "/deployments/get_scheduled_flow_runs", "deployments", "get_scheduled_flow_runs_for_deployments"),
     Endpoint("POST", "/deployments/{id}/schedule", "deployments", "schedule_deployment"),
+    Endpoint("POST", "/deployments/{id}/backfill", "backfills", "backfill_deployment"),
     Endpoint("GET", "/deployments/{id}/schedules", "deployments", "read_deployment_schedules"),
     Endpoint("POST", "/deployments/{id}/schedules", "deployments", "create_deployment_schedules", 201),
     Endpoint("PATCH", "/deployments/{id}/schedules/{schedule_id}", "deployments", "update_deployment_schedule", 204),

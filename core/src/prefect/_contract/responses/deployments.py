@@ -13,6 +13,7 @@ from prefect._contract.responses.concurrency import GlobalConcurrencyLimitRespon
 from prefect._contract.responses.pages import Page
 
 __all__ = [
+    "BackfillResponse",
     "DeploymentBulkDeleteResponse",
     "DeploymentPaginationResponse",
     "DeploymentResponse",
@@ -66,3 +67,18 @@ class DeploymentBulkDeleteResponse(PrefectBaseModel):
     """The ids of the deployments that were deleted."""
 
     deleted: list[UUID] = Field(default_factory=list)
+
+
+class BackfillResponse(PrefectBaseModel):
+    """
+    What became of a part of a backfill.
+
+    Args:
+        created: How many runs were created.
+        existing: How many of the due times had a run before.
+        next: The next due time in the span, to go on from; None if all have runs now.
+    """
+
+    created: int
+    existing: int
+    next: Moment | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from prefect._contract.concurrency import ConcurrencyOptions
     from prefect._contract.deployments import DeploymentSchedule, VersionInfo
     from prefect._contract.objects import FlowRun
-    from prefect._contract.responses.deployments import DeploymentResponse
+    from prefect._contract.responses.deployments import BackfillResponse, DeploymentResponse
     from prefect._contract.schedules import SCHEDULE_TYPES
     from prefect._contract.state import State
 
@@ -242,6 +243,32 @@ def update_deployment_schedule(
     yield from ask(deployments.update_deployment_schedule(deployment_id, schedule_id, request))
 
 
+def backfill_deployment(
+    deployment_id: UUID, start: datetime, end: datetime, schedule_id: UUID | None = None
+) -> Steps[BackfillResponse]:
+    """
+    Create the runs that schedules of a deployment would have had, for those due times that have none.
+
+    Args:
+        deployment_id: The deployment.
+        start: From when on.
+        end: Until when; a due time at this very moment is left out.
+        schedule_id: Only those of this schedule; of all its active ones by default.
+
+    Returns:
+        How many were created, and how many due times had one before.
+    """
+    from prefect._contract.endpoints import backfills
+    from prefect._contract.responses.deployments import BackfillResponse
+
+    created = existing = 0
+    going_on: datetime | None = start
+    while going_on is not None:
+        part = yield from ask(backfills.backfill_deployment(deployment_id, going_on, end, schedule_id))
+        created, existing, going_on = created + part.created, existing + part.existing, part.next
+    return BackfillResponse(created=created, existing=existing)
+
+
 def create_flow_run_from_deployment(
     deployment_id: UUID,
     *,
@@ -308,6 +335,7 @@ class DeploymentClient:
     create_deployment_schedules = blocking_steps(create_deployment_schedules)
     read_deployment_schedules = blocking(deployments.read_deployment_schedules)
     update_deployment_schedule = blocking_steps(update_deployment_schedule)
+    backfill_deployment = blocking_steps(backfill_deployment)
     delete_deployment_schedule = blocking(deployments.delete_deployment_schedule)
     get_scheduled_flow_runs_for_deployments = blocking(deployments.get_scheduled_flow_runs_for_deployments)
     create_flow_run_from_deployment = blocking_steps(create_flow_run_from_deployment)
@@ -329,6 +357,7 @@ class DeploymentAsyncClient:
     create_deployment_schedules = awaitable_steps(create_deployment_schedules)
     read_deployment_schedules = awaitable(deployments.read_deployment_schedules)
     update_deployment_schedule = awaitable_steps(update_deployment_schedule)
+    backfill_deployment = awaitable_steps(backfill_deployment)
     delete_deployment_schedule = awaitable(deployments.delete_deployment_schedule)
     get_scheduled_flow_runs_for_deployments = awaitable(deployments.get_scheduled_flow_runs_for_deployments)
     create_flow_run_from_deployment = awaitable_steps(create_flow_run_from_deployment)

@@ -67,6 +67,7 @@ def _new(work: UnitOfWork, deployment_id: UUID, schedule: DeploymentScheduleCrea
         "slug": schedule.slug,
         "declared_active": schedule.active if declared else None,
         "insert_at": None,
+        "catchup": schedule.catchup.value,
     }
 
 
@@ -94,6 +95,7 @@ def declare_schedules(work: UnitOfWork, deployment_id: UUID, asked: Sequence[Dep
             "slug": schedule.slug,
             "active": same["active"] if undecided else schedule.active,
             "declared_active": schedule.active,
+            "catchup": schedule.catchup.value,
         }
         records.revise(work.connection, tables.deployment_schedule, same["id"], **changes, updated=work.now)
     for gone in there:
@@ -177,6 +179,6 @@ def change_schedule(
     if slug is not None and slug != row["slug"] and slug in by_slug:
         raise already_exists("schedule", slug=slug, deployment_id=row["deployment_id"])
     changes = {name: getattr(schedule, name) for name in schedule.model_fields_set - {"replaces"}}
-    required = {"schedule", "active", "parameters"}
+    required = {"schedule", "active", "parameters", "catchup"}
     changes = {name: value for name, value in changes.items() if value is not None or name not in required}
     records.revise(work.connection, tables.deployment_schedule, row["id"], **changes, updated=work.now)

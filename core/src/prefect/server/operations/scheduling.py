@@ -7,6 +7,7 @@ schedule and the time, and there is one run of a flow with a key.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select, update
 
+from prefect._contract.deployments import CatchUp
 from prefect._contract.due_dates import due_dates
 from prefect._contract.objects import CreatedBy, FlowRunPolicy
 from prefect._contract.schedules import SCHEDULE_TYPES
@@ -35,6 +37,7 @@ __all__ = [
     "Insertions",
     "Limits",
     "forget_scheduled_runs",
+    "insert_runs_at",
     "insert_runs_of",
     "look_now",
     "schedule_due_deployments",
@@ -44,11 +47,12 @@ __all__ = [
 Row = dict[str, Any]
 
 AUTO_SCHEDULED_TAG = "auto-scheduled"
+BACKFILL_TAG = "backfill"
 
 _NOTHING = timedelta(0)
 
 _SHORTLY = timedelta(minutes=1)
-"""For how long a due time is inserted later than it should have been. What was due before, while nobody looked, is skipped."""
+"""For how long a due time is inserted later than it should have been. What was due before, while nobody looked, is missed."""
 
 _schedule = tables.deployment_schedule.c
 _run = tables.flow_run.c
@@ -132,8 +136,8 @@ def _runs_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> list[_Waitin
     insert_at, waiting = None, []
     if deployment is not None and schedule["active"] and not deployment["paused"]:
         wanted = _Wanted(
-            # What was due a moment ago, since it was last looked, is not missed.
-            since=max(schedule["insert_at"], work.now - _SHORTLY),
+            since=schedule["insert_at"],
+            catchup=CatchUp(schedule["catchup"]),
             start=work.now,
             end=work.now + limits.max_time,
             min_time=limits.min_time,
@@ -150,9 +154,10 @@ def _runs_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> list[_Waitin
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which runs are wanted: those due since a moment, and from `start` on so many of them, over so much time."""
+    """Which runs are wanted: what is caught up with since a moment, and from `start` on so many runs, over so much time."""
 
     since: datetime
+    catchup: CatchUp
     start: datetime
     end: datetime | None
     min_time: timedelta
@@ -161,7 +166,7 @@ class _Wanted:
 
 
 class _Choice(NamedTuple):
-    """The due times of the runs that are wanted; and the next one, unless there is none."""
+    """The due times of the runs that are wanted; and the next one, unless there is none, which may be long past, too."""
 
     dates: list[datetime]
     following: datetime | None
@@ -173,8 +178,9 @@ def _choose(schedule: Row, wanted: _Wanted) -> _Choice:
     if schedule["max_scheduled_runs"] is not None:
         most = min(most, schedule["max_scheduled_runs"])
     model = schedule_model(schedule["schedule"])
-    missed = takewhile(lambda date: date < wanted.start, due_dates(model, wanted.since))
-    chosen = list(islice(missed, most))
+    chosen = _missed(model, wanted)
+    if len(chosen) > most:
+        return _Choice(chosen[:most], chosen[most])
     far_enough = False
     for ahead, date in enumerate(due_dates(model, wanted.start)):
         if far_enough or ahead >= most or (wanted.end is not None and date > wanted.end):
@@ -184,10 +190,35 @@ def _choose(schedule: Row, wanted: _Wanted) -> _Choice:
     return _Choice(chosen, None)
 
 
+def _missed(model: SCHEDULE_TYPES, wanted: _Wanted) -> list[datetime]:
+    """The due times before `start` that give runs nevertheless, and one more than are inserted at once, if there is one."""
+    shortly = max(wanted.since, wanted.start - _SHORTLY)
+    since = wanted.since if wanted.catchup is CatchUp.ALL else shortly
+    missed = list(islice(takewhile(lambda date: date < wanted.start, due_dates(model, since)), wanted.max_runs + 1))
+    if missed or wanted.catchup is not CatchUp.LATEST:
+        return missed
+    return _latest_between(model, wanted.since, shortly)
+
+
+def _latest_between(model: SCHEDULE_TYPES, since: datetime, before: datetime) -> list[datetime]:
+    """The last due time in a span, looked for from its end on: there may be very many of them."""
+    span = before - since
+    looked_at = _SHORTLY
+    while span > _NOTHING:
+        begin = max(since, before - looked_at)
+        latest = deque(takewhile(lambda date: date < before, due_dates(model, begin)), maxlen=1)
+        if latest or begin == since:
+            return list(latest)
+        looked_at *= 2
+    return []
+
+
 def _next_insertion(choice: _Choice, wanted: _Wanted, limits: Limits) -> datetime | None:
     """When more runs are to be inserted: as soon as too few are waiting, or one comes within reach that was too far."""
     if choice.following is None:
         return None
+    if choice.following < wanted.start:
+        return choice.following
     ahead = [date for date in choice.dates if date >= wanted.start]
     if wanted.end is not None and choice.following > wanted.end and len(ahead) < limits.min_runs:
         return choice.following - limits.max_time
@@ -208,11 +239,30 @@ def insert_runs_of(
     max_runs: int,
 ) -> int:
     """Insert the runs that schedules of a deployment ask for in a time. Returns how many there were not before."""
-    wanted = _Wanted(start, start, end, min_time, min_runs, max_runs)
+    wanted = _Wanted(start, CatchUp.NONE, start, end, min_time, min_runs, max_runs)
     waiting: list[_Waiting] = []
     for schedule in schedules:
         waiting += _missing(work, deployment, schedule, _choose(schedule, wanted).dates)
     return _insert(work, waiting)
+
+
+def insert_runs_at(work: UnitOfWork, deployment: Row, schedule: Row, dates: Sequence[datetime]) -> int:
+    """
+    Insert the runs of a schedule at some of its due times, for good: they stay when it is paused or changed.
+
+    Returns:
+        How many there were not before.
+    """
+    waiting = _missing(work, deployment, schedule, dates)
+    kept = [
+        _Waiting({**each.run, "auto_scheduled": False, "tags": _backfilled(each.run["tags"])}, each.state)
+        for each in waiting
+    ]
+    return _insert(work, kept)
+
+
+def _backfilled(tags: Sequence[str]) -> list[str]:
+    return [BACKFILL_TAG if tag == AUTO_SCHEDULED_TAG else tag for tag in tags]
 
 
 def _missing(work: UnitOfWork, deployment: Row, schedule: Row, dates: Sequence[datetime]) -> list[_Waiting]:

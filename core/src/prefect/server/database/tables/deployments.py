@@ -156,6 +156,7 @@ deployment_schedule = Table(
     Column("slug", String),
     Column("declared_active", Boolean),
     Column("insert_at", Moment),
+    required("catchup", String, server_default="none"),
     Index("ix_deployment_schedule__deployment_id", "deployment_id"),
     Index("uq_deployment_schedule__deployment_id_slug", "deployment_id", "slug", unique=True),
     Index("ix_deployment_schedule__insert_at", "insert_at", sqlite_where=text("insert_at IS NOT NULL")),
@@ -165,4 +166,5 @@ When a deployment runs.
 
 `insert_at` is when more of its runs are to be inserted; never while it is paused, nor after its last run. `declared_active`
 is what was said when it was deployed: what an operator changed since then stays until something else is said.
+`catchup` says which of the times that passed while nobody looked give runs.
 """
