@@ -8,17 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
-from tests.compat.products.running import Product, Server
+from tests.compat.products.running import Product, Server, free_port
 
 from prefect._contract.actions.deployments import DeploymentCreate
 from prefect._contract.actions.runs import DeploymentFlowRunCreate, FlowCreate
 from prefect._contract.actions.settings import WorkPoolCreate
 from prefect._contract.endpoints import deployments, flow_runs, flows, work_pools
+from prefect._contract.liveness import LeaseRequest, ProcessIdentity
 from prefect._contract.objects import FlowRun
 from prefect._contract.state import State, StateType
 from prefect.client.base import Transport, current_transport
@@ -94,12 +98,13 @@ class Fleet:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment |= {
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": self.server.api,
             "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            **variables,
         }
         command = [sys.executable, "-c", "from prefect.cli import main; main()", "worker", "start", "--pool", "pool"]
         return subprocess.Popen(
@@ -175,6 +180,48 @@ def test_a_worker_keeps_to_its_limit_cancels_and_drains(fleet: Fleet) -> None:
         if worker.poll() is None:
             worker.kill()
             worker.communicate()
+
+
+def test_a_worker_whose_process_is_killed_is_followed_by_another(fleet: Fleet) -> None:
+    """What it had begun ends with it, and what it had only taken is offered to the next."""
+    begun = fleet.order(seconds=60)
+    first = fleet.start("--name", "first")
+    fleet.until(lambda: fleet.state(begun).type is StateType.RUNNING)
+    first.kill()
+    first.communicate()
+    fleet.until(lambda: fleet.state(begun).type is StateType.CRASHED)
+    taken = fleet.order()
+    owner = replace(ProcessIdentity.current(), pid=first.pid, started="0")
+    claim = LeaseRequest(uuid4(), owner, 45)
+    fleet.send(flow_runs.set_flow_run_state(taken.id, State(type=StateType.PENDING), lease=claim))
+    second = fleet.start("--name", "second")
+    try:
+        fleet.until(lambda: fleet.state(taken).is_final(), 60)
+        assert fleet.state(taken).type is StateType.COMPLETED
+    finally:
+        second.terminate()
+        second.communicate()
+
+
+def test_a_worker_tells_whether_it_is_healthy(fleet: Fleet) -> None:
+    port = free_port()
+    variables = {"PREFECT_WORKER_WEBSERVER_PORT": str(port), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
+    worker = fleet.start("--with-healthcheck", **variables)
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).json() == {"message": "OK"}
+        except httpx.TransportError:
+            return False
+
+    fleet.until(answers)
+    other = fleet.start("--with-healthcheck", **variables)
+    output, _ = other.communicate(timeout=30)
+    assert other.returncode == 1
+    assert f"cannot be answered at 127.0.0.1:{port}" in output
+    assert "Traceback" not in output
+    worker.terminate()
+    worker.communicate(timeout=30)
 
 
 def test_two_workers_share_what_there_is(fleet: Fleet) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from prefect.cli.errors import CliError
 from prefect.cli.groups import command, noun
+from prefect.cli.installing import InstallPolicy, install_worker_type
 from prefect.cli.output import say
 
 app = noun("Start workers: processes that take runs from a work pool and have them executed.")
@@ -18,6 +19,7 @@ _DEFAULT_TYPE = "process"
 
 @command(app, "start")
 def start(
+    context: typer.Context,
     work_pool_name: Annotated[
         str, typer.Option("--pool", "-p", metavar="NAME", help="The work pool to take runs from.")
     ],
@@ -43,6 +45,18 @@ def start(
         Optional[int],
         typer.Option("--limit", "-l", metavar="N", min=1, help="How many runs to execute at once, at most."),
     ] = None,
+    with_healthcheck: Annotated[
+        bool,
+        typer.Option(
+            "--with-healthcheck/--no-with-healthcheck",
+            help="Answer requests about the worker's health over HTTP, at /health.",
+            show_default=False,
+        ),
+    ] = False,
+    install_policy: Annotated[
+        InstallPolicy,
+        typer.Option(help="Whether to install the package that the type of worker is part of, if it is known."),
+    ] = InstallPolicy.PROMPT,
     base_job_template: Annotated[
         Optional[Path],
         typer.Option(metavar="FILE", help="The job template of the work pool, as JSON, if that has to be made."),
@@ -61,6 +75,7 @@ def start(
     from prefect.cli.templates import read_template, worker_class
 
     kind = worker_type or _type_of_pool(work_pool_name) or _DEFAULT_TYPE
+    install_worker_type(context, kind, install_policy)
     try:
         worker = worker_class(kind)(
             work_pool_name=work_pool_name,
@@ -73,7 +88,12 @@ def start(
         )
     except ValueError as error:
         raise CliError(str(error)) from None
-    anyio.run(worker.start, run_once, False, say)
+    try:
+        anyio.run(worker.start, run_once, with_healthcheck, say)
+    except OSError as error:
+        if not with_healthcheck or error.strerror is None:
+            raise
+        raise CliError(f"{error.strerror}. PREFECT_WORKER_WEBSERVER_PORT names another port.") from None
 
 
 def _type_of_pool(name: str) -> str | None:

@@ -21,6 +21,7 @@ import anyio.abc
 from prefect._contract.endpoints.deployments import pause_deployment
 from prefect._contract.endpoints.flow_runs import read_flow_run, set_flow_run_state
 from prefect.client.base import current_transport
+from prefect.runner.server import guest_of
 from prefect.runner.serving import HowToExecute, Serving
 from prefect.runner.supervision import Supervision, reported
 from prefect.states import Cancelling
@@ -239,23 +240,25 @@ class Runner:
             run_once: Look once, wait for the runs that were taken, and return.
             webserver: Whether to answer requests about the runner's health; by default as the runner was made, or
                 PREFECT_RUNNER_SERVER_ENABLE.
+
+        Raises:
+            OSError: The port for these requests is taken.
         """
         from prefect.settings import get_current_settings
 
         asked = self.webserver or get_current_settings().runner.server.enable if webserver is None else webserver
+        guest = guest_of(self) if asked else None
         async with self, anyio.create_task_group() as beside:
             for storage in {id(each): each for each in self._serving.deployments.values() if each is not None}.values():
                 await storage.pull_code()
                 if storage.pull_interval:
                     beside.start_soon(_pull_again, storage, storage.pull_interval)
-            if asked:
-                from prefect.runner.server import serve_beside
-
-                beside.start_soon(serve_beside, self)
-            try:
-                await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
-            finally:
-                beside.cancel_scope.cancel()
+            if guest is not None:
+                beside.start_soon(guest)
+            failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
+            beside.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
         if self.pause_on_shutdown and not run_once:
             await self._pause_deployments()
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -22,9 +22,9 @@ __all__ = [
     "RunnableEndpoint",
     "RunnerGenericFlowRunRequest",
     "build_server",
+    "guest_of",
     "perform_health_check",
     "run_count",
-    "serve_beside",
     "shutdown",
     "start_webserver",
 ]
@@ -114,18 +114,23 @@ async def build_server(runner: Runner) -> Starlette:
     )
 
 
-async def serve_beside(runner: Runner) -> None:
+def guest_of(runner: Runner) -> Callable[[], Coroutine[Any, Any, None]]:
     """
-    Answer requests until the caller is cancelled.
+    What answers requests about a runner beside it, until it is cancelled. It listens from now on.
 
     Raises:
         OSError: The port is taken.
     """
-    from prefect.runner.guests import serve_guest
+    from prefect.runner.guests import listen_on, serve_guest
     from prefect.settings import get_current_settings
 
     settings = get_current_settings().runner.server
-    await serve_guest(await build_server(runner), settings.host, settings.port, settings.log_level)
+    listener = listen_on(settings.host, settings.port)
+
+    async def serve() -> None:
+        await serve_guest(await build_server(runner), listener, settings.log_level)
+
+    return serve
 
 
 def start_webserver(runner: Runner, log_level: str | None = None) -> None:

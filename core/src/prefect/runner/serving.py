@@ -144,3 +144,6 @@ class Serving:
         async with executing(run.id, hooks_command(run.id), env=how.env, cwd=how.cwd or Path.cwd()) as process:
             if await process.wait() != 0:
                 _logger.error("The hooks of flow run %r (%s) could not be called.", run.name, run.id)
+
+    def forget(self, run: FlowRun) -> None:
+        """Nothing is kept of a run that has ended."""

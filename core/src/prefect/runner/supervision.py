@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,6 +61,10 @@ class Executor(Protocol):
 
     async def call_hooks(self, run: FlowRun) -> None:
         """Call the hooks of a run whose process did not."""
+        ...
+
+    def forget(self, run: FlowRun) -> None:
+        """A run has ended, and all is said of it."""
         ...
 
 
@@ -121,13 +125,16 @@ class Supervision:
             group.cancel_scope.cancel()
             await group.__aexit__(None, None, None)
 
-    async def work(self, prefetch: Callable[[], datetime], *, run_once: bool) -> None:
+    async def work(self, prefetch: Callable[[], datetime], *, run_once: bool) -> Exception | None:
         """
         Take runs and have them executed, until a signal says to stop; then those under way may end within half a minute.
 
         Args:
             prefetch: Says until when runs are taken.
             run_once: Look once, wait for the runs that were taken, and return.
+
+        Returns:
+            Why it could not go on, unless it was told to stop. To be raised as it is, and not as one of a group.
         """
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._listen_to_signals)
@@ -136,11 +143,10 @@ class Supervision:
             try:
                 await self._take_until_told(prefetch, run_once=run_once)
             except Exception as error:
-                self.failure = error  # to be raised as it is, and not as one of a group
+                self.failure = error
             await self._drain(is_patient=run_once and self.failure is None)
             beside.cancel_scope.cancel()
-        if self.failure is not None:
-            raise self.failure
+        return self.failure
 
     def stop(self, failure: Exception | None = None) -> None:
         """Take no more runs."""
@@ -215,13 +221,17 @@ class Supervision:
             taken.append(run)
         return taken
 
+    def beside(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> None:
+        """Do something while runs are executed."""
+        if self._group is not None:
+            self._group.start_soon(function, *args)
+
     def begin(self, run: FlowRun) -> None:
         """Begin to execute a run."""
-        assert self._group is not None
         self.limiter.acquire_on_behalf_of_nowait(run.id)
         scope = anyio.CancelScope()
         self.under_way[run.id] = (run, scope)
-        self._group.start_soon(self._execute, run, scope)
+        self.beside(self._execute, run, scope)
 
     async def execute(self, run: FlowRun) -> None:
         """Execute a run that may be executed here, as soon as there is a slot, and wait for its end."""
@@ -241,6 +251,7 @@ class Supervision:
             with anyio.CancelScope(shield=True):
                 await self._settle(run, message)
             self.claims.drop(run.id)
+            self._executor.forget(run)
             del self.under_way[run.id]
             self.limiter.release_on_behalf_of(run.id)
             self.stir()
@@ -285,9 +296,9 @@ class Supervision:
         return found
 
     def _end(self, run_id: UUID) -> None:
-        if run_id in self.under_way and self._group is not None:
+        if run_id in self.under_way:
             self._ending.add(run_id)
-            self._group.start_soon(self._end_cancelled, run_id)
+            self.beside(self._end_cancelled, run_id)
 
     async def _end_cancelled(self, run_id: UUID) -> None:
         run, scope = self.under_way[run_id]

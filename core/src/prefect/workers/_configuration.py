@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 from pydantic.json_schema import GenerateJsonSchema
 
+from prefect._contract.events import RelatedResource
 from prefect.utilities.templating import apply_values, find_placeholders
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class BaseJobConfiguration(BaseModel):
         default_factory=dict, description="Labels for the infrastructure that a worker makes."
     )
     name: Optional[str] = Field(default=None, description="The name of the infrastructure that a worker makes.")
+
+    _concerns: list[tuple[str, Any]] = PrivateAttr(default_factory=list)
 
     @property
     def is_using_a_runner(self) -> bool:
@@ -137,24 +140,71 @@ class BaseJobConfiguration(BaseModel):
             worker_name: The worker that starts it.
             worker_id: The worker's id, where workers have one.
         """
+        self.env = {**self._base_environment(), **self.env, "PREFECT__FLOW_RUN_ID": str(flow_run.id)}
+        labels = {
+            **self._base_flow_run_labels(flow_run),
+            **self._base_deployment_labels(deployment),
+            **self._base_flow_labels(flow),
+            **self._base_work_pool_labels(work_pool),
+            **self._base_worker_labels(worker_name, worker_id),
+        }
+        self.labels = {**labels, **self.labels}
+        self.name = self.name or flow_run.name
+        self.command = self.command or self._base_flow_run_command()
+        self._concerns = [("flow-run", flow_run), ("deployment", deployment), ("flow", flow)]
+
+    def _related_resources(self) -> list[RelatedResource]:
+        """What events about the run are also about: the run, its deployment, flow and tags."""
+        related = [
+            _related(kind, f"prefect.{kind}.{each.id}", each.name) for kind, each in self._concerns if each is not None
+        ]
+        tags = {tag for kind, each in self._concerns if kind != "flow" and each is not None for tag in each.tags}
+        return related + [_related("tag", f"prefect.tag.{tag}") for tag in sorted(tags)]
+
+    @staticmethod
+    def _base_flow_run_command() -> str:
+        """What executes a flow run."""
+        return DEFAULT_COMMAND
+
+    @staticmethod
+    def _base_environment() -> dict[str, str]:
+        """The settings of this process, as environment variables."""
         from prefect.settings import get_current_settings
 
-        own = get_current_settings().to_environment_variables(exclude_unset=True)
-        self.env = {**own, **self.env, "PREFECT__FLOW_RUN_ID": str(flow_run.id)}
-        about: dict[str, Any] = {
-            "prefect.io/flow-run-id": flow_run.id,
-            "prefect.io/flow-run-name": flow_run.name,
-            "prefect.io/deployment-id": deployment and deployment.id,
-            "prefect.io/deployment-name": deployment and deployment.name,
-            "prefect.io/flow-id": flow and flow.id,
-            "prefect.io/flow-name": flow and flow.name,
-            "prefect.io/work-pool-id": work_pool and work_pool.id,
-            "prefect.io/work-pool-name": work_pool and work_pool.name,
-            "prefect.io/worker-name": worker_name,
-        }
-        self.labels = {**{name: str(value) for name, value in about.items() if value is not None}, **self.labels}
-        self.name = self.name or flow_run.name
-        self.command = self.command or DEFAULT_COMMAND
+        return get_current_settings().to_environment_variables(exclude_unset=True)
+
+    @staticmethod
+    def _base_flow_run_labels(flow_run: FlowRun) -> dict[str, str]:
+        return _labels("flow-run", flow_run)
+
+    @staticmethod
+    def _base_deployment_labels(deployment: DeploymentResponse | None) -> dict[str, str]:
+        return _labels("deployment", deployment)
+
+    @staticmethod
+    def _base_flow_labels(flow: Flow | None) -> dict[str, str]:
+        return _labels("flow", flow)
+
+    @staticmethod
+    def _base_work_pool_labels(work_pool: WorkPool | None) -> dict[str, str]:
+        return _labels("work-pool", work_pool)
+
+    @staticmethod
+    def _base_worker_labels(worker_name: str | None, worker_id: UUID | None = None) -> dict[str, str]:
+        about = {"prefect.io/worker-name": worker_name, "prefect.io/worker-id": worker_id}
+        return {name: str(value) for name, value in about.items() if value is not None}
+
+
+def _labels(kind: str, thing: Any) -> dict[str, str]:
+    """Labels of infrastructure that say what it is for."""
+    if thing is None:
+        return {}
+    return {f"prefect.io/{kind}-id": str(thing.id), f"prefect.io/{kind}-name": str(thing.name)}
+
+
+def _related(role: str, identifier: str, name: str | None = None) -> RelatedResource:
+    labels = {"prefect.resource.id": identifier, "prefect.resource.role": role}
+    return RelatedResource(labels if name is None else {**labels, "prefect.resource.name": name})
 
 
 class BaseVariables(BaseModel):

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import builtins
-import logging
-import signal
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import anyio
 import anyio.abc
 from pydantic import BaseModel
 
+import prefect
 from prefect._contract.base import evolve
-from prefect.exceptions import ConfigurationError, ObjectNotFound, PrefectHTTPStatusError, ServerUnreachableError
-from prefect.states import Cancelled, Crashed, Pending
+from prefect._contract.events import RelatedResource
+from prefect.client.base import current_transport
+from prefect.exceptions import ConfigurationError, ObjectNotFound
+from prefect.logging.loggers import flow_run_logger, get_logger
+from prefect.runner.supervision import Supervision, reported
 from prefect.utilities.dispatch import get_registry_for_type, register_base_type
 from prefect.utilities.slugify import slugify
 from prefect.utilities.time import now
 from prefect.workers._configuration import BaseJobConfiguration, BaseVariables
+from prefect.workers._pool_runs import PoolRuns
+from prefect.workers.server import guest_of
 
 if TYPE_CHECKING:
+    from logging import LoggerAdapter
+
     from anyio.abc import TaskStatus
     from typing_extensions import Self
 
@@ -40,13 +44,8 @@ C = TypeVar("C", bound=BaseJobConfiguration)
 V = TypeVar("V", bound=BaseVariables)
 R = TypeVar("R", bound="BaseWorkerResult")
 
-GRACE_SECONDS = 30.0
-"""How long runs under way may take after the worker was told to stop, before they are ended."""
-
 _UNPOLLED_INTERVALS = 30
 """A worker that has not asked for runs for so many intervals does not do its work."""
-
-_logger = logging.getLogger("prefect.workers")
 
 
 class BaseWorkerResult(BaseModel, ABC):
@@ -117,22 +116,18 @@ class BaseWorker(ABC, Generic[C, V, R]):
         self.name = name or f"{type(self).__name__} {uuid4()}"
         self.work_queues = set(work_queues or ())
         self.limit = limit
-        self._pool_name = work_pool_name
+        self.heartbeat_interval_seconds = heartbeat_interval_seconds or settings.heartbeat_seconds
+        self._work_pool_name = work_pool_name
         self._prefetch = timedelta(seconds=settings.prefetch_seconds if prefetch_seconds is None else prefetch_seconds)
         self._makes_pool = create_pool_if_not_found
         self._template = base_job_template
         self._query_seconds = settings.query_seconds
-        self._heartbeat_seconds = heartbeat_interval_seconds or settings.heartbeat_seconds
         self._work_pool: WorkPool | None = None
         self._client: PrefectClient | None = None
-        self._limiter: anyio.CapacityLimiter | None = None
-        self._group: anyio.abc.TaskGroup | None = None
-        self._under_way: dict[UUID, anyio.CancelScope] = {}
-        self._stirred = anyio.Event()
-        self._failure: Exception | None = None
-        self._told_to_stop = False
-        self._last_polled: datetime | None = None
-        self._say: Callable[[str], None] = _logger.info
+        self._supervision: Supervision | None = None
+        self._pool_runs = PoolRuns(self)
+        self._logger = get_logger(f"workers.{type(self).type}.{self.name.lower()}")
+        self._say: Callable[[str], None] = self._logger.info
 
     @classmethod
     def __dispatch_key__(cls) -> str | None:
@@ -210,9 +205,18 @@ class BaseWorker(ABC, Generic[C, V, R]):
     @property
     def limiter(self) -> anyio.CapacityLimiter:
         """The slots of the runs under way."""
-        if self._limiter is None:
+        return self._supervised.limiter
+
+    @property
+    def _supervised(self) -> Supervision:
+        if self._supervision is None:
             raise RuntimeError("The worker is not set up: use `async with worker`, or `await worker.start()`.")
-        return self._limiter
+        return self._supervision
+
+    def get_flow_run_logger(self, flow_run: FlowRun) -> LoggerAdapter[Any]:
+        """A logger whose records are among the logs of a flow run."""
+        more = {"worker_name": self.name, "work_pool_name": self._work_pool_name}
+        return flow_run_logger(flow_run=flow_run).getChild("worker", extra=more)
 
     @abstractmethod
     async def run(self, flow_run: FlowRun, configuration: C, task_status: TaskStatus[Any] | None = None) -> R:
@@ -226,6 +230,22 @@ class BaseWorker(ABC, Generic[C, V, R]):
             configuration: What it is started with.
             task_status: Told, once the infrastructure is there, by what it is known: `task_status.started("pod-1")`.
         """
+
+    async def kill_infrastructure(self, infrastructure_pid: str, configuration: C, grace_seconds: int = 30) -> None:
+        """
+        End the infrastructure of a flow run that was cancelled. Types of workers that can do so override this.
+
+        Args:
+            infrastructure_pid: By what it is known.
+            configuration: What it was started with.
+            grace_seconds: How long it may take to end by itself.
+
+        Raises:
+            NotImplementedError: Workers of this type cannot.
+            prefect.exceptions.InfrastructureNotFound: It does not exist any more.
+            prefect.exceptions.InfrastructureNotAvailable: It cannot be reached from here.
+        """
+        raise NotImplementedError(f"Workers of type {self.type!r} cannot end the infrastructure of flow runs.")
 
     # -- its life
 
@@ -242,19 +262,24 @@ class BaseWorker(ABC, Generic[C, V, R]):
         """Connect to the orchestrator."""
         from prefect.client.orchestration import get_client
 
-        self._limiter = anyio.CapacityLimiter(self.limit if self.limit is not None else float("inf"))
         self._client = await get_client().__aenter__()
-        self._group = await anyio.create_task_group().__aenter__()
+        self._supervision = Supervision(
+            self._pool_runs,
+            current_transport(),
+            limit=self.limit,
+            query_seconds=self._query_seconds,
+            say=self._say,
+        )
+        await self._supervision.open()
 
     async def teardown(self, *exc_info: Any) -> None:
         """End what is under way, and disconnect."""
-        client, group, self._group = self._client, self._group, None
-        if group is not None:
-            group.cancel_scope.cancel()
-            await group.__aexit__(None, None, None)
+        client, supervision = self._client, self._supervision
+        if supervision is not None:
+            await supervision.close()
         if client is not None:
             await client.__aexit__(*(exc_info or (None, None, None)))
-        self._client = None
+        self._client, self._supervision = None, None
 
     async def start(
         self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
@@ -264,89 +289,39 @@ class BaseWorker(ABC, Generic[C, V, R]):
 
         Args:
             run_once: Look once, wait for the runs that were taken, and return.
-            with_healthcheck: Not supported yet.
+            with_healthcheck: Whether to answer requests about the worker's health, at PREFECT_WORKER_WEBSERVER_HOST and
+                PREFECT_WORKER_WEBSERVER_PORT.
             printer: Shows what happens.
 
         Raises:
             prefect.exceptions.ConfigurationError: The work pool does not exist and may not be made, or is of another type.
+            OSError: The port is taken.
         """
-        if with_healthcheck:
-            raise NotImplementedError("Workers of this version answer no requests about their health yet.")
         self._say = printer
+        guest = guest_of(self, self._query_seconds) if with_healthcheck else None
         async with self:
             await self.sync_with_backend()
-            printer(f"Worker {self.name!r} takes runs from work pool {self._pool_name!r}.")
+            printer(f"Worker {self.name!r} takes runs from work pool {self._work_pool_name!r}.")
             async with anyio.create_task_group() as beside:
-                beside.start_soon(self._listen_to_signals)
                 beside.start_soon(self._keep_in_touch)
-                try:
-                    await self._take_until_told(run_once=run_once)
-                except Exception as error:
-                    self._failure = error  # to be raised as it is, and not as one of a group
-                await self._drain(is_patient=run_once and self._failure is None)
+                beside.start_soon(self._pool_runs.end_what_was_left)
+                if guest is not None:
+                    beside.start_soon(guest)
+                failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
                 beside.cancel_scope.cancel()
         printer(f"Worker {self.name!r} has ended.")
-        if self._failure is not None:
-            raise self._failure
-
-    async def _listen_to_signals(self) -> None:
-        """Let SIGTERM and Ctrl-C stop the worker. A second one ends the runs under way at once."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                if self._told_to_stop:
-                    self._end_runs()
-                elif self._under_way:
-                    self._say(f"Stops when the {len(self._under_way)} flow runs under way have ended.")
-                self._stop()
-
-    def _end_runs(self) -> None:
-        for scope in self._under_way.values():
-            scope.cancel()
-
-    def _stop(self) -> None:
-        self._told_to_stop = True
-        self._stir()
-
-    def _stir(self) -> None:
-        """Wake those who wait for something to happen."""
-        self._stirred.set()
-        self._stirred = anyio.Event()
+        if failure is not None:
+            raise failure
 
     async def _keep_in_touch(self) -> None:
-        while self._failure is None:
-            await anyio.sleep(self._heartbeat_seconds)
+        while True:
+            await anyio.sleep(self.heartbeat_interval_seconds)
             try:
-                with _reported("The work pool cannot be read"):
+                with reported("The work pool cannot be read"):
                     await self.sync_with_backend()
             except Exception as error:
-                self._failure = error
-                self._stop()
-
-    async def _take_until_told(self, *, run_once: bool) -> None:
-        while not self._told_to_stop:
-            if run_once:
-                await self.get_and_submit_flow_runs()
+                self._supervised.stop(error)
                 return
-            stirred = self._stirred
-            with _reported("Runs cannot be asked for"):
-                await self.get_and_submit_flow_runs()
-            with anyio.move_on_after(self._query_seconds):
-                await stirred.wait()
-
-    async def _drain(self, *, is_patient: bool) -> None:
-        """Wait for the runs under way; not for ever once a signal says to stop."""
-        while is_patient and self._under_way and not self._told_to_stop:
-            await self._stirred.wait()
-        with anyio.move_on_after(GRACE_SECONDS):
-            while self._under_way:
-                await self._stirred.wait()
-        if self._under_way:
-            self._say(f"Ends {len(self._under_way)} flow runs that are still under way.")
-            self._end_runs()
-        while self._under_way:
-            await self._stirred.wait()
 
     async def sync_with_backend(self) -> None:
         """
@@ -356,12 +331,12 @@ class BaseWorker(ABC, Generic[C, V, R]):
             prefect.exceptions.ConfigurationError: The work pool does not exist and may not be made, or is of another type.
         """
         self._work_pool = await self._read_pool()
-        await self.client.send_worker_heartbeat(self._pool_name, self.name, self._heartbeat_seconds)
+        await self.client.send_worker_heartbeat(self._work_pool_name, self.name, self.heartbeat_interval_seconds)
 
     async def _read_pool(self) -> WorkPool:
         from prefect._contract.actions.settings import WorkPoolCreate, WorkPoolUpdate
 
-        name, template = self._pool_name, self._template or self.get_default_base_job_template()
+        name, template = self._work_pool_name, self._template or self.get_default_base_job_template()
         try:
             pool: WorkPool = await self.client.read_work_pool(name)
         except ObjectNotFound:
@@ -391,7 +366,8 @@ class BaseWorker(ABC, Generic[C, V, R]):
             query_interval_seconds: How often it should.
         """
         latest = timedelta(seconds=query_interval_seconds * _UNPOLLED_INTERVALS)
-        return self._last_polled is not None and now() - self._last_polled <= latest
+        polled = None if self._supervision is None else self._supervision.last_looked
+        return polled is not None and now() - polled <= latest
 
     def get_status(self) -> dict[str, Any]:
         """What the worker is and works with."""
@@ -410,96 +386,42 @@ class BaseWorker(ABC, Generic[C, V, R]):
         Returns:
             Those that were taken.
         """
-        queues = sorted(self.work_queues) or None
-        found = await self.client.get_scheduled_flow_runs_for_work_pool(self._pool_name, queues, now() + self._prefetch)
-        self._last_polled = now()
-        taken: list[FlowRun] = []
-        for each in found:
-            run = each.flow_run
-            if self._told_to_stop or self.limiter.available_tokens < 1:
-                break
-            if run.id in self._under_way or not await self._claim(run):
-                continue
-            self.limiter.acquire_on_behalf_of_nowait(run.id)
-            self._under_way[run.id] = anyio.CancelScope()
-            assert self._group is not None
-            self._group.start_soon(self._execute, run)
-            taken.append(run)
-        return taken
+        return await self._supervised.take_due(now() + self._prefetch)
 
-    async def _claim(self, run: FlowRun) -> bool:
-        """Whether this worker may execute a run: another one may have it, or it may not begin now."""
-        answer = await self.client.set_flow_run_state(run.id, Pending())
-        return answer.status.value == "ACCEPT" and answer.state is not None and answer.state.is_pending()
+    async def _initiate_run(self, flow_run: FlowRun, configuration: C) -> None:
+        """Start the infrastructure of a run that nobody waits for here. Types of workers that can do less than `run` do it."""
+        await self.run(flow_run, configuration)
 
-    async def _execute(self, run: FlowRun) -> None:
-        """Execute a run, and see to it that it does not stay behind as if it were under way."""
-        self._say(f"Executes flow run {run.name!r} ({run.id}).")
-        message = f"The worker {self.name!r} has stopped, and ended the flow run."
-        try:
-            with self._under_way[run.id]:
-                message = await self._see_to_its_end(run)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._settle(run, message)
-            del self._under_way[run.id]
-            self.limiter.release_on_behalf_of(run.id)
-            self._stir()
+    async def _propose_crashed_state(
+        self, flow_run: FlowRun, message: str, client: PrefectClient | None = None
+    ) -> State[Any] | None:
+        """Say that a run has crashed, unless it has ended already."""
+        return await self._pool_runs.propose_crashed(flow_run.id, message)
 
-    async def _see_to_its_end(self, run: FlowRun) -> str:
-        """Execute a run, and say what to tell of it if it does not do so itself."""
-        try:
-            configuration: Any = await self.job_configuration.resolve_for_flow_run(
-                run, client=self.client, work_pool=self.work_pool, worker_name=self.name
-            )
-            result = await self.run(run, configuration, _Started(self, run))
-        except Exception as error:
-            _logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
-            return f"The flow run could not be executed: {type(error).__name__}: {error}"
-        ends = f"ended with exit code {result.status_code} without a last word"
-        return f"The process of the flow run ({result.identifier}) {ends}."
+    async def _call_hooks(self, flow_run: FlowRun, configuration: C) -> None:
+        """Call the hooks of a run whose process ended without doing so. This needs its code, which few workers have."""
+        self._logger.debug("Hooks of flow run %s are not called: its code is not where this worker is.", flow_run.id)
 
-    async def _settle(self, run: FlowRun, message: str) -> None:
-        """Say how a run ended that did not say it itself."""
-        with _reported(f"What has become of flow run {run.id} cannot be reported"):
-            now_is = await self.client.read_flow_run(run.id)
-            state: State[Any] | None = now_is.state
-            if state is not None and (state.is_pending() or state.is_running() or state.is_cancelling()):
-                final: State[Any] = Cancelled(message=message) if state.is_cancelling() else Crashed(message=message)
-                answer = await self.client.set_flow_run_state(run.id, final)
-                name = answer.state.name if answer.state is not None else "unknown"
-                self._say(f"Flow run {run.name!r} ({run.id}) is {name}: {message}")
-            else:
-                self._say(f"Flow run {run.name!r} ({run.id}) is {now_is.state_name}.")
+    def _event_resource(self) -> dict[str, str]:
+        """This worker, as a resource of events."""
+        return {
+            "prefect.resource.id": f"prefect.worker.{self.type}.{self.get_name_slug()}",
+            "prefect.resource.name": self.name,
+            "prefect.version": prefect.__version__,
+            "prefect.worker-type": self.type,
+        }
 
-    async def _record_infrastructure(self, run: FlowRun, identifier: str) -> None:
-        with _reported(f"The infrastructure of flow run {run.id} cannot be recorded"):
-            await self.client.update_flow_run(run.id, infrastructure_pid=identifier)
-
-
-class _Started(anyio.abc.TaskStatus[Any]):
-    """Notes by what the infrastructure of a run is known."""
-
-    def __init__(self, worker: BaseWorker[Any, Any, Any], run: FlowRun) -> None:
-        self._worker = worker
-        self._run = run
-
-    def started(self, value: Any = None) -> None:
-        """Called once it is there."""
-        group = self._worker._group
-        if value is not None and group is not None:
-            group.start_soon(self._worker._record_infrastructure, self._run, str(value))
-
-
-class _reported(suppress):  # noqa: N801 - used like `suppress`
-    """Goes on after errors of the orchestrator, which are said. It may be away for a while."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(ServerUnreachableError, PrefectHTTPStatusError)
-        self._what = what
-
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
-        handled = bool(super().__exit__(kind, error, traceback))
-        if handled:
-            _logger.warning("%s: %s", self._what, error)
-        return handled
+    def _event_related_resources(
+        self, configuration: BaseJobConfiguration | None = None, include_self: bool = False
+    ) -> list[RelatedResource]:
+        """What events about a run of this worker are also about: what the configuration knows, the pool, the worker."""
+        related = [] if configuration is None else configuration._related_resources()
+        if self._work_pool is not None:
+            pool = {
+                "prefect.resource.id": f"prefect.work-pool.{self._work_pool.id}",
+                "prefect.resource.role": "work-pool",
+            }
+            related.append(RelatedResource({**pool, "prefect.resource.name": self._work_pool.name}))
+        if include_self:
+            related.append(RelatedResource({**self._event_resource(), "prefect.resource.role": "worker"}))
+        return related

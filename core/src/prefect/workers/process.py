@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import builtins
-import os
 import socket
-import subprocess
-import sys
-import tempfile
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from pydantic import Field
 
-from prefect.utilities.processutils import command_from_string, open_process
+from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.runner.endings import hooks_command
+from prefect.runner.processes import FlowRunProcess, executing, parts_of
 from prefect.workers._configuration import DEFAULT_COMMAND, BaseJobConfiguration, BaseVariables
 from prefect.workers.base import BaseWorker, BaseWorkerResult
 
@@ -56,6 +53,10 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
 
     _description: ClassVar[str] = "Executes flow runs as processes, on the machine on which the worker runs."
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._processes: dict[str, FlowRunProcess] = {}
+
     async def run(
         self,
         flow_run: FlowRun,
@@ -70,36 +71,57 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
             configuration: What it is started with.
             task_status: Told the machine and the number of the process.
         """
-        channel = None if configuration.stream_output else subprocess.DEVNULL
-        async with AsyncExitStack() as stack:
-            folder = configuration.working_dir or stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="prefect-", ignore_cleanup_errors=True)
-            )
-            process = await stack.enter_async_context(
-                open_process(
-                    _parts_of(configuration.command or DEFAULT_COMMAND),
-                    env=_environment(configuration.env),
-                    cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=channel,
-                    stderr=channel,
-                    start_new_session=True,  # Ctrl-C is for the worker, which then lets its processes end
-                )
-            )
+        claim = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
+        async with executing(
+            flow_run.id,
+            parts_of(configuration.command or DEFAULT_COMMAND),
+            env=configuration.env,
+            cwd=configuration.working_dir,
+            stream_output=configuration.stream_output,
+            claim=claim,
+        ) as process:
             identifier = f"{socket.gethostname()}:{process.pid}"
+            self._processes[identifier] = process
             if task_status is not None:
                 task_status.started(identifier)
-            code = await process.wait()
+            try:
+                code = await process.wait()
+            finally:
+                del self._processes[identifier]
         return ProcessWorkerResult(identifier=identifier, status_code=code)
 
+    async def kill_infrastructure(
+        self, infrastructure_pid: str, configuration: ProcessJobConfiguration, grace_seconds: int = 30
+    ) -> None:
+        """
+        End the process of a flow run that was cancelled.
 
-def _parts_of(command: str) -> list[str]:
-    """A command in parts. Our own program is the one of this installation, wherever PATH leads."""
-    parts = command_from_string(command)
-    return [sys.executable, "-m", "prefect", *parts[1:]] if parts[:1] == ["prefect"] else parts
+        Args:
+            infrastructure_pid: The machine and the number of the process.
+            configuration: What it was started with.
+            grace_seconds: How long it may take to end by itself.
 
+        Raises:
+            prefect.exceptions.InfrastructureNotFound: It has ended. Processes do not outlive the worker that started them.
+            prefect.exceptions.InfrastructureNotAvailable: It is on another machine.
+        """
+        host, _, _ = infrastructure_pid.rpartition(":")
+        if host != socket.gethostname():
+            raise InfrastructureNotAvailable(f"The process {infrastructure_pid!r} is on another machine.")
+        process = self._processes.get(infrastructure_pid)
+        if process is None:
+            raise InfrastructureNotFound(f"The process {infrastructure_pid!r} has ended.")
+        process.cancel()
+        await process.end(grace_seconds)
 
-def _environment(changes: dict[str, str | None]) -> dict[str, str]:
-    """This process's environment with changes; None removes a variable."""
-    variables = {**os.environ, **changes}
-    return {name: value for name, value in variables.items() if value is not None}
+    async def _call_hooks(self, flow_run: FlowRun, configuration: ProcessJobConfiguration) -> None:
+        command = hooks_command(flow_run.id)
+        async with executing(
+            flow_run.id,
+            command,
+            env=configuration.env,
+            cwd=configuration.working_dir,
+            stream_output=configuration.stream_output,
+        ) as process:
+            if await process.wait() != 0:
+                self._logger.error("The hooks of flow run %r (%s) could not be called.", flow_run.name, flow_run.id)

@@ -1,0 +1,169 @@
+"""The runs of a work pool: how a worker finds them, has them executed, and ends those that are cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import anyio
+import anyio.abc
+
+from prefect._contract.endpoints.flow_runs import read_flow_runs
+from prefect._contract.state import StateType
+from prefect.client.base import current_transport
+from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.runner.claims import Claims
+from prefect.runner.endings import settle
+from prefect.runner.supervision import reported
+from prefect.utilities.time import now
+
+if TYPE_CHECKING:
+    from prefect._contract.objects import FlowRun
+    from prefect._contract.state import State
+    from prefect.workers.base import BaseWorker
+
+__all__ = ["PoolRuns"]
+
+GRACE_SECONDS = 11
+"""How long infrastructure may take to end whose run is cancelled; the engine in it ends its code a little earlier."""
+
+_LEFT_SECONDS = 10.0
+_LEFT_FOR = timedelta(seconds=15)
+"""After so long whoever executes a run, and has heard that it is cancelled, has ended it."""
+
+
+class PoolRuns:
+    """
+    The runs of the work pool of a worker.
+
+    Args:
+        worker: The worker.
+    """
+
+    def __init__(self, worker: BaseWorker[Any, Any, Any]) -> None:
+        self._worker = worker
+        self._configurations: dict[UUID, Any] = {}
+        self._infrastructure: dict[UUID, str] = {}
+
+    def resources(self) -> Iterable[str]:
+        """The work pool, as an id of a resource of events."""
+        return [f"prefect.work-pool.{self._worker.work_pool.id}"]
+
+    async def find_runs(self, before: datetime) -> Sequence[FlowRun]:
+        """The runs that are due before a time."""
+        worker = self._worker
+        queues = sorted(worker.work_queues) or None
+        found = await worker.client.get_scheduled_flow_runs_for_work_pool(worker._work_pool_name, queues, before)
+        return [each.flow_run for each in found]
+
+    async def execute(self, run: FlowRun, claim: UUID | None) -> str:
+        """Execute a run until its infrastructure has ended, and return what to say of it if it does not do so itself."""
+        worker = self._worker
+        try:
+            configuration: Any = await worker.job_configuration.resolve_for_flow_run(
+                run, client=worker.client, work_pool=worker.work_pool, worker_name=worker.name
+            )
+            self._configurations[run.id] = configuration
+            result = await worker.run(run, configuration, _Started(self, run))
+        except Exception as error:
+            worker._logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
+            return f"The flow run could not be executed: {type(error).__name__}: {error}"
+        ends = f"ended with exit code {result.status_code} without a last word"
+        return f"The process of the flow run ({result.identifier}) {ends}."
+
+    async def end_cancelled(self, run: FlowRun) -> None:
+        """End the infrastructure of a run under way that was cancelled."""
+        identifier, configuration = self._infrastructure.get(run.id), self._configurations.get(run.id)
+        if identifier is None or configuration is None:
+            return  # it is asked for again soon
+        try:
+            await self._worker.kill_infrastructure(identifier, configuration, GRACE_SECONDS)
+        except InfrastructureNotFound:
+            return
+        except NotImplementedError:
+            # The run notices by itself; if it does not, then it is up to whoever waits for its infrastructure.
+            await anyio.sleep(GRACE_SECONDS)
+            raise
+
+    async def call_hooks(self, run: FlowRun) -> None:
+        """Call the hooks of a run whose process did not."""
+        configuration = self._configurations.get(run.id)
+        if configuration is not None:
+            await self._worker._call_hooks(run, configuration)
+
+    def forget(self, run: FlowRun) -> None:
+        """A run has ended."""
+        self._configurations.pop(run.id, None)
+        self._infrastructure.pop(run.id, None)
+
+    async def propose_crashed(self, run_id: UUID, message: str) -> State[Any] | None:
+        """Say that a run has crashed, unless it has ended already."""
+        supervision = self._worker._supervision
+        claims = Claims(current_transport()) if supervision is None else supervision.claims
+        return (await settle(current_transport(), claims, run_id, message))[0]
+
+    async def note(self, run: FlowRun, identifier: str) -> None:
+        """Record by what the infrastructure of a run is known."""
+        self._infrastructure[run.id] = identifier
+        with reported(f"The infrastructure of flow run {run.id} cannot be recorded"):
+            await self._worker.client.update_flow_run(run.id, infrastructure_pid=identifier)
+
+    # -- what former workers have left
+
+    async def end_what_was_left(self) -> None:
+        """Again and again, end the infrastructure of cancelled runs whose worker is gone."""
+        while True:
+            await anyio.sleep(_LEFT_SECONDS)
+            with reported("Cancelled runs cannot be asked for"):
+                for run in await self._left():
+                    await self._end_left(run)
+
+    async def _left(self) -> list[FlowRun]:
+        from prefect._contract.filters.flow_runs import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+        from prefect._contract.filters.work_pools import WorkPoolFilter, WorkPoolFilterName
+
+        cancelling = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING]))
+        call = read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=cancelling),
+            work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[self._worker._work_pool_name])),
+        )
+        since = now() - _LEFT_FOR
+        under_way = self._worker._supervised.under_way
+        found: list[FlowRun] = await current_transport().asend(call)
+        return [
+            run
+            for run in found
+            if run.infrastructure_pid and run.id not in under_way and run.state and run.state.timestamp < since
+        ]
+
+    async def _end_left(self, run: FlowRun) -> None:
+        worker = self._worker
+        configuration: Any = await worker.job_configuration.resolve_for_flow_run(
+            run, client=worker.client, work_pool=worker.work_pool, worker_name=worker.name
+        )
+        assert run.infrastructure_pid is not None
+        try:
+            with suppress(InfrastructureNotFound):
+                await worker.kill_infrastructure(run.infrastructure_pid, configuration, GRACE_SECONDS)
+        except (InfrastructureNotAvailable, NotImplementedError) as error:
+            worker._logger.debug("Cancelled flow run %s is not ended here: %s", run.id, error)
+            return
+        message = f"Worker {worker.name!r} has ended its infrastructure, which another worker had left."
+        await self.propose_crashed(run.id, message)
+
+
+class _Started(anyio.abc.TaskStatus[Any]):
+    """Notes by what the infrastructure of a run is known."""
+
+    def __init__(self, runs: PoolRuns, run: FlowRun) -> None:
+        self._runs = runs
+        self._run = run
+
+    def started(self, value: Any = None) -> None:
+        """Called once it is there."""
+        supervision = self._runs._worker._supervision
+        if value is not None and supervision is not None:
+            supervision.beside(self._runs.note, self._run, str(value))
