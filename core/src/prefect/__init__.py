@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prefect._contract.state import State
     from prefect.client.orchestration import get_client
     from prefect.context import tags
+    from prefect.deployments.runner import deploy
     from prefect.flow_runs import (
         apause_flow_run,
         aresume_flow_run,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         resume_flow_run,
         suspend_flow_run,
     )
-    from prefect.flows import Flow, flow
+    from prefect.flows import Flow, aserve, flow, serve
     from prefect.logging.loggers import get_run_logger
     from prefect.tasks import Task, task
     from prefect.transactions import Transaction
@@ -39,7 +40,9 @@ __all__ = install(  # noqa: PLE0605 - it is a list
         "allow_failure": "prefect.utilities.annotations",
         "apause_flow_run": "prefect.flow_runs",
         "aresume_flow_run": "prefect.flow_runs",
+        "aserve": "prefect.flows",
         "asuspend_flow_run": "prefect.flow_runs",
+        "deploy": "prefect.deployments.runner",
         "flow": "prefect.flows",
         "get_client": "prefect.client.orchestration",
         "get_run_logger": "prefect.logging.loggers",
@@ -47,6 +50,7 @@ __all__ = install(  # noqa: PLE0605 - it is a list
         "plugins": "prefect.plugins",
         "resume_flow_run": "prefect.flow_runs",
         "runtime": "prefect.runtime",
+        "serve": "prefect.flows",
         "suspend_flow_run": "prefect.flow_runs",
         "tags": "prefect.context",
         "task": "prefect.tasks",

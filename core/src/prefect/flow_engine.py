@@ -5,25 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.process
 import os
-import sys
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import contextmanager
 from logging import Logger
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from prefect._contract.endpoints.deployments import read_deployment
 from prefect._contract.endpoints.flow_runs import read_flow_run
 from prefect._engine import flow_run as _engine
 from prefect._engine.effects import Overtime as FlowRunTimeoutError
 from prefect.client.base import current_transport
 from prefect.context import hydrated_context
 from prefect.flows.loading import load_flow_from_entrypoint
+from prefect.utilities.dual import drive
 
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
-    from prefect._contract.responses.deployments import DeploymentResponse
     from prefect.flows import Flow
     from prefect.futures import PrefectFuture
 
@@ -43,11 +40,6 @@ __all__ = [
 
 ReturnType = Literal["state", "result"]
 
-_LOCAL_STEPS = frozenset(
-    {"prefect.deployments.steps.set_working_directory", "prefect.deployments.steps.utility.set_working_directory"}
-)
-"""The steps by which a deployment says where its code is on this machine. Others fetch it from elsewhere."""
-
 
 def load_flow_run(flow_run_id: UUID) -> FlowRun:
     """
@@ -61,7 +53,7 @@ def load_flow_run(flow_run_id: UUID) -> FlowRun:
 
 def locate_flow(flow_run: FlowRun) -> str:
     """
-    Go to the directory in which the code of a flow run is, and say where its flow is from there.
+    Get the code of a flow run to this machine, go to where it is, and say where its flow is from there.
 
     `PREFECT__FLOW_ENTRYPOINT` goes before what the run's deployment says, and that before what its record says.
 
@@ -69,40 +61,12 @@ def locate_flow(flow_run: FlowRun) -> str:
         The entrypoint: `path/to/file.py:function` or `package.module:function`.
 
     Raises:
-        ValueError: Nothing says where the code is, or it cannot be got from there.
+        ValueError: Nothing says where the code is, or it is not there.
+        StepExecutionError: A step by which the code is got failed.
     """
-    entrypoint = os.environ.get("PREFECT__FLOW_ENTRYPOINT")
-    if not entrypoint and flow_run.deployment_id is not None:
-        deployment = current_transport().send(read_deployment(flow_run.deployment_id))
-        _go_to_code(deployment)
-        entrypoint = deployment.entrypoint
-    entrypoint = entrypoint or str(flow_run.labels.get("prefect.flow.entrypoint") or "")
-    if not entrypoint:
-        raise ValueError(
-            f"It is not known where the code of flow run '{flow_run.id}' is: its flow was not defined in a file. Set "
-            "PREFECT__FLOW_ENTRYPOINT to 'path/to/file.py:function'."
-        )
-    if ":" in entrypoint:
-        return entrypoint
-    module, _, name = entrypoint.rpartition(".")
-    return f"{module}:{name}"
+    from prefect.deployments.code import locate_code
 
-
-def _go_to_code(deployment: DeploymentResponse) -> None:
-    """Go to the directory that the entrypoint of a deployment is relative to."""
-    place, whose = deployment.path, f"deployment {deployment.name!r} ({deployment.id})"
-    for step in deployment.pull_steps or ():
-        for name, inputs in step.items():
-            if name not in _LOCAL_STEPS:
-                raise ValueError(f"The step {name!r}, by which {whose} gets its code, is not part of this version yet.")
-            place = str((inputs or {}).get("directory") or place or "")
-    if not place:
-        return
-    folder = Path(place).expanduser().absolute()
-    if not folder.is_dir():
-        raise ValueError(f"The code of {whose} should be in {place!r}, which is no directory on this machine.")
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
+    return os.environ.get("PREFECT__FLOW_ENTRYPOINT") or drive(locate_code(flow_run))
 
 
 def load_flow(flow_run: FlowRun) -> Flow[Any, Any]:
@@ -110,7 +74,8 @@ def load_flow(flow_run: FlowRun) -> Flow[Any, Any]:
     Load the flow of a run: see `locate_flow`.
 
     Raises:
-        ValueError: Nothing says where the code is, or it cannot be got from there.
+        ValueError: Nothing says where the code is, or it is not there.
+        StepExecutionError: A step by which the code is got failed.
         ScriptError: The code raised an exception while it was loaded.
     """
     return load_flow_from_entrypoint(locate_flow(flow_run))

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
         safe_load_flow_from_entrypoint,
         select_flow,
     )
+    from prefect.flows.serving import aserve, serve
 
 __all__ = [
     "Flow",
     "FlowDecorator",
     "FlowStateHook",
+    "aserve",
     "flow",
     "flows_in_file",
     "is_entrypoint_async",
@@ -33,11 +35,13 @@ __all__ = [
     "run_execution",
     "safe_load_flow_from_entrypoint",
     "select_flow",
+    "serve",
 ]
 
 lazy.install(
     globals(),
-    dict.fromkeys(
+    {"aserve": "prefect.flows.serving", "serve": "prefect.flows.serving"}
+    | dict.fromkeys(
         (
             "flows_in_file",
             "is_entrypoint_async",

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from prefect._engine.scopes import names_in_scope
 from prefect.exceptions import InvalidNameError
+from prefect.flows.deploying import Deployable, load_from_source
 from prefect.tasks import _checked_name, _checked_timeout, check_hooks
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters
+from prefect.utilities.dual import dual
 from prefect.utilities.hashing import file_hash
 from prefect.utilities.visualization import build_mermaid_dependencies
 from prefect.utilities.wrapped import WrappedFunction, unwrapped
@@ -42,7 +44,7 @@ class FlowStateHook(Protocol):
     def __call__(self, flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> Any: ...
 
 
-class Flow(WrappedFunction[P, R]):
+class Flow(Deployable, WrappedFunction[P, R]):
     """
     A function whose calls are flow runs. Made by `@flow`.
 
@@ -236,6 +238,7 @@ class Flow(WrappedFunction[P, R]):
             on_running=on_running or self.on_running_hooks,
         )
         twin._ismethod = self._ismethod
+        twin._come_from(self)
         return twin
 
     def on_completion(self, fn: FlowStateHook) -> FlowStateHook:
@@ -393,14 +396,6 @@ class Flow(WrappedFunction[P, R]):
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what is known and not here yet, rather than that there is no such thing."""
-            if name in {"serve", "deploy", "adeploy", "to_deployment", "ato_deployment", "from_source"}:
-                raise AttributeError(f"Flow.{name} is not part of this version yet: it comes with deployments.")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
 
 def run_execution(run: Any, return_type: str) -> Any:
     """Run a prepared flow run the way its function wants to be run."""
@@ -495,6 +490,14 @@ class FlowDecorator:
         if __fn is not None:
             return Flow(fn=__fn, **options)
         return partial(_decorate, options)
+
+    if TYPE_CHECKING:
+
+        @staticmethod
+        def from_source(source: Any, entrypoint: str) -> Flow[..., Any]: ...
+
+    else:
+        from_source = staticmethod(dual(load_from_source))
 
 
 def _decorate(options: dict[str, Any], fn: Any) -> Flow[Any, Any]:

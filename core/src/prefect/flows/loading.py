@@ -192,25 +192,26 @@ async def load_flow_from_flow_run(
     use_placeholder_flow: bool = True,
 ) -> Flow[..., Any]:
     """
-    Load the flow of a run from where its record says that the code is.
+    Get the code of a run to this machine, and load its flow.
 
     Args:
-        client: Not needed: the record says it.
+        client: Asks the orchestrator.
         flow_run: The run.
-        ignore_storage: Accepted for compatibility: code is loaded from this machine.
+        ignore_storage: Whether the code is on this machine already, so that it need not be got.
         storage_base_path: The folder that a relative path starts from; the working directory without.
         use_placeholder_flow: When the script cannot be imported, return a flow whose call raises why.
 
     Raises:
-        ValueError: The record does not say where the code is.
+        ValueError: Nothing says where the code is, or it is not there.
+        StepExecutionError: A step by which the code is got failed.
         ScriptError: The script cannot be imported, and no placeholder is wanted.
     """
-    entrypoint = str(flow_run.labels.get("prefect.flow.entrypoint") or "")
-    if not entrypoint:
-        raise ValueError(f"The record of flow run '{flow_run.id}' does not say where the code of its flow is.")
-    path, _, name = entrypoint.rpartition(":")
-    if storage_base_path is not None and not Path(path).is_absolute():
-        entrypoint = f"{Path(storage_base_path, path)}:{name}"
+    from prefect.client.base import through
+    from prefect.deployments.code import locate_code
+    from prefect.utilities.dual import adrive
+
+    locating = locate_code(flow_run, storage_base_path, ignore_storage=ignore_storage)
+    entrypoint = await adrive(through(client.transport, locating))
     try:
         return load_flow_from_entrypoint(entrypoint)
     except ScriptError as error:

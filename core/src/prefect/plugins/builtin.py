@@ -11,11 +11,17 @@ from prefect.plugins.types import (
     LockManagerSpec,
     ResultStorageSpec,
     SerializerSpec,
+    StepSpec,
     TaskRunnerSpec,
     WorkerSpec,
 )
 
 _FILE_SYSTEM = ("get-directory", "put-directory", "read-path", "write-path")
+
+_STEPS = {
+    "pull": ("git_clone", "pull_from_remote_storage", "pull_with_block", "set_working_directory"),
+    "utility": ("pip_install_requirements", "run_shell_script"),
+}
 
 _NOTIFICATIONS = (
     ("custom-webhook", "CustomWebhookNotificationBlock", "Custom Webhook"),
@@ -75,6 +81,15 @@ def prefect_lock_managers() -> list[LockManagerSpec]:
 def prefect_workers() -> list[WorkerSpec]:
     does = "Executes flow runs as processes, on the machine on which the worker runs."
     return [WorkerSpec("process", "prefect.workers.process:ProcessWorker", description=does)]
+
+
+@register_hook
+def prefect_deployment_steps() -> list[StepSpec]:
+    return [
+        StepSpec(f"prefect.deployments.steps.{name}", f"prefect.deployments.steps.{module}:{name}")
+        for module, names in _STEPS.items()
+        for name in names
+    ]
 
 
 @register_hook

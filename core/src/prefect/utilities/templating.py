@@ -5,10 +5,14 @@ from __future__ import annotations
 import enum
 import os
 import re
-from typing import Any, NamedTuple, Optional, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, TypeVar, Union, cast
 
+from prefect.utilities import lazy
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.collections import get_from_dict
+
+if TYPE_CHECKING:
+    from prefect.client.references import resolve_block_document_references, resolve_variables  # noqa: TC004 - imported when used
 
 __all__ = [
     "BLOCK_DOCUMENT_PLACEHOLDER_PREFIX",
@@ -20,7 +24,14 @@ __all__ = [
     "apply_values",
     "determine_placeholder_type",
     "find_placeholders",
+    "resolve_block_document_references",
+    "resolve_variables",
 ]
+
+lazy.install(
+    globals(),
+    dict.fromkeys(("resolve_block_document_references", "resolve_variables"), "prefect.client.references"),
+)
 
 T = TypeVar("T", str, int, float, bool, dict[Any, Any], list[Any], None)
 

@@ -21,7 +21,8 @@ def follow(work: UnitOfWork, flow_run: dict[str, Any]) -> None:
     """
     Let the task run that stands for a subflow enter the state that the subflow has entered.
 
-    Not where somebody holds the lease of the parent: that is a process of ours, which says so itself.
+    Not where somebody holds the lease of the parent: that is a process of ours, which says so itself; but not of runs of
+    deployments, which it does not execute.
     """
     if flow_run["parent_task_run_id"] is None:
         return
@@ -29,7 +30,8 @@ def follow(work: UnitOfWork, flow_run: dict[str, Any]) -> None:
     if task_run is None:
         return
     parent = task_run["flow_run_id"]
-    if parent is not None and leases.read_lease(work.connection, parent) is not None:
+    executes_it = flow_run["deployment_id"] is None
+    if executes_it and parent is not None and leases.read_lease(work.connection, parent) is not None:
         return
     entered: State[Any] = flow_run["state"]
     ids = {"task_run_id": task_run["id"], "flow_run_id": parent, "child_flow_run_id": flow_run["id"]}
