@@ -55,7 +55,8 @@ def locate_flow(flow_run: FlowRun) -> str:
     """
     Get the code of a flow run to this machine, go to where it is, and say where its flow is from there.
 
-    `PREFECT__FLOW_ENTRYPOINT` goes before what the run's deployment says, and that before what its record says.
+    `PREFECT__FLOW_ENTRYPOINT` goes before what the run's deployment says, and that before what its record says. Who has
+    fetched the code already says where to by `PREFECT__STORAGE_BASE_PATH`.
 
     Returns:
         The entrypoint: `path/to/file.py:function` or `package.module:function`.
@@ -66,7 +67,9 @@ def locate_flow(flow_run: FlowRun) -> str:
     """
     from prefect.deployments.code import locate_code
 
-    return os.environ.get("PREFECT__FLOW_ENTRYPOINT") or drive(locate_code(flow_run))
+    fetched = os.environ.get("PREFECT__STORAGE_BASE_PATH")
+    locating = locate_code(flow_run, fetched, ignore_storage=fetched is not None)
+    return os.environ.get("PREFECT__FLOW_ENTRYPOINT") or drive(locating)
 
 
 def load_flow(flow_run: FlowRun) -> Flow[Any, Any]:

@@ -10,8 +10,8 @@ import pytest
 from tests.integration.deployments.conftest import Project, Repository
 
 from prefect import deploy, flow
-from prefect._contract.actions.settings import WorkPoolCreate
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.events import DeploymentEventTrigger
@@ -137,7 +137,9 @@ def test_triggers_are_automations_of_the_deployment(project: Project, client: Sy
         ({"triggers": [{"type": "nonsense"}]}, ValueError, "nonsense"),
     ],
 )
-def test_what_cannot_be_a_deployment(project: Project, options: dict[str, Any], error: type[Exception], words: str) -> None:
+def test_what_cannot_be_a_deployment(
+    project: Project, options: dict[str, Any], error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         project.load("greet").to_deployment(**{"name": "d", **options})
 
@@ -162,7 +164,9 @@ def test_what_needs_a_work_pool(project: Project, client: SyncPrefectClient) -> 
     assert client.read_deployments() == []
 
 
-def test_deploying_to_a_work_pool(project: Project, pool: SyncPrefectClient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deploying_to_a_work_pool(
+    project: Project, pool: SyncPrefectClient, capsys: pytest.CaptureFixture[str]
+) -> None:
     greet = project.load("greet")
     made = greet.deploy("d", work_pool_name="images", image="acme/etl:1", build=False, push=False, work_queue_name="q")
     there = pool.read_deployment(made)
@@ -211,16 +215,17 @@ def test_from_a_repository(project: Project, repository: Repository, pool: SyncP
     assert loaded.name == "greet"
     assert loaded(name="called") == "called"
     there = pool.read_deployment(loaded.with_options(name="other").deploy("d", work_pool_name="processes"))
-    assert there.pull_steps == [
-        {"prefect.deployments.steps.git_clone": {"repository": repository.url, "branch": None}}
-    ]
+    assert there.pull_steps == [{"prefect.deployments.steps.git_clone": {"repository": repository.url, "branch": None}}]
     assert there.entrypoint == "flows.py:greet"
     assert there.version is not None
     assert list(there.parameter_openapi_schema["properties"]) == ["name", "times"]
 
 
 def test_code_that_cannot_run_here_is_read(project: Project, client: SyncPrefectClient) -> None:
-    project.write("far.py", 'import not_installed_here\nfrom prefect import flow\n\n@flow(name="far away")\ndef far(x: int): ...\n')
+    project.write(
+        "far.py",
+        'import not_installed_here\nfrom prefect import flow\n\n@flow(name="far away")\ndef far(x: int): ...\n',
+    )
     loaded = flow.from_source(project.folder, "far.py:far")
     made = loaded.to_deployment("d")
     there = client.read_deployment(made.apply())

@@ -126,7 +126,9 @@ def test_a_step_may_be_any_function(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_requirements_that_are_not_there() -> None:
-    step = {"prefect.deployments.steps.pip_install_requirements": {"requirements_file": "no.txt", "stream_output": False}}
+    step = {
+        "prefect.deployments.steps.pip_install_requirements": {"requirements_file": "no.txt", "stream_output": False}
+    }
     with pytest.raises(RuntimeError, match=r"no\.txt"):
         run(step)
 

@@ -280,8 +280,6 @@ def test_states_of_flow_runs_can_be_proposed(records: Any, arun: Any) -> None:
 
 
 def test_what_is_not_here_yet_says_so() -> None:
-    with pytest.raises(AttributeError, match=r"Flow\.serve is not part of this version yet"):
-        flow(lambda: None).serve()  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match=r"Task\.delay is not part of this version yet"):
         add.delay(1, 2)  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="'Flow' object has no attribute 'nonsense'"):

@@ -25,7 +25,10 @@ from prefect.schedules import Cron, Interval
         ({"cron": "0 9 * * *"}, [CronSchedule(cron="0 9 * * *")]),
         ({"cron": ["0 9 * * *", "@daily"]}, [CronSchedule(cron="0 9 * * *"), CronSchedule(cron="@daily")]),
         ({"rrule": "FREQ=DAILY"}, [RRuleSchedule(rrule="FREQ=DAILY")]),
-        ({"schedule": Cron("0 9 * * *", timezone="Asia/Tokyo")}, [CronSchedule(cron="0 9 * * *", timezone="Asia/Tokyo")]),
+        (
+            {"schedule": Cron("0 9 * * *", timezone="Asia/Tokyo")},
+            [CronSchedule(cron="0 9 * * *", timezone="Asia/Tokyo")],
+        ),
         ({}, []),
         ({"schedules": []}, []),
     ],

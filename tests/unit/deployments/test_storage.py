@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from prefect.deployments.storage.git_urls import checked_ref, checked_sha, checked_url, credential_header, repository_name
+from prefect.deployments.storage.git_urls import (
+    checked_ref,
+    checked_sha,
+    checked_url,
+    credential_header,
+    repository_name,
+)
 from prefect.exceptions import InvalidRepositoryURLError
 from prefect.runner.storage import (
     GitRepository,
@@ -20,7 +26,15 @@ from prefect.runner.storage import (
 
 @pytest.mark.parametrize(
     "url",
-    ["https://h/o/r.git", "ssh://git@h/o/r.git", "git@h:o/r.git", "git://h/r", "file:///r.git", "/srv/r.git", "../r.git"],
+    [
+        "https://h/o/r.git",
+        "ssh://git@h/o/r.git",
+        "git@h:o/r.git",
+        "git://h/r",
+        "file:///r.git",
+        "/srv/r.git",
+        "../r.git",
+    ],
 )
 def test_addresses_of_repositories(url: str) -> None:
     assert checked_url(url) == url
@@ -49,7 +63,12 @@ def test_what_is_no_commit(sha: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "user"),
-    [("github.com", "x-access-token"), ("gitlab.example.com", "oauth2"), ("bitbucket.org", "x-token-auth"), ("h", "git")],
+    [
+        ("github.com", "x-access-token"),
+        ("gitlab.example.com", "oauth2"),
+        ("bitbucket.org", "x-token-auth"),
+        ("h", "git"),
+    ],
 )
 def test_who_a_bare_token_belongs_to_depends_on_the_host(host: str, user: str) -> None:
     import base64

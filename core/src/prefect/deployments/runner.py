@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Union
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from prefect._contract.actions.deployments import (
@@ -466,8 +466,15 @@ def _json_values(parameters: dict[str, Any]) -> dict[str, Any]:
 def _trigger(given: Any) -> Trigger:
     if isinstance(given, Trigger):
         return given
-    from prefect.events.schemas.deployment_triggers import DeploymentTriggerTypes
+    from prefect.events.schemas import deployment_triggers as kinds
 
-    adapter: TypeAdapter[Trigger] = TypeAdapter(DeploymentTriggerTypes)
-    adapter.rebuild()  # its models put that off
-    return adapter.validate_python(given)
+    by_type: dict[str, type[Trigger]] = {
+        "event": kinds.DeploymentEventTrigger,
+        "metric": kinds.DeploymentMetricTrigger,
+        "compound": kinds.DeploymentCompoundTrigger,
+        "sequence": kinds.DeploymentSequenceTrigger,
+    }
+    kind = kinds.deployment_trigger_discriminator(given)
+    if kind not in by_type:
+        raise ValueError(f"Invalid trigger: {given!r}. Its type must be one of: {', '.join(by_type)}.")
+    return by_type[kind].model_validate(given)

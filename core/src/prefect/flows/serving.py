@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from prefect.plugins.targets import import_target
-
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
@@ -79,7 +77,7 @@ def serve_deployments(
 async def _serve(
     deployments: Sequence[RunnerDeployment], says_so: bool, options: dict[str, Any], webserver: bool | None
 ) -> None:
-    Runner: Any = import_target("prefect.runner.runner:Runner")  # noqa: N806 - a class
+    from prefect.runner.runner import Runner
 
     if not deployments:
         raise ValueError("Nothing to serve: give what flow.to_deployment(...) made.")

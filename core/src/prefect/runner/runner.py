@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
+    from prefect.deployments.runner import RunnerDeployment
     from prefect.flows import Flow
-    from prefect.runner.serving import Code, Servable
+    from prefect.runner.serving import Code
 
 __all__ = ["ProcessMapEntry", "Runner"]
 
@@ -106,7 +107,7 @@ class Runner:
     # -- what it serves
 
     @dual
-    def add_deployment(self, deployment: Servable) -> Steps[UUID]:
+    def add_deployment(self, deployment: RunnerDeployment) -> Steps[UUID]:
         """
         Register a deployment, and serve it from now on.
 
@@ -116,7 +117,7 @@ class Runner:
         Returns:
             Its id.
         """
-        deployment_id: UUID = yield from deployment.apply.steps()
+        deployment_id: UUID = yield from deployment._apply_steps()
         if deployment.storage is not None:
             deployment.storage.set_base_path(self._folder)
         self._serving.deployments[deployment_id] = deployment.storage
@@ -168,7 +169,7 @@ class Runner:
         Returns:
             The id of the deployment.
         """
-        deployment: Servable = yield from cast("Any", flow).to_deployment.steps(
+        deployment: RunnerDeployment = yield from cast("Any", flow).to_deployment.steps(
             name=name or self.name,
             interval=interval,
             cron=cron,

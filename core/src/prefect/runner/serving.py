@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import anyio.abc
@@ -48,13 +48,6 @@ class Code(Protocol):
     async def pull_code(self) -> None:
         """Fetch it."""
         ...
-
-
-class Servable(Protocol):
-    """A deployment that can be registered and served."""
-
-    storage: Any
-    apply: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +103,8 @@ class Serving:
             return how
         storage = None if run.deployment_id is None else self.deployments.get(run.deployment_id)
         env = (run.job_variables or {}).get("env") or {}
+        if storage is not None:
+            env = {**env, "PREFECT__STORAGE_BASE_PATH": str(storage.destination)}
         return HowToExecute(cwd=None if storage is None else storage.destination, env=env)
 
     async def execute(self, run: FlowRun, claim: UUID | None) -> str:
