@@ -15,10 +15,11 @@ from prefect.exceptions import MissingResult
 from prefect.states import Pending, read_state_result
 from prefect.utilities.annotations import quote
 from prefect.utilities.collections import visit_collection
-from prefect.utilities.dual import drive
+from prefect.utilities.dual import adrive, drive
 
 if TYPE_CHECKING:
     from prefect._contract.call import Call
+    from prefect.utilities.dual import Steps
 
 __all__ = [
     "DoneAndNotDoneFutures",
@@ -209,7 +210,35 @@ class _Polled(PrefectFuture[R]):
 
 
 class PrefectDistributedFuture(_Polled[R], PrefectTaskRunFuture[R]):
-    """A future of a task run on another host; its end is learnt from the orchestrator."""
+    """
+    A future of a task run in another process, on this host or another; its end is learnt from the orchestrator.
+
+    It can be pickled, and made anew from the id of the run, to be waited for anywhere.
+    """
+
+    def wait(self, timeout: float | None = None) -> None:
+        drive(self._wait_steps(timeout))
+
+    async def wait_async(self, timeout: float | None = None) -> None:
+        """Like `wait`, without blocking the event loop."""
+        await adrive(self._wait_steps(timeout))
+
+    def _wait_steps(self, timeout: float | None) -> Steps[None]:
+        from prefect._contract.endpoints.waiting import read_ended_task_runs
+        from prefect.client.questions import ask_until
+
+        if self._final_state is not None:
+            return
+        question = lambda seconds: read_ended_task_runs([self._task_run_id], seconds)
+        if (yield from ask_until(question, timeout)):
+            state = self._read()
+            self._final_state = state if state.is_final() else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._task_run_id,)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(task_run_id={str(self._task_run_id)!r})"
 
     def _read(self) -> State[R]:
         from prefect._contract.endpoints.task_runs import read_task_run

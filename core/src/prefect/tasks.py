@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Union, cast, overload
 from uuid import UUID
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prefect._contract.objects import RunInput, TaskRun
     from prefect._contract.state import State
     from prefect.client.orchestration import PrefectClient
-    from prefect.futures import PrefectFuture, PrefectFutureList
+    from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
     from prefect.results import ResultSerializer, ResultStorage
     from prefect.transactions import Transaction
 
@@ -209,7 +209,6 @@ class Task(WrappedFunction[P, R]):
         self.description = description or inspect.getdoc(fn)
         self.tags: set[str] = set(tags or ())
         self.version = version
-        self.task_key = f"{getattr(self.fn, '__qualname__', self.name)}-{_origin(self.fn)}"
         self.task_run_name = _checked_name(task_run_name, "task_run_name")
         self._set_caching(cache_policy, cache_key_fn, cache_expiration, refresh_cache)
         self._set_results(
@@ -225,6 +224,11 @@ class Task(WrappedFunction[P, R]):
         self.on_completion_hooks: list[StateHookCallable] = on_completion or []
         self.on_failure_hooks: list[StateHookCallable] = on_failure or []
         self.on_running_hooks: list[StateHookCallable] = on_running or []
+
+    @cached_property
+    def task_key(self) -> str:
+        """Names the function wherever its file is, and however it is imported: a script is a module to its task worker."""
+        return f"{getattr(self.fn, '__qualname__', self.name)}-{_origin(self.fn)}"
 
     def _set_caching(
         self,
@@ -443,13 +447,10 @@ class Task(WrappedFunction[P, R]):
     ) -> TaskRun:
         """Like `create_run`."""
         from prefect._engine.inputs import collect_inputs, current_results
+        from prefect._engine.background import scheduled_in_background
         from prefect._engine.ledger import new_task_run
-        from prefect.states import Pending, Scheduled
+        from prefect.states import Pending
 
-        if deferred:
-            raise NotImplementedError(
-                "Deferred task runs need background workers, which are not part of this version yet."
-            )
         context = flow_run_context or FlowRunContext.get()
         caller = parent_task_run_context or TaskRunContext.get()
         inputs = collect_inputs(parameters or {}, wait_for, current_results(context))
@@ -463,7 +464,7 @@ class Task(WrappedFunction[P, R]):
             wait_for=wait_for,
             dependencies=inputs,
             parent=caller.task_run if caller is not None else None,
-            state=Scheduled() if deferred else Pending(),
+            state=scheduled_in_background() if deferred else Pending(),
         )
         return ledger.task_run
 
@@ -536,7 +537,7 @@ class Task(WrappedFunction[P, R]):
                 those marked `unmapped`, go to each run as they are.
             return_state: Wait, and return the list of final states.
             wait_for: Runs that must have ended before any of these begins.
-            deferred: Have background workers run them. Not available yet.
+            deferred: Have task workers run them, as `delay` does.
             max_in_flight: How many runs may be unfinished at a time; `map` waits when there are as many.
             kwargs: The function's arguments by name.
 
@@ -547,18 +548,67 @@ class Task(WrappedFunction[P, R]):
             MappingMissingIterable: No argument is iterable.
             MappingLengthMismatch: The iterable arguments differ in length.
         """
-        if deferred:
-            raise NotImplementedError(
-                "map(deferred=True) needs background workers, which are not part of this version yet."
-            )
         parameters = get_call_parameters(self.fn, args, kwargs, apply_defaults=False)
-        runner = self._runner("mapping")
+        runner: Any
+        if deferred:
+            from prefect._engine.background import DeferringRunner
+
+            runner = DeferringRunner()
+        else:
+            runner = self._runner("mapping")
         extra = {} if max_in_flight is None else {"max_in_flight": max_in_flight}
         futures: PrefectFutureList[Any] = runner.map(self, parameters, _as_list(wait_for), **extra)
         if return_state:
             futures.wait()
             return [future.state for future in futures]
         return futures
+
+    # -- background
+
+    def apply_async(
+        self,
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        wait_for: Iterable[PrefectFuture[Any]] | None = None,
+        dependencies: dict[str, set[RunInput]] | None = None,
+    ) -> PrefectDistributedFuture[R]:
+        """
+        Have a task worker run the task. Returns as soon as the run is stored.
+
+        Args:
+            args: The function's arguments.
+            kwargs: The function's arguments by name.
+            wait_for: Runs that must have ended before this begins.
+            dependencies: The runs that its values came from; found in the arguments without.
+
+        Returns:
+            A future of the run, which can be waited for in any process.
+        """
+        from prefect._engine.background import defer
+
+        parameters = get_call_parameters(self.fn, args or (), kwargs or {})
+        return defer(self, parameters, wait_for, dependencies)
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> PrefectDistributedFuture[R]:
+        """
+        Have a task worker run the task, with these arguments: `apply_async` with fewer brackets.
+
+        Example:
+            >>> future = send_mail.delay("ada@example.org")
+        """
+        return self.apply_async(args=args, kwargs=kwargs)
+
+    def serve(self) -> None:
+        """Execute the runs of this task that are scheduled by `delay`, until this process is told to stop."""
+        from prefect.task_worker import serve
+
+        serve.sync(self)
+
+    async def aserve(self) -> None:
+        """Like `serve`, in this event loop."""
+        from prefect.task_worker import aserve
+
+        await aserve(self)
 
     def _runner(self, what: str) -> Any:
         if get_task_viz_tracker() is not None:
@@ -575,14 +625,6 @@ class Task(WrappedFunction[P, R]):
     def __repr__(self) -> str:
         return f"<Task {self.name!r}>"
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Say what is known and not here yet, rather than that there is no such thing."""
-            if name in {"delay", "apply_async", "serve", "aserve"}:
-                raise AttributeError(f"Task.{name} is not part of this version yet: it comes with background tasks.")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
 
 def _default_no_cache() -> bool:
     from prefect.settings import get_current_settings
@@ -597,11 +639,14 @@ def _as_list(wait_for: Any) -> Any:
 
 
 def _origin(function: Any) -> str:
-    """Eight characters that tell functions of one name in different modules apart."""
+    """Eight characters that tell functions of one name apart: from their source, or their module where there is none."""
     from hashlib import sha256
 
-    module = getattr(function, "__module__", None) or type(function).__module__
-    return sha256(module.encode()).hexdigest()[:8]
+    try:
+        told = inspect.getsource(function)
+    except (OSError, TypeError):
+        told = getattr(function, "__module__", None) or type(function).__module__
+    return sha256(told.encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def check_hooks(option: str, hooks: Any) -> None:

@@ -428,10 +428,16 @@ def execution(
 
 def execute_submitted(submitted: SubmittedRun) -> State[Any]:
     """Execute a submitted run on this thread; async tasks in an event loop of their own. Returns the final state."""
-    run = TaskExecution(
-        submitted.task, submitted.parameters, submitted.ledger, submitted.wait_for, FlowRunContext.get()
+    return execute_to_end(
+        TaskExecution(
+            submitted.task, submitted.parameters, submitted.ledger, submitted.wait_for, FlowRunContext.get()
+        )
     )
-    task = submitted.task
+
+
+def execute_to_end(run: TaskExecution) -> State[Any]:
+    """Execute a run on this thread, whatever its task is like. Returns the final state, and does not raise."""
+    task = run.task
     try:
         if task.isgenerator:
             return _collect(run)
@@ -439,8 +445,24 @@ def execute_submitted(submitted: SubmittedRun) -> State[Any]:
             return run_coroutine(adrive(run_steps(run)))  # type: ignore[no-any-return]
         return drive(run_steps(run))
     except BaseException as error:
-        state = run.ledger.state
-        return state if state.is_final() else run.ledger.propose(crashed_state(error), force=True)
+        return _ended_by(run, error)
+
+
+async def aexecute_to_end(run: TaskExecution) -> State[Any]:
+    """Execute the run of an async task in this event loop. Returns the final state; only a cancellation is raised."""
+    import asyncio
+
+    try:
+        return await adrive(run_steps(run))
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        return _ended_by(run, error)
+
+
+def _ended_by(run: TaskExecution, error: BaseException) -> State[Any]:
+    state = run.ledger.state
+    return state if state.is_final() else run.ledger.propose(crashed_state(error), force=True)
 
 
 def _collect(run: TaskExecution) -> State[Any]:
@@ -467,4 +489,13 @@ def ready_parameters_now(submitted: SubmittedRun) -> dict[str, Any] | State[Any]
     return run.parameters if not_ready is None else not_ready
 
 
-__all__ = ["TaskExecution", "aexecute", "astream", "execute", "execution", "stream"]
+__all__ = [
+    "TaskExecution",
+    "aexecute",
+    "aexecute_to_end",
+    "astream",
+    "execute",
+    "execute_to_end",
+    "execution",
+    "stream",
+]

@@ -144,7 +144,12 @@ class EmbeddedTransport:
         return time.monotonic() >= due or pid != os.getpid()
 
     def _reap(self) -> None:
-        """Mark as Crashed the flow runs whose process is gone. Looking for them writes nothing, and is cheap."""
+        """
+        Mark as Crashed the flow runs whose process is gone, and let the background task runs of lost workers be run again.
+
+        Looking for them writes nothing, and is cheap.
+        """
+        from prefect.server.operations.deliveries import are_claims_expired, deliver_again
         from prefect.server.operations.liveness import find_dead, reap_leases
 
         if not self._reaping.acquire(blocking=False):
@@ -154,6 +159,8 @@ class EmbeddedTransport:
             moment = self._clock()
             if self.database.transaction(lambda connection: find_dead(connection, moment), write=False):
                 self._transact(self.database, self._begin, lambda work: reap_leases(work, moment), write=True)
+            if self._transact(self.database, self._begin, are_claims_expired, write=False):
+                self._transact(self.database, self._begin, deliver_again, write=True)
         finally:
             self._reaping.release()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 from uuid import UUID
 
-from prefect.utilities.dual import Run, Steps, asynchronous, dual
+from prefect.utilities.dual import Run, Steps, adrive, asynchronous, dual
 
 if TYPE_CHECKING:
     from prefect.filesystems import WritableFileSystem
@@ -24,6 +24,7 @@ __all__ = [
     "is_storage",
     "resolve_builtin_storage",
     "resolve_result_storage",
+    "task_scheduling_storage_steps",
     "result_storage_discriminator",
 ]
 
@@ -200,14 +201,20 @@ def get_default_result_storage() -> Steps[WritableFileSystem]:
 aget_default_result_storage = asynchronous(get_default_result_storage)
 
 
-async def get_or_create_default_task_scheduling_storage() -> WritableFileSystem:
-    """The storage for parameters of background tasks: a setting's block, else a folder of this machine."""
+def task_scheduling_storage_steps() -> Steps[WritableFileSystem]:
+    """The steps behind `get_or_create_default_task_scheduling_storage`."""
     from prefect.settings import get_current_settings
 
     reference = get_current_settings().tasks.scheduling.default_storage_block
     if reference is None:
-        return local_default_storage()
-    return await resolve_result_storage.aio(reference)
+        return (yield from default_storage_steps())
+    storage: WritableFileSystem = yield from resolve_steps(reference)
+    return storage
+
+
+async def get_or_create_default_task_scheduling_storage() -> WritableFileSystem:
+    """The storage for parameters of background tasks: a setting's block, else where results go."""
+    return await adrive(task_scheduling_storage_steps())
 
 
 def result_storage_discriminator(x: Any) -> str | None:

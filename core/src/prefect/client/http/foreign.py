@@ -17,6 +17,7 @@ from pydantic_core import to_jsonable_python
 from prefect._contract.call import Call
 from prefect._contract.endpoints import flow_runs, task_runs
 from prefect._contract.filters.flow_runs import FlowRunFilter, FlowRunFilterId
+from prefect._contract.filters.task_runs import TaskRunFilter, TaskRunFilterId
 from prefect._contract.liveness import LeaseStatus
 from prefect.exceptions import ObjectNotFound, ObjectUnsupported
 from prefect.utilities.dual import Sleep, Steps
@@ -64,6 +65,8 @@ class ForeignServer:
             return (yield from self._record(call.body))
         if call.path == "/_core/leases/renew":
             return (yield from self._renew(call.body["tokens"]))
+        if call.path == "/_core/waiting/ended_task_runs":
+            return (yield from self._ended(call.body["task_run_ids"]))
         if call.path.endswith("/set_state"):
             return (yield from self._propose(call))
         if call.path == "/flow_runs/":
@@ -104,6 +107,12 @@ class ForeignServer:
                 yield Sleep(_SECONDS_BETWEEN_LOOKS)
             else:
                 return
+
+    def _ended(self, task_run_ids: list[UUID]) -> Steps[list[UUID]]:
+        """Which of some task runs have ended, as things stand: such a server does not wait for it."""
+        wanted = TaskRunFilter(id=TaskRunFilterId(any_=task_run_ids))
+        runs = yield from self._ask(task_runs.read_task_runs(task_run_filter=wanted))
+        return [run.id for run in runs if run.state is not None and run.state.is_final()]
 
     # -- leases
 

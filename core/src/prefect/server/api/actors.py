@@ -44,6 +44,7 @@ class Actor:
 RUNNING = frozenset(
     {
         "bulk_create_flow_runs_from_deployment",
+        "claim_task_runs",
         "create_artifact",
         "create_events",
         "create_flow",
@@ -54,6 +55,7 @@ RUNNING = frozenset(
         "create_task_run",
         "decrement_v1_concurrency_slots",
         "delete_flow_run_input",
+        "end_task_worker",
         "get_runs_in_work_queue",
         "get_scheduled_flow_runs_for_deployments",
         "get_scheduled_flow_runs_for_work_pool",
@@ -65,6 +67,7 @@ RUNNING = frozenset(
         "release_concurrency_slots_with_lease",
         "renew_concurrency_lease",
         "renew_leases",
+        "renew_task_run_claims",
         "resume_flow_run",
         "send_worker_heartbeat",
         "set_flow_run_state",

@@ -9,7 +9,7 @@ instead of fighting for the lock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from prefect._contract.call import Call
 from prefect.server.api.actors import Actor, confine
 from prefect.server.api.answers import JSON, Answer, refusal
 from prefect.server.api.auditing import is_audited, perform_audited
+from prefect.server.api.patience import Patience
 from prefect.server.api.signals import Signal
 from prefect.server.api.wire import Wire, wires
 from prefect.server.operations import idempotency
@@ -43,8 +44,11 @@ _MOST_WAITING = 2000
 """Requests that may wait for a thread. More than that would wait for longer than anybody waits for an answer."""
 
 
-_CHANGES_TASK_RUNS = frozenset({"task_runs", "recording", "events"})
-"""The modules whose operations may make a background task run due."""
+_CHANGES_TASK_RUNS = frozenset({"task_runs", "recording", "events", "deliveries"})
+"""The modules whose operations may make a background task run due, or end one."""
+
+_ASKS_TO_WAIT = "waiting"
+"""The module of the questions that are asked to wait for the answer."""
 
 
 @dataclass(slots=True)
@@ -84,8 +88,10 @@ class Performer:
         self.bounds = bounds or Bounds()
         self.clock = clock
         self.events_stored, self.logs_stored, self.task_runs_changed = Signal(), Signal(), Signal()
+        self.slots_changed = Signal()
         self.tokens_changed: Callable[[], None] = lambda: None
         self.writes_one_by_one = not database.dialect.is_remote
+        self.patience = Patience(beside_others=database.dialect.is_remote)
         writers = 1 if self.writes_one_by_one else _READERS
         chosen = settings or get_current_settings()
         self._reading = _lane("reading", _READERS, chosen)
@@ -112,11 +118,21 @@ class Performer:
         lane = self._reading if wire.operation.read_only else self._writing
         if lane.waiting >= _MOST_WAITING:
             return refusal(503, "Too many requests are waiting. Try again a little later.", Retry_After="5")
-        return await self._on(lane, lambda: self._answer(wire, call, actor, address, api_url))
+
+        def ask() -> Awaitable[Answer]:
+            return self._on(lane, lambda: self._answer(wire, call, actor, address, api_url))
+
+        if wire.endpoint.module == _ASKS_TO_WAIT and (seconds := call.body.get("wait_seconds")):
+            asked_about = self.slots_changed if wire.endpoint.name == "are_slots_free" else self.task_runs_changed
+            return await self.patience.answer(ask, asked_about, seconds)
+        return await ask()
 
     async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
         """Do something in one transaction, beside the event loop."""
-        return await self._on(self._writing if write else self._reading, lambda: self.do(act, write=write))
+        done = await self._on(self._writing if write else self._reading, lambda: self.do(act, write=write))
+        if write:
+            self.slots_changed.send()
+        return done
 
     async def _on(self, lane: _Lane, act: Callable[[], R]) -> R:
         lane.waiting += 1
@@ -168,6 +184,7 @@ class Performer:
         if wire.operation.read_only:
             return
         self.events_stored.send()
+        self.slots_changed.send()
         if wire.endpoint.module == "logs":
             self.logs_stored.send()
         elif wire.endpoint.module == "tokens":

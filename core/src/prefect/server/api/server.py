@@ -141,7 +141,7 @@ def make_server(app: Any, keep_alive_seconds: int = 5, log_level: str = "warning
         ws="websockets-sansio",
         ws_max_size=16 * 1024 * 1024,
     )
-    return GracefulServer(config)
+    return GracefulServer(config, app.performer.patience.end if isinstance(app, Application) else lambda: None)
 
 
 def serve(app: Any, where: socket.socket, keep_alive_seconds: int = 5, log_level: str = "warning") -> None:

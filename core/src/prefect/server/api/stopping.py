@@ -25,13 +25,24 @@ def end_at_once() -> None:
 
 
 class GracefulServer(uvicorn.Server):
-    """Stops by a signal as it stops by itself: the process goes on, and its exit code is its own."""
+    """
+    Stops by a signal as it stops by itself: the process goes on, and its exit code is its own.
+
+    Args:
+        config: How it serves.
+        on_stop: Called when it is told to stop: lets go of the requests that wait for something to happen.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop when the requests under way are answered. Whoever presses Ctrl-C a second time does not want to wait."""
         if self.should_exit and sig == signal.SIGINT:
             end_at_once()
         self.should_exit = True
+        self._on_stop()
 
 
 async def run_until_told(loops: Loops, ready: Callable[[], None]) -> None:

@@ -2,23 +2,52 @@
 Deliveries of background task runs to task workers.
 
 A task run that is scheduled to be run in the background waits in the table `task_run_delivery`, from the transaction that
-schedules it to the one in which it begins to run, or ends without. It is delivered at least once: claimed by one client at
-a time, for as long as that client is connected or has it on hold, and then offered to others. That it is run once is decided
-by its states: only one client can make it Pending.
+schedules it to the one in which it ends. It is delivered at least once: our own workers claim it, and renew the claim until
+the run has ended. What they do not renew is scheduled again, and what they still say of it then is not believed.
+
+Workers of Prefect 3 are connected instead. What was delivered to one is on hold for as long as it is connected, and the
+delivery is over when it begins: it does not say that it is still there. That it is run once is decided by its states: only
+one client can make it Pending.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from prefect._contract.background import TaskRunClaim
 from prefect._contract.objects import TaskRun
+from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect.server.database.queries import deliveries as queries
-from prefect.server.database.queries.runs import TASK_RUNS, read_run
+from prefect.server.database.queries.deliveries import Delivery
+from prefect.server.database.queries.runs import TASK_RUNS, read_run, read_states
+from prefect.server.operations.refusals import Refusal
+from prefect.server.operations.task_workers import forget_task_worker, see_task_worker
+from prefect.server.operations.transitions import propose_for_task_run
 from prefect.server.operations.work import UnitOfWork
+from prefect.utilities.ids import uuid7
 
-__all__ = ["abandon_deliveries", "claim_deliveries", "confirm_delivery", "renew_deliveries"]
+__all__ = [
+    "MOST_DELIVERIES",
+    "abandon_deliveries",
+    "are_claims_expired",
+    "claim_deliveries",
+    "claim_task_runs",
+    "confirm_delivery",
+    "deliver_again",
+    "end_task_worker",
+    "renew_deliveries",
+    "renew_task_run_claims",
+]
+
+MOST_DELIVERIES = 5
+"""A task run whose workers die this often is not given to a further one: it is probably what kills them."""
+
+_MOST_AT_ONCE = 100
+_LONGEST_LEASE_SECONDS = 3600.0
+_ENDED = frozenset(kind.value for kind in TERMINAL_STATES)
 
 
 def claim_deliveries(
@@ -67,3 +96,98 @@ def abandon_deliveries(work: UnitOfWork, client_id: str) -> int:
     that its worker is gone, as is done for flow runs in `liveness`.
     """
     return queries.abandon(work.connection, client_id)
+
+
+# -- claims
+
+
+def claim_task_runs(
+    work: UnitOfWork, task_keys: list[str], limit: int, lease_seconds: float
+) -> list[TaskRunClaim]:
+    """Make task runs that are due Pending, for one worker to execute them: those first that wait longest."""
+    if limit < 1:
+        raise Refusal(422, f"Invalid limit {limit}: must be at least 1.")
+    until = work.now + _lease(lease_seconds)
+    deliver_again(work)
+    found = queries.claim(
+        work.connection, queries.claimed_as(uuid7()), task_keys, min(limit, _MOST_AT_ONCE), work.now, until
+    )
+    claims = []
+    for run_id in found:
+        token = uuid7()
+        deliveries = queries.name_claim(work.connection, run_id, queries.claimed_as(token))
+        run = read_run(work.connection, TASK_RUNS, run_id, work.now)
+        if run is None:
+            continue
+        details = run["state"].state_details
+        pending = StateDetails(
+            flow_run_id=run["flow_run_id"],
+            task_run_id=run_id,
+            deferred=True,
+            task_parameters_id=details.task_parameters_id,
+        )
+        state: State[Any] = State(type=StateType.PENDING, timestamp=work.now, state_details=pending)
+        propose_for_task_run(work, run, state)
+        claims.append(TaskRunClaim(TaskRun.model_validate(run), token, deliveries))
+    return claims
+
+
+def _lease(seconds: float) -> timedelta:
+    if not 0 < seconds <= _LONGEST_LEASE_SECONDS:
+        raise Refusal(422, f"Invalid lease_seconds {seconds:g}: must be between 0 and {_LONGEST_LEASE_SECONDS:g}.")
+    return timedelta(seconds=seconds)
+
+
+def renew_task_run_claims(
+    work: UnitOfWork, client_id: str, task_keys: list[str], tokens: list[UUID], lease_seconds: float
+) -> list[UUID]:
+    """Keep claims, and note that their worker is there. Answers with the tokens that are still good."""
+    until = work.now + _lease(lease_seconds)
+    see_task_worker(work, client_id, task_keys)
+    queries.extend_claims(work.connection, tokens, until)
+    return list(queries.read_claims(work.connection, tokens))
+
+
+def end_task_worker(work: UnitOfWork, client_id: str, tokens: list[UUID]) -> None:
+    """Give the task runs of a worker that ends to others, and forget the worker."""
+    for delivery in queries.read_claims(work.connection, tokens).values():
+        _schedule_again(work, delivery, "The task worker that had it was stopped.")
+    forget_task_worker(work, client_id)
+
+
+def are_claims_expired(work: UnitOfWork) -> bool:
+    """Whether a worker has not renewed a claim in time."""
+    return bool(queries.read_expired(work.connection, work.now, 1))
+
+
+def deliver_again(work: UnitOfWork) -> int:
+    """Schedule again the task runs of workers that have not renewed their claims. Answers with how many there were."""
+    expired = queries.read_expired(work.connection, work.now, _MOST_AT_ONCE)
+    for delivery in expired:
+        _schedule_again(work, delivery, "The task worker that had it has not been heard of.")
+    return len(expired)
+
+
+def _schedule_again(work: UnitOfWork, delivery: Delivery, why: str) -> None:
+    run = read_run(work.connection, TASK_RUNS, delivery.task_run_id, work.now)
+    if run is None or run["state_type"] in _ENDED:
+        queries.withdraw(work.connection, [delivery.task_run_id])
+        return
+    details = StateDetails(flow_run_id=run["flow_run_id"], task_run_id=run["id"])
+    if delivery.deliveries >= MOST_DELIVERIES:
+        message = f"{why} This was its delivery number {delivery.deliveries}, and there is no further one."
+        crashed: State[Any] = State(
+            type=StateType.CRASHED, message=message, timestamp=work.now, state_details=details
+        )
+        propose_for_task_run(work, run, crashed, force=True)
+        return
+    parameters = next((found for state in read_states(work.connection, TASK_RUNS, run["id"])[::-1]
+                       if (found := state["state_details"].get("task_parameters_id"))), None)
+    details = details.model_copy(
+        update={"deferred": True, "scheduled_time": work.now, "task_parameters_id": parameters and UUID(parameters)}
+    )
+    message = f"{why} It is given to another one. Deliveries so far: {delivery.deliveries}."
+    scheduled: State[Any] = State(
+        type=StateType.SCHEDULED, message=message, timestamp=work.now, state_details=details
+    )
+    propose_for_task_run(work, run, scheduled, force=True)

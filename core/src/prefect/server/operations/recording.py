@@ -27,7 +27,8 @@ def record_task_runs(work: UnitOfWork, body: list[TaskRunRecord]) -> None:
     Record task runs and the states they have entered. Those of a flow run that was deleted went with it.
 
     Of an attempt that no longer owns its flow run nothing is recorded but how its task runs end that have not ended yet.
-    What was written about them by who found its process gone, it does not undo.
+    What was written about them by who found its process gone, it does not undo. Of a background task run only the worker
+    is believed that has it.
     """
     if not work.serves:
         keep(work, body)
@@ -46,11 +47,18 @@ def keep(work: UnitOfWork, body: list[TaskRunRecord]) -> list[TaskRunRecord]:
 
 def _accepted(work: UnitOfWork, body: list[TaskRunRecord]) -> list[TaskRunRecord]:
     owners = read_owner_runs(work.connection, body)
+    claimed = deliveries.claimants(work.connection, [record.task_run.id for record in body if record.lease_token])
     kept: list[TaskRunRecord] = []
     late: list[tuple[TaskRunRecord, OwnerRun]] = []
     for record in body:
+        if record.lease_token is not None and record.task_run.id in claimed:
+            # A background task run belongs to the worker that has claimed it, whatever has become of its flow run.
+            if deliveries.token_of(claimed[record.task_run.id]) == record.lease_token:
+                kept.append(record)
+            continue
         if record.task_run.flow_run_id is None:
-            kept.append(record)
+            if record.lease_token is None:
+                kept.append(record)
             continue
         owner = owners.get(record.task_run.flow_run_id)
         if owner is None:
@@ -76,13 +84,13 @@ def _still_welcome(work: UnitOfWork, late: Sequence[tuple[TaskRunRecord, OwnerRu
 
 def _settle(work: UnitOfWork, records: Sequence[TaskRunRecord]) -> None:
     """Free the slots of task runs that no longer run, and let background task runs wait that are scheduled, and no others."""
-    if not is_anything_at_stake(work.connection) and not any(map(_is_deferred, records)):
-        return
-    runs = [record.task_run.id for record in records]
-    slots.free_those_not_running(work.connection, runs)
     scheduled = [record for record in records if _is_deferred(record)]
     if scheduled:
         _offer(work, scheduled)
+    if len(scheduled) == len(records) or not is_anything_at_stake(work.connection):
+        return
+    runs = [record.task_run.id for record in records]
+    slots.free_those_not_running(work.connection, runs)
     deliveries.settle(work.connection, runs)
 
 

@@ -38,6 +38,9 @@ __all__ = ["begin", "enter", "make_state", "propose_for_flow_run", "propose_for_
 
 Row = dict[str, Any]
 
+_NOBODY = UUID(int=0)
+"""The token of a task run that waits for a worker: nobody has it."""
+
 
 def make_state(work: UnitOfWork, proposal: StateCreate | State[Any], **details: UUID | None) -> State[Any]:
     """The state that a proposal asks for, entered now, with the ids of its run in the details."""
@@ -96,8 +99,10 @@ def _settle_delivery(work: UnitOfWork, run: Row, entered: State[Any]) -> None:
     """Let a background task run wait for a task worker while it is scheduled, and no longer once it has begun."""
     if entered.type is StateType.SCHEDULED and entered.state_details.deferred:
         deliveries.offer(work.connection, run["id"], run["task_key"], entered.state_details.scheduled_time or work.now)
-    elif entered.type is StateType.RUNNING or entered.type in TERMINAL_STATES:
+    elif entered.type in TERMINAL_STATES:
         deliveries.withdraw(work.connection, [run["id"]])
+    elif entered.type is StateType.RUNNING:
+        deliveries.withdraw_begun(work.connection, run["id"])
 
 
 def begin(work: UnitOfWork, kind: RunKind, run: Row, state: State[Any]) -> None:
@@ -225,10 +230,7 @@ def propose_for_task_run(
         lease_token: Names the attempt to run its flow that asks; None: nobody in particular.
     """
     policy = TaskRunPolicy.model_validate(run["empirical_policy"])
-    owner, holder = None, None
-    if run["flow_run_id"] is not None:
-        owner = records.read(work.connection, tables.flow_run, id=run["flow_run_id"])
-        holder = None if lease_token is None else leases.read_lease(work.connection, run["flow_run_id"])
+    owner, live_token = _owner(work, run, lease_token)
     needed = slots.slots_for_task_run(work, run, proposed.type)
     facts = RunFacts(
         kind="task",
@@ -238,7 +240,7 @@ def propose_for_task_run(
         retry_delay=_delay(policy, run["run_count"]),
         flow_run_state=None if owner is None or owner["state_type"] is None else StateType(owner["state_type"]),
         flow_run_run_count=None if owner is None else owner["run_count"],
-        lease_token=None if holder is None else holder.token,
+        lease_token=live_token,
         proposer_token=lease_token,
         slots=needed.facts,
     )
@@ -249,6 +251,25 @@ def propose_for_task_run(
         enter(work, TASK_RUNS, run, transition, entered)
         slots.perform(work, run["id"], "task_run", decision, needed)
     return _answer(decision, transition.initial)
+
+
+def _owner(work: UnitOfWork, run: Row, shown: UUID | None) -> tuple[Row | None, UUID | None]:
+    """
+    The flow run without which a task run cannot go on, and the token of the attempt that owns it.
+
+    A background task run goes on without the flow run that it was called in, and belongs to the worker that has it.
+    """
+    flow_run_id = run["flow_run_id"]
+    if flow_run_id is None and shown is None:
+        return None, None
+    claimed = deliveries.claimants(work.connection, [run["id"]])
+    if run["id"] in claimed:
+        return None, deliveries.token_of(claimed[run["id"]]) or _NOBODY
+    if flow_run_id is None:
+        return None, None
+    holder = None if shown is None else leases.read_lease(work.connection, flow_run_id)
+    owner = records.read(work.connection, tables.flow_run, id=flow_run_id)
+    return owner, None if holder is None else holder.token
 
 
 def _delay(policy: TaskRunPolicy, attempt: int) -> float:

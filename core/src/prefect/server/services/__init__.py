@@ -15,6 +15,7 @@ from prefect.server.services.runs import (
     CANCELLATIONS,
     EXPIRED_SLOTS,
     PAUSE_EXPIRATIONS,
+    make_lost_deliveries,
     make_reaper,
     make_stale_claims,
 )
@@ -37,6 +38,7 @@ def make_services(started: datetime) -> tuple[Service, ...]:
         STATUSES,
         make_reaper(started),
         make_stale_claims(started),
+        make_lost_deliveries(started),
         PAUSE_EXPIRATIONS,
         CANCELLATIONS,
         EXPIRED_SLOTS,

@@ -12,6 +12,7 @@ from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateT
 from prefect.server.database.queries import leases
 from prefect.server.database.queries.runs import FLOW_RUNS, read_run, read_runs
 from prefect.server.database.tables import concurrency_lease, flow_run, flow_run_lease, flow_run_state, task_run
+from prefect.server.operations.deliveries import are_claims_expired, deliver_again
 from prefect.server.operations.global_concurrency_limits import release_expired_leases
 from prefect.server.operations.liveness import find_dead, offer_again, reap
 from prefect.server.operations.transitions import propose_for_flow_run
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import UnitOfWork
     from prefect.settings import Settings
 
-__all__ = ["CANCELLATIONS", "EXPIRED_SLOTS", "PAUSE_EXPIRATIONS", "make_reaper", "make_stale_claims"]
+__all__ = [
+    "CANCELLATIONS",
+    "EXPIRED_SLOTS",
+    "PAUSE_EXPIRATIONS",
+    "make_lost_deliveries",
+    "make_reaper",
+    "make_stale_claims",
+]
 
 _MOST_AT_ONCE = 100
 _ENDED = tuple(kind.value for kind in TERMINAL_STATES)
@@ -63,6 +71,33 @@ def make_reaper(started: datetime) -> Service:
         look=lambda work, settings: bool(_gone(work, started)),
         act=act,
         does="Marks runs as Crashed whose process is gone, with their task runs.",
+    )
+
+
+# -- background task runs whose worker is gone ------------------------------------------------------------------------
+
+_OUTAGE_GRACE = timedelta(seconds=15)
+"""For how long after its start a server waits for workers to renew their claims, which they do every few seconds."""
+
+
+def make_lost_deliveries(started: datetime) -> Service:
+    """
+    The loop that offers background task runs again whose worker has not renewed its claims.
+
+    Args:
+        started: When the server did: before, no claim could be renewed.
+    """
+
+    def act(work: UnitOfWork, settings: Settings) -> bool:
+        return deliver_again(work) > 0
+
+    return Service(
+        name="lost-deliveries",
+        seconds=lambda settings: _REAPER_SECONDS,
+        is_enabled=lambda settings: True,
+        look=lambda work, settings: work.now >= started + _OUTAGE_GRACE and are_claims_expired(work),
+        act=act,
+        does="Offers background task runs again whose task worker is gone.",
     )
 
 

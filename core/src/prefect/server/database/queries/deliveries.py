@@ -5,19 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
 from sqlalchemy.engine import Connection
 
 from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect.server.database.queries.records import inserting, remove_where
 from prefect.server.database.tables import task_run, task_run_delivery
 
-__all__ = ["abandon", "claim", "extend", "offer", "offer_once", "settle", "withdraw"]
+__all__ = [
+    "Delivery",
+    "abandon",
+    "are_any_due",
+    "claim",
+    "claimants",
+    "claimed_as",
+    "extend",
+    "extend_claims",
+    "name_claim",
+    "offer",
+    "offer_once",
+    "read_claims",
+    "read_expired",
+    "settle",
+    "token_of",
+    "withdraw",
+    "withdraw_begun",
+]
 
-_BEGUN = tuple(sorted({kind.value for kind in TERMINAL_STATES} | {StateType.RUNNING.value}))
+_ENDED = tuple(sorted(kind.value for kind in TERMINAL_STATES))
+
+_CLAIM = "claim:"
+"""
+Begins the `client_id` of deliveries to workers that renew what they have until it has ended. Deliveries to others, those of
+Prefect 3, are over when the run begins.
+"""
 
 _HANDFUL = 500
 """How many values one condition lists: databases bound them."""
@@ -66,12 +90,43 @@ def withdraw(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
         remove_where(connection, task_run_delivery, _delivery.task_run_id.in_(part))
 
 
+def withdraw_begun(connection: Connection, task_run_id: UUID) -> None:
+    """Let a task run that has begun wait no longer, unless its worker has it until it has ended."""
+    remove_where(connection, task_run_delivery, (_delivery.task_run_id == task_run_id) & ~_is_claimed())
+
+
 def settle(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
-    """Let those of some task runs wait no longer that have begun, or ended."""
+    """Let those of some task runs wait no longer that have ended, or begun at a worker that does not keep them."""
     for first in range(0, len(task_run_ids), _HANDFUL):
-        part = task_run_ids[first : first + _HANDFUL]
-        begun = select(task_run.c.id).where(task_run.c.id.in_(part), task_run.c.state_type.in_(_BEGUN))
-        remove_where(connection, task_run_delivery, _delivery.task_run_id.in_(begun))
+        connection.execute(_settling(), {"runs": task_run_ids[first : first + _HANDFUL]})
+
+
+@cache
+def _settling() -> Any:
+    chosen = select(task_run.c.id).where(task_run.c.id.in_(bindparam("runs", expanding=True, type_=task_run.c.id.type)))
+    ended = chosen.where(task_run.c.state_type.in_(_ENDED))
+    running = chosen.where(task_run.c.state_type == StateType.RUNNING.value)
+    over = _delivery.task_run_id.in_(ended) | (_delivery.task_run_id.in_(running) & ~_is_claimed())
+    return delete(task_run_delivery).where(over)
+
+
+def _is_claimed() -> ColumnElement[bool]:
+    return func.coalesce(_delivery.client_id, "").startswith(_CLAIM)
+
+
+def _is_due(task_keys: Iterable[str], now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        _delivery.task_key.in_(sorted(set(task_keys))),
+        _delivery.available_at <= now,
+        or_(_delivery.client_id.is_(None), _delivery.claimed_until <= now),
+        task_run.c.state_type == StateType.SCHEDULED.value,
+    ]
+
+
+def are_any_due(connection: Connection, task_keys: Iterable[str], now: datetime) -> bool:
+    """Whether any task run of some tasks waits for a worker."""
+    joined = select(_delivery.task_run_id).join(task_run, task_run.c.id == _delivery.task_run_id)
+    return connection.execute(joined.where(*_is_due(task_keys, now)).limit(1)).first() is not None
 
 
 def claim(
@@ -94,12 +149,7 @@ def claim(
     found = (
         select(_delivery.task_run_id)
         .join(task_run, task_run.c.id == _delivery.task_run_id)
-        .where(
-            _delivery.task_key.in_(sorted(set(task_keys))),
-            _delivery.available_at <= now,
-            or_(_delivery.client_id.is_(None), _delivery.claimed_until <= now),
-            task_run.c.state_type == StateType.SCHEDULED.value,
-        )
+        .where(*_is_due(task_keys, now))
         .order_by(_delivery.available_at, _delivery.task_run_id)
         .limit(limit)
         .with_for_update(
@@ -131,3 +181,72 @@ def abandon(connection: Connection, client_id: str) -> int:
     """Let the task runs that a client was given and has not begun be available to others at once."""
     theirs = update(task_run_delivery).where(_delivery.client_id == client_id, _is_scheduled())
     return connection.execute(theirs.values(client_id=None, claimed_until=None)).rowcount
+
+
+# -- claims: deliveries that are kept until the run has ended
+
+
+class Delivery(NamedTuple):
+    """
+    A task run that a worker has claimed.
+
+    Args:
+        task_run_id: The task run.
+        deliveries: How often it was given to a worker.
+    """
+
+    task_run_id: UUID
+    deliveries: int
+
+
+def claimed_as(token: UUID) -> str:
+    """The `client_id` of a claim."""
+    return f"{_CLAIM}{token}"
+
+
+def name_claim(connection: Connection, task_run_id: UUID, client_id: str) -> int:
+    """Give a claim a name of its own. Returns how often its task run was given to a worker."""
+    mine = _delivery.task_run_id == task_run_id
+    connection.execute(update(task_run_delivery).where(mine).values(client_id=client_id))
+    return int(connection.execute(select(_delivery.deliveries).where(mine)).scalar_one())
+
+
+def token_of(client_id: str | None) -> UUID | None:
+    """The token of a claim by its `client_id`; None if that is not one of a claim."""
+    is_claim = client_id is not None and client_id.startswith(_CLAIM)
+    return UUID(client_id.removeprefix(_CLAIM)) if is_claim and client_id is not None else None
+
+
+def read_claims(connection: Connection, tokens: Iterable[UUID]) -> dict[UUID, Delivery]:
+    """What the claims with some tokens are of, by token. Those that are over are missing."""
+    named = {claimed_as(token): token for token in tokens}
+    statement = select(_delivery.client_id, _delivery.task_run_id, _delivery.deliveries)
+    found = connection.execute(statement.where(_delivery.client_id.in_(list(named))))
+    return {named[client_id]: Delivery(run_id, count) for client_id, run_id, count in found}
+
+
+def extend_claims(connection: Connection, tokens: Iterable[UUID], until: datetime) -> None:
+    """Let claims expire later."""
+    theirs = _delivery.client_id.in_([claimed_as(token) for token in tokens])
+    connection.execute(update(task_run_delivery).where(theirs).values(claimed_until=until))
+
+
+def read_expired(connection: Connection, now: datetime, limit: int) -> list[Delivery]:
+    """The claims that were not renewed in time, oldest first."""
+    statement = select(_delivery.task_run_id, _delivery.deliveries).where(_is_claimed(), _delivery.claimed_until <= now)
+    return [Delivery(*row) for row in connection.execute(statement.order_by(_delivery.claimed_until).limit(limit))]
+
+
+_claiming = select(_delivery.task_run_id, _delivery.client_id).where(
+    _delivery.task_run_id.in_(bindparam("runs", expanding=True, type_=_delivery.task_run_id.type))
+)
+
+
+def claimants(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID, str | None]:
+    """Who has those of some task runs that wait for a worker or are claimed by one, by their ids."""
+    wanted = list(task_run_ids)
+    found: dict[UUID, str | None] = {}
+    for first in range(0, len(wanted), _HANDFUL):
+        rows = connection.execute(_claiming, {"runs": wanted[first : first + _HANDFUL]})
+        found |= dict(row._tuple() for row in rows)
+    return found

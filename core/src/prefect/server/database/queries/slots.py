@@ -277,12 +277,20 @@ def free_all_of(connection: Connection, holders: Iterable[UUID] | Select[Any]) -
     return records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(chosen))
 
 
+_freeing = delete(concurrency_lease).where(
+    _lease.holder_id.in_(
+        select(task_run.c.id).where(
+            task_run.c.id.in_(bindparam("runs", expanding=True, type_=task_run.c.id.type)),
+            task_run.c.state_type.in_(_IDLE),
+        )
+    )
+)
+
+
 def free_those_not_running(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
     """Free the slots of those of some task runs that have ended, or wait for another time."""
     for first in range(0, len(task_run_ids), _HANDFUL):
-        part = task_run_ids[first : first + _HANDFUL]
-        idle = select(task_run.c.id).where(task_run.c.id.in_(part), task_run.c.state_type.in_(_IDLE))
-        records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(idle))
+        connection.execute(_freeing, {"runs": task_run_ids[first : first + _HANDFUL]})
 
 
 def free_expired(connection: Connection, now: datetime) -> int:
