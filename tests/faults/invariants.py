@@ -135,11 +135,12 @@ def _check_slots(connection: Connection, moment: datetime, tell: Tell) -> None:
 
 
 def _check_deliveries(connection: Connection, tell: Tell) -> None:
-    """I1: a background task run waits for a worker exactly as long as it is scheduled."""
+    """I1: a background task run waits for a worker exactly as long as it is scheduled, or is claimed until it has ended."""
     delivery, run = tables.task_run_delivery, tables.task_run
-    joined = select(run.c.id, run.c.state_type).join_from(delivery, run, run.c.id == delivery.c.task_run_id)
-    for identifier, kind in connection.execute(joined):
-        if kind != StateType.SCHEDULED.value:
+    joined = select(run.c.id, run.c.state_type, delivery.c.client_id)
+    for identifier, kind, client in connection.execute(joined.join_from(delivery, run)):
+        is_claimed = client is not None and client.startswith("claim:") and kind not in ENDED
+        if kind != StateType.SCHEDULED.value and not is_claimed:
             tell(f"I1 task_run {identifier}: it is {kind}, and waits for a task worker")
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
@@ -229,7 +230,7 @@ class PrefectDistributedFuture(_Polled[R], PrefectTaskRunFuture[R]):
 
         if self._final_state is not None:
             return
-        question = lambda seconds: read_ended_task_runs([self._task_run_id], seconds)
+        question = partial(read_ended_task_runs, [self._task_run_id])
         if (yield from ask_until(question, timeout)):
             state = self._read()
             self._final_state = state if state.is_final() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from prefect.client.base import Transport
 
 __all__ = ["TaskRunWaiter"]
+
+_SECONDS = 0.5
 
 
 class TaskRunWaiter:
@@ -88,12 +90,9 @@ class TaskRunWaiter:
                     self._thread = None
                     return
             # Not for long, as others may be added meanwhile.
-            question = lambda seconds, ids=wanted: read_ended_task_runs(ids, min(seconds, _SECONDS))
+            question = partial(read_ended_task_runs, wanted)
             for ended in drive(ask_until(question, _SECONDS, transport=transport)):
                 with self._guard:
                     callbacks = self._callbacks.pop(ended, [])
                 for callback in callbacks:
                     callback()
-
-
-_SECONDS = 0.5

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -36,6 +37,9 @@ from prefect.utilities.time import now
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
 
     from prefect._contract.background import TaskRunClaim
     from prefect._contract.objects import TaskRun
@@ -67,7 +71,7 @@ _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
 
 
-class StopTaskWorker(Exception):  # noqa: N818 - the contract's name
+class StopTaskWorker(Exception):
     """Raised in a task worker that is told to stop."""
 
 
@@ -124,6 +128,7 @@ class TaskWorker:
         self._started_at: datetime | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._told = asyncio.Event()
+        self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
 
@@ -174,7 +179,9 @@ class TaskWorker:
         threading.Thread(target=self._leave_now, args=(status,), name="prefect-give-up").start()
 
     def _leave_now(self, status: int) -> None:
-        with suppress(Exception):  # the process ends; what it could not give back is given to others when its claims expire
+        with suppress(
+            Exception
+        ):  # the process ends; what it could not give back is given to others when its claims expire
             keeper = self._keeper
             keeper.transport.send(end_task_worker(self._client_id, keeper.tokens))
         os._exit(status)
@@ -207,6 +214,7 @@ class TaskWorker:
                 alarm.cancel()
             await asyncio.to_thread(self._leave)
             self._started_at = None
+            self._ended.set()
 
     @dual
     def start(self, timeout: float | None = None) -> Steps[None]:
@@ -223,8 +231,7 @@ class TaskWorker:
         if not self.started:
             raise RuntimeError("This task worker has not been started yet.")
         self._tell()
-        while self.started:
-            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.to_thread(self._ended.wait)
 
     @dual
     def stop(self) -> Steps[None]:
@@ -263,9 +270,7 @@ class TaskWorker:
                 await asyncio.wait({*self._running, self._end()}, return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
-                claims = await self._keeper.transport.asend(
-                    claim_task_runs(self.task_keys, free, self._keeper.seconds)
-                )
+                claims = await self._keeper.transport.asend(claim_task_runs(self.task_keys, free, self._keeper.seconds))
                 for claim in claims:
                     self._begin(claim)
                 if len(claims) < free:
@@ -313,11 +318,10 @@ class TaskWorker:
     async def _execute(self, task_run: TaskRun, token: UUID | None) -> None:
         task = self._by_key[task_run.task_key]
         try:
-            if task.isasync and not task.isgenerator:
+            if task.isasync:
                 await self._execute_in_loop(task, task_run, token)
             else:
-                context = copy_context()
-                run = lambda: context.run(self._execute_in_thread, task, task_run, token)
+                run = partial(copy_context().run, self._execute_in_thread, task, task_run, token)
                 await asyncio.get_running_loop().run_in_executor(self._threads, run)
         except Exception:
             logger.exception("Task run %s could not be executed.", task_run.id)
@@ -372,7 +376,7 @@ def _packed(task: Task[Any, Any], task_run: TaskRun) -> Steps[dict[str, Any] | E
     """What a run is called with, or why that cannot be read."""
     state = task_run.state
     identifier = None if state is None else state.state_details.task_parameters_id
-    if identifier is None or not background.takes_parameters(task, task_run):
+    if identifier is None:
         return {}
     try:
         return (yield from background.read_parameters(task, identifier))
@@ -401,7 +405,7 @@ def _failed_without(run: TaskExecution, packed: dict[str, Any] | Exception) -> b
 # -- serving --------------------------------------------------------------------------------------------------------
 
 
-def create_status_server(task_worker: TaskWorker) -> Any:
+def create_status_server(task_worker: TaskWorker) -> Starlette:
     """
     An ASGI app that says at `/status` what a worker does.
 
@@ -409,23 +413,24 @@ def create_status_server(task_worker: TaskWorker) -> Any:
         task_worker: The worker.
 
     Returns:
-        The app: a `fastapi.FastAPI`.
+        The app.
     """
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
 
-    app = FastAPI(openapi_url=None)
+    async def status(request: Request) -> JSONResponse:
+        return JSONResponse(
+            {
+                "client_id": task_worker.client_id,
+                "started_at": None if task_worker.started_at is None else task_worker.started_at.isoformat(),
+                "current_tasks": task_worker.current_tasks,
+                "limit": task_worker.limit,
+                "available": task_worker.available_tasks,
+            }
+        )
 
-    @app.get("/status")
-    def status() -> dict[str, Any]:
-        return {
-            "client_id": task_worker.client_id,
-            "started_at": None if task_worker.started_at is None else task_worker.started_at.isoformat(),
-            "current_tasks": task_worker.current_tasks,
-            "limit": task_worker.limit,
-            "available": task_worker.available_tasks,
-        }
-
-    return app
+    return Starlette(routes=[Route("/status", status)])
 
 
 async def aserve(

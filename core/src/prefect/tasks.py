@@ -446,8 +446,8 @@ class Task(WrappedFunction[P, R]):
         deferred: bool = False,
     ) -> TaskRun:
         """Like `create_run`."""
-        from prefect._engine.inputs import collect_inputs, current_results
         from prefect._engine.background import scheduled_in_background
+        from prefect._engine.inputs import collect_inputs, current_results
         from prefect._engine.ledger import new_task_run
         from prefect.states import Pending
 

@@ -10,13 +10,18 @@ from uuid import uuid4
 
 import pytest
 
-from prefect._contract.endpoints import recording, task_runs, task_workers
+from prefect._contract.actions.settings import ConcurrencyLimitCreate
+from prefect._contract.endpoints import deliveries, recording, task_runs, task_workers
+from prefect._contract.endpoints.concurrency_limits import create_concurrency_limit, read_concurrency_limit_by_tag
+from prefect._contract.endpoints.waiting import are_task_runs_due, read_ended_task_runs
 from prefect._contract.filters.task_workers import TaskWorkerFilter
 from prefect._contract.recording import TaskRunRecord
 from prefect._contract.state import State, StateDetails
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.server.database import tables
 from prefect.server.database.queries import records
 from prefect.server.operations.deliveries import (
+    MOST_DELIVERIES,
     abandon_deliveries,
     claim_deliveries,
     confirm_delivery,
@@ -264,3 +269,135 @@ def test_only_those_seen_lately_are_listed(orchestrator, broker, clock) -> None:
     clock.pass_by(3_600)
     broker.do(see_task_worker, "c", ["k"])
     assert broker.do(lambda work: records.count(work.connection, tables.task_worker, [])) == 1
+
+
+# -- claims of our own workers
+
+
+def claim(orchestrator: Any, *keys: str, limit: int = 10, seconds: float = 30) -> list[Any]:
+    return orchestrator.send(deliveries.claim_task_runs(keys or ("task",), limit, seconds))
+
+
+def say(orchestrator: Any, held: Any, name: str, token: Any = None) -> str:
+    """Record a state of a claimed run, as its worker does. Answers with the state that it is in then."""
+    state = State(type=name, timestamp=orchestrator.clock())
+    run = held.task_run.model_copy(update={"state": state, "state_id": state.id})
+    orchestrator.send(recording.record_task_runs([TaskRunRecord(run, [state], token or held.token)]))
+    return orchestrator.read(held.task_run).state.type.value
+
+
+def renew(orchestrator: Any, *claims: Any, seconds: float = 30) -> list[Any]:
+    tokens = [held.token for held in claims]
+    return orchestrator.send(deliveries.renew_task_run_claims("w", ["task"], tokens, seconds))
+
+
+def test_a_claimed_run_is_pending_until_its_worker_begins(orchestrator, broker) -> None:
+    first, second = background(orchestrator).id, background(orchestrator).id
+    (held,) = claim(orchestrator, limit=1)
+    assert (held.task_run.id, held.delivery, held.task_run.state.type) == (first, 1, "PENDING")
+    assert [other.task_run.id for other in claim(orchestrator)] == [second]
+    assert say(orchestrator, held, "RUNNING") == "RUNNING"
+    assert broker.row(held.task_run) is not None
+    assert say(orchestrator, held, "COMPLETED") == "COMPLETED"
+    assert broker.row(held.task_run) is None
+
+
+def test_a_claim_that_is_renewed_lasts(orchestrator, broker, clock) -> None:
+    background(orchestrator)
+    (held,) = claim(orchestrator)
+    for _ in range(3):
+        clock.pass_by(20)
+        assert renew(orchestrator, held) == [held.token]
+        assert claim(orchestrator) == []
+    workers = orchestrator.send(task_workers.read_task_workers())
+    assert [(worker.identifier, worker.task_keys) for worker in workers] == [("w", ["task"])]
+
+
+def test_the_run_of_a_worker_that_is_lost_is_given_to_another_which_alone_is_believed(orchestrator, clock) -> None:
+    details = {"deferred": True, "scheduled_time": clock(), "task_parameters_id": uuid4()}
+    run = orchestrator.task_run(state={"type": "SCHEDULED", "state_details": details})
+    (lost,) = claim(orchestrator)
+    assert lost.task_run.state.state_details.task_parameters_id == details["task_parameters_id"]
+    say(orchestrator, lost, "RUNNING")
+    clock.pass_by(31)
+    (found,) = claim(orchestrator)
+    assert (found.task_run.id, found.delivery) == (run.id, 2)
+    assert found.task_run.state.state_details.task_parameters_id == details["task_parameters_id"]
+    assert renew(orchestrator, lost, found) == [found.token]
+    assert say(orchestrator, lost, "COMPLETED") == "PENDING"
+    refused = orchestrator.send(task_runs.set_task_run_state(run.id, State(type="RUNNING"), lease_token=lost.token))
+    assert refused.status == "ABORT"
+    say(orchestrator, found, "RUNNING")
+    assert say(orchestrator, found, "FAILED") == "FAILED"
+    assert say(orchestrator, lost, "COMPLETED") == "FAILED"
+    assert say(orchestrator, lost, "RUNNING", token=uuid4()) == "FAILED"
+
+
+def test_a_run_whose_workers_die_again_and_again_is_given_up(orchestrator, broker, clock) -> None:
+    run = background(orchestrator)
+    for number in range(1, MOST_DELIVERIES + 1):
+        (held,) = claim(orchestrator)
+        assert held.delivery == number
+        say(orchestrator, held, "RUNNING")
+        clock.pass_by(31)
+    assert claim(orchestrator) == []
+    ended = orchestrator.read(run)
+    assert ended.state.type == "CRASHED"
+    assert "has not been heard of" in ended.state.message
+    assert broker.row(run) is None
+
+
+def test_a_worker_that_ends_leaves_its_runs_to_others_at_once(orchestrator, broker) -> None:
+    run = background(orchestrator)
+    (held,) = claim(orchestrator)
+    renew(orchestrator, held)
+    orchestrator.send(deliveries.end_task_worker("w", [held.token]))
+    assert orchestrator.send(task_workers.read_task_workers()) == []
+    assert "was stopped" in orchestrator.read(run).state.message
+    assert [again.task_run.id for again in claim(orchestrator)] == [run.id]
+
+
+def test_a_background_run_does_not_need_the_flow_run_that_it_was_called_in(orchestrator) -> None:
+    flow_run = orchestrator.flow_run()
+    run = background(orchestrator, flow_run_id=flow_run.id)
+    orchestrator.propose(flow_run, "RUNNING")
+    orchestrator.propose(flow_run, "COMPLETED")
+    (held,) = claim(orchestrator)
+    entered = orchestrator.send(task_runs.set_task_run_state(run.id, State(type="RUNNING"), lease_token=held.token))
+    assert entered.status == "ACCEPT"
+
+
+def test_slots_of_a_lost_run_are_free(orchestrator, clock) -> None:
+    orchestrator.send(create_concurrency_limit(ConcurrencyLimitCreate(tag="t", concurrency_limit=1)))
+    run = background(orchestrator, tags=["t"])
+    (held,) = claim(orchestrator)
+    orchestrator.send(task_runs.set_task_run_state(run.id, State(type="RUNNING"), lease_token=held.token))
+    assert orchestrator.send(read_concurrency_limit_by_tag("t")).active_slots == [run.id]
+    clock.pass_by(31)
+    claim(orchestrator)
+    assert orchestrator.send(read_concurrency_limit_by_tag("t")).active_slots == []
+
+
+def test_there_is_something_due_when_there_is(orchestrator, clock) -> None:
+    due = lambda *keys: orchestrator.send(are_task_runs_due(keys or ("task",)))
+    assert not due()
+    run = background(orchestrator, after=5)
+    assert not due()
+    clock.pass_by(5)
+    assert due()
+    assert not due("other")
+    (held,) = claim(orchestrator)
+    assert not due()
+    clock.pass_by(31)
+    assert due()
+    (held,) = claim(orchestrator)
+    assert orchestrator.send(read_ended_task_runs([run.id])) == []
+    say(orchestrator, held, "RUNNING")
+    say(orchestrator, held, "COMPLETED")
+    assert orchestrator.send(read_ended_task_runs([uuid4(), run.id])) == [run.id]
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(0, 30), (1, 0), (1, 1e9)])
+def test_claims_that_make_no_sense_are_refused(orchestrator, limit: int, seconds: float) -> None:
+    with pytest.raises(PrefectHTTPStatusError, match="Invalid"):
+        claim(orchestrator, limit=limit, seconds=seconds)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from copy import copy
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -78,9 +80,10 @@ def _schedule(
     context, caller = FlowRunContext.get(), TaskRunContext.get()
     if dependencies is None:
         dependencies = collect_inputs(parameters, wait_for, current_results(context))
-    parameters_id = uuid4() if parameters or wait_for else None
+    called_in = _packed_context()
+    parameters_id = uuid4() if parameters or wait_for or called_in else None
     if parameters_id is not None:
-        packed = {"parameters": _portable(parameters), "context": _packed_context()}
+        packed: dict[str, Any] = {"parameters": _portable(parameters), "context": called_in}
         if wait_for:
             packed["wait_for"] = [PrefectDistributedFuture(future.task_run_id) for future in wait_for]
         drive(write_parameters(task, parameters_id, packed))
@@ -112,7 +115,8 @@ def _portable(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _packed_context() -> dict[str, Any]:
     """What the run knows of where it was called: its flow run, and tags. Settings and secrets stay here."""
-    packed: dict[str, Any] = {"tags_context": {"current_tags": set(TagsContext.get().current_tags)}}
+    tags = TagsContext.get().current_tags
+    packed: dict[str, Any] = {"tags_context": {"current_tags": set(tags)}} if tags else {}
     context = FlowRunContext.get()
     if context is not None and context.flow_run is not None:
         packed["flow_run_context"] = {"flow_run": context.flow_run, "log_prints": context.log_prints}
@@ -194,6 +198,24 @@ def context_of(packed: dict[str, Any]) -> AbstractContextManager[None]:
     return hydrated_context({name: packed[name] for name in ("tags_context", "flow_run_context") if name in packed})
 
 
+def _collecting(task: Task[Any, Any]) -> Task[Any, Any]:
+    """The task with all of its values in a list as the result: nobody takes them one by one from another process."""
+    if not task.isgenerator:
+        return task
+    generate: Any = task.fn
+
+    def collect(*args: Any, **kwargs: Any) -> list[Any]:
+        return list(generate(*args, **kwargs))
+
+    async def acollect(*args: Any, **kwargs: Any) -> list[Any]:
+        return [value async for value in generate(*args, **kwargs)]
+
+    collecting = copy(task)
+    collecting.fn = update_wrapper(acollect if task.isasync else collect, generate)
+    collecting.isgenerator = False
+    return collecting
+
+
 def execution_of(
     task: Task[Any, Any], task_run: TaskRun, packed: dict[str, Any], token: UUID | None = None
 ) -> TaskExecution:
@@ -218,7 +240,8 @@ def execution_of(
         task_run = evolve(task_run, state=due)
     ledger = Ledger(task_run, recorder_of(current_transport()), token)
     run = TaskExecution(
-        task, packed.get("parameters") or {}, ledger, packed.get("wait_for"), FlowRunContext.get()
+        _collecting(task), packed.get("parameters") or {}, ledger, packed.get("wait_for"), FlowRunContext.get()
     )
     run.persist = task.persist_result is not False
+    run.confirms = True
     return run

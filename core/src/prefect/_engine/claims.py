@@ -86,7 +86,8 @@ class ClaimKeeper:
 
     def _renew(self) -> None:
         tokens = self.tokens
-        good = set(self.transport.send(renew_task_run_claims(self._client_id, self._keys, tokens, self.seconds)))
+        call = renew_task_run_claims(self._client_id, self._keys, tokens, self.seconds)
+        good: set[UUID] = {*self.transport.send(call)}
         for token in tokens:
             with self._guard:
                 lost = self._held.pop(token, None) if token not in good else None

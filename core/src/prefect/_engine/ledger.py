@@ -114,10 +114,12 @@ class Recorded(Protocol):
     """What is recorded of a task: every task has it, and what stands for a subflow."""
 
     name: str
-    task_key: str
     version: str | None
     retries: int
     retry_jitter_factor: float | None
+
+    @property
+    def task_key(self) -> str: ...
 
     @property
     def tags(self) -> Set[str]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -51,7 +52,7 @@ def ask_for_state(
         Pause: The run is paused, and something else was proposed.
     """
     call = set_flow_run_state(flow_run_id, to_state_create(state), force, lease)
-    result = yield from _ask_until_decided(call, transport)
+    result = yield from _ask_until_decided(call, transport, _sleep)
     entered: State[Any] = result.state or Running()
     if entered.type is state.type:  # accepted, or put in other words
         return evolve(entered, data=state.data)
@@ -61,7 +62,12 @@ def ask_for_state(
 
 
 def ask_for_task_state(
-    task_run_id: UUID, state: State[Any], *, lease_token: UUID | None = None, transport: Transport | None = None
+    task_run_id: UUID,
+    state: State[Any],
+    *,
+    lease_token: UUID | None = None,
+    transport: Transport | None = None,
+    pause: Callable[[float], Steps[None]] | None = None,
 ) -> Steps[State[Any]]:
     """
     Propose a state for a task run that this process may not decide on alone, and return the one that it is in then.
@@ -71,13 +77,14 @@ def ask_for_task_state(
         state: The state. It has no result.
         lease_token: Names the attempt to run its flow that asks.
         transport: Where to ask; the current orchestrator without.
+        pause: Waits for so many seconds, or for less, when the orchestrator says to wait.
 
     Raises:
         Abort: The proposer must stop executing the run.
     """
     while True:
         call = set_task_run_state(task_run_id, to_state_create(state), lease_token=lease_token)
-        result = yield from _ask_until_decided(call, transport)
+        result = yield from _ask_until_decided(call, transport, pause or _sleep)
         entered: State[Any] = result.state or state
         if not entered.is_paused():
             return entered
@@ -85,7 +92,13 @@ def ask_for_task_state(
         state = evolve(state, state_details=evolve(state.state_details, transition_id=uuid7()))
 
 
-def _ask_until_decided(call: Call[OrchestrationResult[Any]], transport: Transport | None) -> Steps[Any]:
+def _sleep(seconds: float) -> Steps[None]:
+    yield SleepUntil(now() + timedelta(seconds=seconds))
+
+
+def _ask_until_decided(
+    call: Call[OrchestrationResult[Any]], transport: Transport | None, pause: Callable[[float], Steps[None]]
+) -> Steps[Any]:
     """Send a proposal as often as the orchestrator says to wait."""
     while True:
         result = yield Shielded(Send(call, transport))
@@ -94,4 +107,4 @@ def _ask_until_decided(call: Call[OrchestrationResult[Any]], transport: Transpor
             raise Abort(result.details.reason)
         if status != "WAIT":
             return result
-        yield SleepUntil(now() + timedelta(seconds=result.details.delay_seconds))
+        yield from pause(result.details.delay_seconds)

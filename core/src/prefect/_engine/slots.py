@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from prefect._engine.proposing import ask_for_task_state
 from prefect.client.base import Send, current_transport
+from prefect.client.questions import wait_for_slots
 from prefect.exceptions import Abort, FailedRun
 from prefect.states import failed_state
+from prefect.utilities.dual import Sleep
 
 if TYPE_CHECKING:
     from prefect._contract.state import State
@@ -28,6 +30,10 @@ __all__ = ["enter_running"]
 
 KNOWN_SECONDS = 10.0
 """For how long a process goes by what it knows. A limit that is set holds for the runs of all processes that much later."""
+
+
+SHORTEST_PAUSE = 0.01
+"""Seconds between two proposals of a run that is told to wait."""
 
 
 class LimitedTags:
@@ -91,8 +97,18 @@ def enter_running(ledger: Ledger, state: State[Any]) -> Steps[State[Any]]:
     limited = yield from limited_tags(transport).read(transport)
     if limited.isdisjoint(tags):
         return ledger.propose(state)
+    names = [f"tag:{tag}" for tag in sorted(limited.intersection(tags))]
+
+    def pause(seconds: float) -> Steps[None]:
+        yield Sleep(min(seconds, SHORTEST_PAUSE))  # it may be something else that is waited for
+        yield from wait_for_slots(names, 1, seconds, transport)
+
     asking = ask_for_task_state(
-        ledger.task_run.id, ledger.proposal(state), lease_token=ledger.lease_token, transport=transport
+        ledger.task_run.id,
+        ledger.proposal(state),
+        lease_token=ledger.lease_token,
+        transport=transport,
+        pause=pause,
     )
     try:
         entered = yield from asking

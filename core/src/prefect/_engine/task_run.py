@@ -52,13 +52,25 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class TaskExecution:
-    """One task run that is being executed in this process."""
+    """
+    One task run that is being executed in this process.
+
+    Args:
+        task: The task.
+        parameters: What it is called with.
+        ledger: The run and its states.
+        wait_for: Runs that must have ended before.
+        flow_context: The flow run that it belongs to.
+        confirms: Whether each attempt is recorded before it begins: for runs that others take over should this process
+            die, who must know that there was an attempt.
+    """
 
     task: Task[Any, Any]
     parameters: dict[str, Any]
     ledger: Ledger
     wait_for: Any = None
     flow_context: FlowRunContext | None = None
+    confirms: bool = False
     store: ResultStore = field(init=False)
     persist: bool = field(init=False)
     log_prints: bool = field(init=False)
@@ -150,6 +162,8 @@ def start(run: TaskExecution, transaction: TaskTransaction, state: State[Any]) -
     entered = yield from enter_running(run.ledger, state)
     if not entered.is_running():
         yield from transaction.fail()
+    elif run.confirms:
+        yield Run(run.ledger.recorder.flush)
     return entered
 
 
@@ -429,9 +443,7 @@ def execution(
 def execute_submitted(submitted: SubmittedRun) -> State[Any]:
     """Execute a submitted run on this thread; async tasks in an event loop of their own. Returns the final state."""
     return execute_to_end(
-        TaskExecution(
-            submitted.task, submitted.parameters, submitted.ledger, submitted.wait_for, FlowRunContext.get()
-        )
+        TaskExecution(submitted.task, submitted.parameters, submitted.ledger, submitted.wait_for, FlowRunContext.get())
     )
 
 

@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "server": Entry(
         "prefect.cli.server:app", "Start and stop a server, and look after its database, loops and tokens."
     ),
+    "task": Entry("prefect.cli.task:app", "Execute the runs of tasks that are called with `delay`."),
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),

@@ -12,7 +12,7 @@ from prefect.cli.errors import CliError
 if TYPE_CHECKING:
     from prefect.flows import Flow
 
-__all__ = ["load_flow"]
+__all__ = ["load_flow", "load_place"]
 
 
 def load_flow(target: str) -> Flow[Any, Any]:
@@ -29,7 +29,7 @@ def load_flow(target: str) -> Flow[Any, Any]:
     place, _, name = target.partition(":") if not _is_drive(target) else (target, "", "")
     if target.count(":") > 1 and not _is_drive(target):
         place, _, name = target.rpartition(":")
-    module = _load(place)
+    module = load_place(place)
     if name:
         return _named(module, place, name)
     return _only_one(module, place)
@@ -40,7 +40,13 @@ def _is_drive(target: str) -> bool:
     return len(target) > 2 and target[1] == ":" and target[2] in "\\/" and ":" not in target[2:]
 
 
-def _load(place: str) -> ModuleType:
+def load_place(place: str) -> ModuleType:
+    """
+    A file or module that people name, executed.
+
+    Raises:
+        CliError: There is none, or it fails.
+    """
     from prefect.exceptions import ScriptError
     from prefect.utilities.importtools import load_module, load_script_as_module
 

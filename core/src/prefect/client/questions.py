@@ -8,17 +8,20 @@ at first after milliseconds, later less often.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from prefect._contract.endpoints.waiting import are_slots_free
 from prefect.client.base import Send
+from prefect.exceptions import ObjectUnsupported
 from prefect.utilities.dual import Sleep, Steps
 
 if TYPE_CHECKING:
     from prefect._contract.call import Call
     from prefect.client.base import Transport
 
-__all__ = ["ask_until"]
+__all__ = ["ask_until", "wait_for_slots"]
 
 R = TypeVar("R")
 
@@ -58,6 +61,18 @@ def ask_until(
         if rest > 0:
             yield Sleep(rest if deadline is None else min(rest, deadline - now))
         wait = min(wait * 1.5, pause)
+
+
+def wait_for_slots(names: Iterable[str], slots: int, seconds: float, transport: Transport | None = None) -> Steps[None]:
+    """
+    Wait until so many slots of each of these limits are free, or for so many seconds. Somebody else may be faster then.
+
+    A server of Prefect 3 cannot be asked. There it is the time that is waited for.
+    """
+    try:
+        yield from ask_until(partial(are_slots_free, list(names), slots), seconds, transport=transport)
+    except ObjectUnsupported:
+        yield Sleep(seconds)
 
 
 def _patience() -> float:

@@ -24,8 +24,8 @@ __all__ = [
     "is_storage",
     "resolve_builtin_storage",
     "resolve_result_storage",
-    "task_scheduling_storage_steps",
     "result_storage_discriminator",
+    "task_scheduling_storage_steps",
 ]
 
 ResultStorage = Union["WritableFileSystem", str, Path]

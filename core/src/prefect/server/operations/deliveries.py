@@ -101,9 +101,7 @@ def abandon_deliveries(work: UnitOfWork, client_id: str) -> int:
 # -- claims
 
 
-def claim_task_runs(
-    work: UnitOfWork, task_keys: list[str], limit: int, lease_seconds: float
-) -> list[TaskRunClaim]:
+def claim_task_runs(work: UnitOfWork, task_keys: list[str], limit: int, lease_seconds: float) -> list[TaskRunClaim]:
     """Make task runs that are due Pending, for one worker to execute them: those first that wait longest."""
     if limit < 1:
         raise Refusal(422, f"Invalid limit {limit}: must be at least 1.")
@@ -176,18 +174,20 @@ def _schedule_again(work: UnitOfWork, delivery: Delivery, why: str) -> None:
     details = StateDetails(flow_run_id=run["flow_run_id"], task_run_id=run["id"])
     if delivery.deliveries >= MOST_DELIVERIES:
         message = f"{why} This was its delivery number {delivery.deliveries}, and there is no further one."
-        crashed: State[Any] = State(
-            type=StateType.CRASHED, message=message, timestamp=work.now, state_details=details
-        )
+        crashed: State[Any] = State(type=StateType.CRASHED, message=message, timestamp=work.now, state_details=details)
         propose_for_task_run(work, run, crashed, force=True)
         return
-    parameters = next((found for state in read_states(work.connection, TASK_RUNS, run["id"])[::-1]
-                       if (found := state["state_details"].get("task_parameters_id"))), None)
+    parameters = next(
+        (
+            found
+            for state in read_states(work.connection, TASK_RUNS, run["id"])[::-1]
+            if (found := state["state_details"].get("task_parameters_id"))
+        ),
+        None,
+    )
     details = details.model_copy(
         update={"deferred": True, "scheduled_time": work.now, "task_parameters_id": parameters and UUID(parameters)}
     )
     message = f"{why} It is given to another one. Deliveries so far: {delivery.deliveries}."
-    scheduled: State[Any] = State(
-        type=StateType.SCHEDULED, message=message, timestamp=work.now, state_details=details
-    )
+    scheduled: State[Any] = State(type=StateType.SCHEDULED, message=message, timestamp=work.now, state_details=details)
     propose_for_task_run(work, run, scheduled, force=True)

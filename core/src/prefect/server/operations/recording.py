@@ -87,7 +87,7 @@ def _settle(work: UnitOfWork, records: Sequence[TaskRunRecord]) -> None:
     scheduled = [record for record in records if _is_deferred(record)]
     if scheduled:
         _offer(work, scheduled)
-    if len(scheduled) == len(records) or not is_anything_at_stake(work.connection):
+    elif not is_anything_at_stake(work.connection):
         return
     runs = [record.task_run.id for record in records]
     slots.free_those_not_running(work.connection, runs)

@@ -248,5 +248,5 @@ def claimants(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID
     found: dict[UUID, str | None] = {}
     for first in range(0, len(wanted), _HANDFUL):
         rows = connection.execute(_claiming, {"runs": wanted[first : first + _HANDFUL]})
-        found |= dict(row._tuple() for row in rows)
+        found |= {run_id: client_id for run_id, client_id in rows}  # noqa: C416 - a row is no pair to `dict`
     return found

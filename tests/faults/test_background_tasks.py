@@ -1,0 +1,175 @@
+"""Task workers and servers that are killed while tasks run in the background: every run is executed to its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.faults.conftest import Victim
+from tests.faults.sites import Site, wait_until
+
+from prefect._contract.state import StateType
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+SCRIPT = """
+    import os, sys, time
+    os.environ["PREFECT_SERVER_TASKS_SCHEDULING_PENDING_TASK_TIMEOUT"] = "2"
+    from prefect import task
+    from prefect.task_worker import serve
+
+    @task
+    def step(number, seconds=0.0):
+        print("begun", number, flush=True)
+        time.sleep(seconds)
+        return number
+
+    what, *arguments = sys.argv[1:]
+    if what == "serve":
+        print("serving", flush=True)
+        serve(step, limit=int(arguments[0]))
+    elif what == "read":
+        from uuid import UUID
+        from prefect.futures import PrefectDistributedFuture
+        print([PrefectDistributedFuture(UUID(each)).result(timeout=30) for each in arguments], flush=True)
+    else:
+        for number in range(int(arguments[0])):
+            print(step.delay(number, float(arguments[1])).task_run_id, flush=True)
+"""
+
+
+class Tasks:
+    """Calls tasks and works at them, in processes of their own."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        (site.folder / "tasks.py").write_text("")
+
+    def delay(self, number: int, seconds: float = 0.0) -> list[UUID]:
+        process = self.site.run(SCRIPT, "delay", str(number), str(seconds))
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        return [UUID(line) for line in output.split()]
+
+    def worker(self, limit: int = 10) -> Any:
+        process = self.site.run(SCRIPT, "serve", str(limit))
+        assert process.stdout.readline() == "serving\n"
+        return process
+
+    def results(self, runs: list[UUID]) -> str:
+        output, errors = self.site.run(SCRIPT, "read", *map(str, runs)).communicate(timeout=60)
+        return str(output + errors)
+
+    def state(self, run: UUID) -> str:
+        return str(self.site.read(f"/task_runs/{run}")["state_type"])
+
+    def wait_for(self, runs: list[UUID], seconds: float = 60) -> None:
+        wait_until(lambda: all(self.state(run) == "COMPLETED" for run in runs), seconds)
+
+    def check(self, runs: list[UUID]) -> None:
+        self.site.check(all_ended=True, ended_as=dict.fromkeys(runs, "COMPLETED"))
+
+
+def test_what_a_killed_worker_was_at_is_given_to_another(site: Site, repetition: int) -> None:
+    tasks = Tasks(site)
+    runs = tasks.delay(2, seconds=1.0)
+    first = tasks.worker(limit=1)
+    assert first.stdout.readline() == "begun 0\n"
+    os.killpg(first.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    tasks.worker(limit=1)
+    tasks.wait_for(runs)
+    assert time.monotonic() - killed < 60
+    counts = [site.read(f"/task_runs/{run}")["run_count"] for run in runs]
+    assert counts == [2, 1]
+    assert "[0, 1]" in tasks.results(runs)
+    tasks.check(runs)
+
+
+def test_a_worker_that_was_frozen_is_not_believed_any_more(site: Site) -> None:
+    tasks = Tasks(site)
+    runs = tasks.delay(1, seconds=0.5)
+    frozen = tasks.worker()
+    assert frozen.stdout.readline() == "begun 0\n"
+    os.killpg(frozen.pid, signal.SIGSTOP)
+    other = tasks.worker()
+    assert other.stdout.readline() == "begun 0\n"
+    os.killpg(frozen.pid, signal.SIGCONT)
+    tasks.wait_for(runs)
+    history = site.read(f"/task_run_states/?task_run_id={runs[0]}")
+    kinds = [StateType(state["type"]).value for state in sorted(history, key=lambda state: state["timestamp"])]
+    assert kinds == ["SCHEDULED", "PENDING", "RUNNING", "SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]
+    tasks.check(runs)
+
+
+def test_a_server_that_is_killed_loses_no_run_and_its_workers_find_it_again(site: Site, repetition: int) -> None:
+    tasks = Tasks(site)
+    before = tasks.delay(5)
+    site.kill()
+    site.start()
+    tasks.worker(limit=2)
+    tasks.wait_for(before)
+    slow = tasks.delay(4, seconds=1.0)
+    wait_until(lambda: any(tasks.state(run) == "RUNNING" for run in slow))
+    site.kill()
+    time.sleep(0.5)
+    site.start()
+    later = tasks.delay(2)
+    tasks.wait_for([*slow, *later])
+    tasks.check([*before, *slow, *later])
+    if site.url.startswith("sqlite"):
+        assert [site.read(f"/task_runs/{run}")["run_count"] for run in before] == [1] * 5
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_is_at(site: Site) -> None:
+    tasks = Tasks(site)
+    runs = tasks.delay(2, seconds=0.7)
+    worker = tasks.worker(limit=1)
+    assert worker.stdout.readline() == "begun 0\n"
+    os.kill(worker.pid, signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0
+    assert [tasks.state(run) for run in runs] == ["COMPLETED", "SCHEDULED"]
+    impatient = tasks.worker(limit=1)
+    assert impatient.stdout.readline() == "begun 1\n"
+    os.kill(impatient.pid, signal.SIGINT)
+    time.sleep(0.1)
+    os.kill(impatient.pid, signal.SIGINT)
+    assert impatient.wait(timeout=30) == 128 + signal.SIGINT
+    assert tasks.state(runs[1]) == "SCHEDULED"
+    tasks.worker()
+    tasks.wait_for(runs)
+    tasks.check(runs)
+
+
+EMBEDDED = """
+    os.environ["PREFECT_SERVER_TASKS_SCHEDULING_PENDING_TASK_TIMEOUT"] = "1"
+    from prefect.task_worker import serve
+
+    @task
+    def step(number, seconds=0.0):
+        note(f"begun {number}")
+        time.sleep(seconds)
+        note(f"ended {number}")
+"""
+
+
+def test_without_a_server_the_queue_is_in_the_file_that_all_processes_share(victim: Victim) -> None:
+    code, output = victim.run(EMBEDDED + "\n    for number in range(3): step.delay(number, 1.0 - number / 3)")
+    assert code == 0, output
+    first = victim.start(EMBEDDED + "\n    serve(step, limit=1)", "first.py")
+    victim.wait_for_note("begun 0")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    second = victim.start(EMBEDDED + "\n    serve(step, limit=3)", "second.py")
+    for number in range(3):
+        victim.wait_for_note(f"ended {number}")
+    os.kill(second.pid, signal.SIGTERM)
+    output, _ = second.communicate(timeout=30)
+    assert second.returncode == 0, output
+    assert victim.states()["task"] == ["Completed"] * 3
+    assert victim.rows("select run_count from task_run order by id") == [(2,), (1,), (1,)]
+    victim.check_invariants()
