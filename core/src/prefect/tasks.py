@@ -549,13 +549,9 @@ class Task(WrappedFunction[P, R]):
             MappingLengthMismatch: The iterable arguments differ in length.
         """
         parameters = get_call_parameters(self.fn, args, kwargs, apply_defaults=False)
-        runner: Any
         if deferred:
-            from prefect._engine.background import DeferringRunner
-
-            runner = DeferringRunner()
-        else:
-            runner = self._runner("mapping")
+            return self._defer_all(parameters, _as_list(wait_for), max_in_flight)
+        runner = self._runner("mapping")
         extra = {} if max_in_flight is None else {"max_in_flight": max_in_flight}
         futures: PrefectFutureList[Any] = runner.map(self, parameters, _as_list(wait_for), **extra)
         if return_state:
@@ -609,6 +605,14 @@ class Task(WrappedFunction[P, R]):
         from prefect.task_worker import aserve
 
         await aserve(self)
+
+    def _defer_all(self, parameters: dict[str, Any], wait_for: Any, max_in_flight: int | None) -> Any:
+        from prefect._engine.background import defer_all
+        from prefect.task_runners import split_parameters
+
+        if max_in_flight is not None:
+            raise ValueError("max_in_flight does not go with deferred=True: task workers have limits of their own.")
+        return defer_all(self, split_parameters(self, parameters), wait_for)
 
     def _runner(self, what: str) -> Any:
         if get_task_viz_tracker() is not None:

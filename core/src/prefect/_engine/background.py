@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from prefect.tasks import Task
 
 __all__ = [
-    "DeferringRunner",
     "context_of",
     "defer",
+    "defer_all",
     "execution_of",
     "parameter_store",
     "read_parameters",
@@ -123,20 +123,13 @@ def _packed_context() -> dict[str, Any]:
     return packed
 
 
-class DeferringRunner:
-    """Has task workers run what is mapped."""
-
-    def map(
-        self, task: Task[Any, Any], parameters: dict[str, Any], wait_for: Any = None, max_in_flight: int | None = None
-    ) -> PrefectFutureList[Any]:
-        """Schedule one run for each element, and record them together."""
-        from prefect.task_runners import split_parameters
-
-        if max_in_flight is not None:
-            raise ValueError("max_in_flight does not go with deferred=True: task workers have limits of their own.")
-        futures = [_schedule(task, each, wait_for, None) for each in split_parameters(task, parameters)]
-        recorder_of(current_transport()).flush()
-        return PrefectFutureList(futures)
+def defer_all(
+    task: Task[Any, Any], calls: Iterable[dict[str, Any]], wait_for: Iterable[PrefectFuture[Any]] | None
+) -> PrefectFutureList[Any]:
+    """Schedule one run for each of several sets of parameters, and record them together."""
+    futures = [_schedule(task, parameters, wait_for, None) for parameters in calls]
+    recorder_of(current_transport()).flush()
+    return PrefectFutureList(futures)
 
 
 # -- parameters -----------------------------------------------------------------------------------------------------
