@@ -549,11 +549,12 @@ class Task(WrappedFunction[P, R]):
             MappingLengthMismatch: The iterable arguments differ in length.
         """
         parameters = get_call_parameters(self.fn, args, kwargs, apply_defaults=False)
+        futures: PrefectFutureList[Any]
         if deferred:
-            return self._defer_all(parameters, _as_list(wait_for), max_in_flight)
-        runner = self._runner("mapping")
-        extra = {} if max_in_flight is None else {"max_in_flight": max_in_flight}
-        futures: PrefectFutureList[Any] = runner.map(self, parameters, _as_list(wait_for), **extra)
+            futures = self._defer_all(parameters, _as_list(wait_for), max_in_flight)
+        else:
+            extra = {} if max_in_flight is None else {"max_in_flight": max_in_flight}
+            futures = self._runner("mapping").map(self, parameters, _as_list(wait_for), **extra)
         if return_state:
             futures.wait()
             return [future.state for future in futures]
