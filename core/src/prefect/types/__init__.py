@@ -1,37 +1,43 @@
-"""The types that the product's models share, as annotations that pydantic validates."""
+"""The types that the product's models share, as annotations that pydantic validates: imported when they are asked for."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, Secret, StrictBool, StrictFloat, StrictInt, StrictStr
-
-from prefect.types._parsing import (
-    MAX_VARIABLE_VALUE_LENGTH,
-    KeyValueLabels,
-    cast_none_to_empty_dict,
-    check_variable_value,
-    convert_none_to_empty_dict,
-    dict_from_json,
-    parse_retry_delay_input,
-    require_non_negative,
-    timedelta_from_seconds,
-    upper,
-    validate_set_T_from_delim_string,
-    without_blanks,
-)
-from prefect.types.names import (
-    BANNED_CHARACTERS,
-    MAX_VARIABLE_NAME_LENGTH,
-    WITHOUT_BANNED_CHARACTERS,
-    Name,
-    NameOrEmpty,
-    NonEmptyishName,
-    URILike,
-    ValidAssetKey,
-)
+if TYPE_CHECKING:
+    from prefect.types.kinds import (
+        BANNED_CHARACTERS as BANNED_CHARACTERS,
+        MAX_VARIABLE_NAME_LENGTH as MAX_VARIABLE_NAME_LENGTH,
+        MAX_VARIABLE_VALUE_LENGTH as MAX_VARIABLE_VALUE_LENGTH,
+        WITHOUT_BANNED_CHARACTERS as WITHOUT_BANNED_CHARACTERS,
+        ClientRetryExtraCodes as ClientRetryExtraCodes,
+        Date as Date,
+        DateTime as DateTime,
+        JsonStringOrDict as JsonStringOrDict,
+        KeyValueLabels as KeyValueLabels,
+        KeyValueLabelsField as KeyValueLabelsField,
+        ListOfNonEmptyStrings as ListOfNonEmptyStrings,
+        LogLevel as LogLevel,
+        Name as Name,
+        NameOrEmpty as NameOrEmpty,
+        NonEmptyishName as NonEmptyishName,
+        NonNegativeFloat as NonNegativeFloat,
+        NonNegativeInteger as NonNegativeInteger,
+        NonNegativeTimeDelta as NonNegativeTimeDelta,
+        PositiveInteger as PositiveInteger,
+        SecondsTimeDelta as SecondsTimeDelta,
+        SecretDict as SecretDict,
+        StatusCode as StatusCode,
+        StrictVariableValue as StrictVariableValue,
+        TaskRetryDelaySeconds as TaskRetryDelaySeconds,
+        URILike as URILike,
+        ValidAssetKey as ValidAssetKey,
+        cast_none_to_empty_dict as cast_none_to_empty_dict,
+        check_variable_value as check_variable_value,
+        convert_none_to_empty_dict as convert_none_to_empty_dict,
+        parse_retry_delay_input as parse_retry_delay_input,
+        validate_set_T_from_delim_string as validate_set_T_from_delim_string,
+    )
 
 __all__ = [
     "BANNED_CHARACTERS",
@@ -67,48 +73,11 @@ __all__ = [
     "validate_set_T_from_delim_string",
 ]
 
-DateTime = datetime
-"""A moment. The product makes UTC-aware ones only (`prefect.utilities.time.now`)."""
 
-Date = date
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from prefect.types import kinds
 
-NonNegativeInteger = Annotated[int, Field(ge=0)]
-PositiveInteger = Annotated[int, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0.0)]
-StatusCode = Annotated[int, Field(ge=100, le=599)]
-
-NonNegativeTimeDelta = Annotated[timedelta, AfterValidator(require_non_negative)]
-
-SecondsTimeDelta = Annotated[timedelta, BeforeValidator(timedelta_from_seconds)]
-"""A duration that may be written as a number of seconds or in ISO 8601."""
-
-StrictVariableValue = Annotated[
-    Union[StrictStr, StrictInt, StrictBool, StrictFloat, dict[str, Any], list[Any], None],
-    BeforeValidator(check_variable_value),
-]
-
-KeyValueLabelsField = Annotated[
-    dict[str, Union[StrictBool, StrictInt, StrictFloat, str]],
-    BeforeValidator(cast_none_to_empty_dict),
-    Field(default_factory=dict, description="Labels: any number of names with a text, number or boolean each"),
-]
-
-ListOfNonEmptyStrings = Annotated[list[str], BeforeValidator(without_blanks)]
-
-
-class SecretDict(Secret[dict[str, Any]]):
-    """A mapping that is not shown when printed; `get_secret_value` returns it."""
-
-
-ClientRetryExtraCodes = Annotated[
-    Union[str, StatusCode, set[StatusCode], None],
-    BeforeValidator(partial(validate_set_T_from_delim_string, type_=StatusCode)),
-]
-"""HTTP status codes, also as `"429,503"`."""
-
-LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(upper)]
-
-TaskRetryDelaySeconds = Annotated[Union[str, int, float, list[float], None], BeforeValidator(parse_retry_delay_input)]
-"""Seconds between attempts: one number for all, or one for each, also as `"1,10,60"`."""
-
-JsonStringOrDict = Annotated[dict[str, str], BeforeValidator(dict_from_json)]
+        return getattr(kinds, name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

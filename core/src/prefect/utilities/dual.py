@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
-import anyio
-
 __all__ = [
     "Dual",
     "Effect",
@@ -63,6 +61,8 @@ class Sleep:
         time.sleep(self.seconds)
 
     async def aperform(self) -> None:
+        import anyio
+
         await anyio.sleep(self.seconds)
 
 
@@ -76,6 +76,8 @@ class Run:
         return self.function()
 
     async def aperform(self) -> Any:
+        import anyio
+
         return await anyio.to_thread.run_sync(self.function)
 
 
