@@ -35,6 +35,12 @@ ALL = ENDPOINTS
 
 # What is offered beyond the published contract.
 ADDED_ROUTES = {
+    ("POST", "/_core/deliveries/claim"),
+    ("POST", "/_core/deliveries/leave"),
+    ("POST", "/_core/deliveries/renew"),
+    ("POST", "/_core/waiting/ended_task_runs"),
+    ("POST", "/_core/waiting/slots"),
+    ("POST", "/_core/waiting/task_runs"),
     ("POST", "/_core/task_runs/record"),
     ("POST", "/_core/leases/renew"),
     ("POST", "/_core/leases/reap"),

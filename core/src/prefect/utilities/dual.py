@@ -14,7 +14,7 @@ awaitable.
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar
@@ -120,6 +120,9 @@ def is_async_code() -> bool:
     declared = user_code_is_async.get()
     if declared is not None:
         return declared
+    asyncio = sys.modules.get("asyncio")  # not loaded, there is no event loop, and loading it takes long
+    if asyncio is None:
+        return False
     try:
         asyncio.get_running_loop()
     except RuntimeError:
