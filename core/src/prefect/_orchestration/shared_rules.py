@@ -41,8 +41,9 @@ def refuse_those_who_lost_the_lease(t: Transition) -> Decision | None:
 
 
 def _begins_what_was_taken(t: Transition) -> bool:
-    """Whether somebody begins a run that was taken from a queue: who took it has it executed, and knows no token of that."""
-    return t.initial is not None and t.initial.is_pending() and t.proposed.is_running()
+    """Whether somebody begins a flow run that was taken from a queue: who took it has it executed, and knows no token of that."""
+    is_pending = t.initial is not None and t.initial.is_pending()
+    return t.run.kind == "flow" and is_pending and t.proposed.is_running()
 
 
 def wait_for_the_scheduled_time(t: Transition) -> Decision | None:
