@@ -52,10 +52,20 @@ def locate_code(flow_run: FlowRun, base: str | None = None, *, ignore_storage: b
             f"It is not known where the code of flow run '{flow_run.id}' is: its flow was not defined in a file. Set "
             "PREFECT__FLOW_ENTRYPOINT to 'path/to/file.py:function'."
         )
-    if ":" in entrypoint:
-        return entrypoint
-    module, _, name = entrypoint.rpartition(".")
-    return f"{module}:{name}"
+    return _found(entrypoint)
+
+
+def _found(entrypoint: str) -> str:
+    if ":" not in entrypoint:
+        module, _, name = entrypoint.rpartition(".")
+        return f"{module}:{name}"
+    file = Path(entrypoint.rpartition(":")[0])
+    if file.suffix == ".py" and not file.is_file():
+        raise ValueError(
+            f"There is no file '{file}', in which the flow should be, in '{Path.cwd()}'. Execute the run where its code is, "
+            "or deploy it with the place that the code is to be got from: flow.from_source(...)."
+        )
+    return entrypoint
 
 
 def _get_code(deployment: DeploymentResponse, flow_run: FlowRun) -> Steps[None]:

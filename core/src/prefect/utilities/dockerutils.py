@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TextIO
 
 import prefect
@@ -18,10 +19,13 @@ import prefect
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from typing_extensions import Self
+
 __all__ = [
     "CONTAINER_LABELS",
     "IMAGE_LABELS",
     "BuildError",
+    "ImageBuilder",
     "PushError",
     "build_image",
     "docker_client",
@@ -297,3 +301,134 @@ def generate_default_dockerfile(context: Path | None = None) -> Generator[Path, 
         yield dockerfile
     finally:
         dockerfile.unlink()
+
+
+class ImageBuilder:
+    """
+    Builds an image from a Dockerfile that is written line by line.
+
+    Args:
+        base_image: What it is built upon.
+        base_directory: The folder that files are copied from; the working directory without.
+        platform: What it is built for, such as `linux/amd64`.
+        context: The folder that is given to the build; a new one without, which is there until the `with` statement ends.
+
+    Raises:
+        ValueError: The folder does not exist, or has a Dockerfile already.
+    """
+
+    def __init__(
+        self,
+        base_image: str,
+        base_directory: Path | None = None,
+        platform: str | None = None,
+        context: Path | None = None,
+    ) -> None:
+        self.base_directory = base_directory or (context or Path.cwd()).absolute()
+        self.platform = platform
+        self.temporary_directory = None if context else tempfile.TemporaryDirectory()
+        self.context = context or Path(self.temporary_directory.name if self.temporary_directory else "")
+        if not self.context.is_dir():
+            raise ValueError(f"The folder '{self.context}', that the image should be built from, does not exist.")
+        if (self.context / "Dockerfile").exists():
+            raise ValueError(f"'{self.context}' has a Dockerfile already.")
+        self.dockerfile_lines = [
+            f"FROM {base_image}",
+            *(f"LABEL {name}={value}" for name, value in IMAGE_LABELS.items()),
+        ]
+
+    def __enter__(self) -> Self:
+        """Keep the folder until the `with` statement ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the folder, if it was made."""
+        if self.temporary_directory is not None:
+            self.temporary_directory.cleanup()
+
+    def add_line(self, line: str) -> None:
+        """Add a line to the Dockerfile."""
+        self.add_lines([line])
+
+    def add_lines(self, lines: Iterable[str]) -> None:
+        """Add lines to the Dockerfile."""
+        self.dockerfile_lines.extend(lines)
+
+    def copy(self, source: str | Path, destination: str | PurePosixPath) -> None:
+        """
+        Copy a file or folder into the image.
+
+        Raises:
+            ValueError: It does not lie in the base directory, or the context that was given does not hold it.
+        """
+        path = (self.base_directory / source).resolve()
+        if not path.is_relative_to(self.base_directory.resolve()):
+            raise ValueError(f"'{path}' does not lie in '{self.base_directory}', which files are copied from.")
+        below = path.relative_to(self.base_directory.resolve())
+        if self.temporary_directory is not None and path.is_dir():
+            shutil.copytree(path, self.context / below, dirs_exist_ok=True)
+        elif self.temporary_directory is not None:
+            (self.context / below).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, self.context / below)
+        elif not (self.context / below).exists():
+            raise ValueError(f"There is no '{below}' in '{self.context}', from which the image is built.")
+        self.add_line(f"COPY {below.as_posix()} {destination}")
+
+    def write_text(self, text: str, destination: str | PurePosixPath) -> None:
+        """Put a file with a text into the image."""
+        name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+        (self.context / name).write_text(text, encoding="utf-8")
+        self.add_line(f"COPY {name} {destination}")
+
+    def build(self, pull: bool = False, stream_progress_to: TextIO | None = None) -> str:
+        """
+        Build the image.
+
+        Args:
+            pull: Whether a newer version of the base image is looked for.
+            stream_progress_to: Where what the build says goes.
+
+        Returns:
+            The id of the image.
+
+        Raises:
+            BuildError: The build failed, or there is no `docker` command.
+        """
+        dockerfile = self.context / "Dockerfile"
+        dockerfile.write_text("\n".join(self.dockerfile_lines) + "\n", encoding="utf-8")
+        try:
+            return build_image(self.context, platform=self.platform, pull=pull, stream_progress_to=stream_progress_to)
+        finally:
+            dockerfile.unlink()
+
+    # -- for tests of what builds images
+
+    def _index(self, line: str) -> int:
+        if line not in self.dockerfile_lines:
+            raise AssertionError(f"The Dockerfile has no line {line!r}:\n" + "\n".join(self.dockerfile_lines))
+        return self.dockerfile_lines.index(line)
+
+    def assert_has_line(self, line: str) -> None:
+        """Raise AssertionError unless the Dockerfile has a line."""
+        self._index(line)
+
+    def assert_line_absent(self, line: str) -> None:
+        """Raise AssertionError if the Dockerfile has a line."""
+        if line in self.dockerfile_lines:
+            raise AssertionError(f"The Dockerfile has the line {line!r}.")
+
+    def assert_line_before(self, first: str, second: str) -> None:
+        """Raise AssertionError unless the Dockerfile has both lines, one before the other."""
+        if self._index(first) > self._index(second):
+            raise AssertionError(f"In the Dockerfile {first!r} is not before {second!r}.")
+
+    def assert_line_after(self, second: str, first: str) -> None:
+        """Raise AssertionError unless the Dockerfile has both lines, one after the other."""
+        self.assert_line_before(first, second)
+
+    def assert_has_file(self, source: Path, container_path: PurePosixPath) -> None:
+        """Raise AssertionError unless a file is copied to a place in the image as it is."""
+        copies = [line.split() for line in self.dockerfile_lines if line.startswith("COPY ")]
+        names = [name for _, name, place in copies if place == str(container_path)]
+        if not names or (self.context / names[-1]).read_bytes() != source.read_bytes():
+            raise AssertionError(f"'{source}' is not copied to {container_path} as it is.")
