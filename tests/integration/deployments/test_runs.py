@@ -25,6 +25,7 @@ from prefect.deployments import arun_deployment, run_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.flow_engine import load_flow_and_flow_run
 from prefect.flows import load_flow_from_flow_run
+from prefect.runner import Runner
 from prefect.settings import temporary_settings
 from prefect.utilities.time import now
 
@@ -170,3 +171,18 @@ def test_a_step_that_fails_says_whose_it_was(project: Project, client: SyncPrefe
     run = client.create_flow_run_from_deployment(made)
     with pytest.raises(Exception, match=r"set_working_directory for deployment 'gone' for flow run.*No such file"):
         load_flow_and_flow_run(run.id)
+
+
+def test_served_code_is_fetched_once(
+    client: SyncPrefectClient, repository: Repository, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (tmp_path / "server").mkdir()
+    monkeypatch.chdir(tmp_path / "server")
+    runner = Runner(name="r", pause_on_shutdown=False)
+    runner.add_deployment(flow.from_source(repository.url, "flows.py:greet").to_deployment("served"))
+    run = run_deployment("greet/served", timeout=0)
+    asyncio.run(runner.start(run_once=True))
+    assert client.read_flow_run(run.id).state.is_completed()
+    messages = [log.message for log in client.read_logs() if log.flow_run_id == run.id]
+    assert "hello you" in messages
+    assert not any("git_clone" in message for message in messages)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._contract.endpoints.work_pools import read_work_pool
 from prefect.client.base import ask
+from prefect.deployments.storage.bundles import bundle_project
 from prefect.deployments.storage.local import LocalStorage
 from prefect.docker.docker_image import DockerImage
 from prefect.exceptions import ObjectNotFound
@@ -34,6 +36,9 @@ def deploy(
     """
     Deploy to a work pool, whose workers start the runs.
 
+    Code that is neither in an image nor in storage is packed, the project that the working directory is, without what its
+    `.prefectignore` leaves out, and stored with the block that PREFECT_DEFAULT_RESULT_STORAGE_BLOCK names.
+
     Args:
         deployments: What `flow.to_deployment` made.
         work_pool_name: The work pool; PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME without.
@@ -55,14 +60,15 @@ def deploy(
     if not deployments:
         raise ValueError("Nothing to deploy: give what flow.to_deployment(...) made.")
     pool = yield from _pool(work_pool_name)
-    _check_code_is_reachable(deployments, pool, image)
-    if pool.type == "process" and not ignore_warnings and any(_is_local(each) for each in deployments):
+    _check_images(pool, image)
+    ready = deployments if image is not None else (yield from _with_code(deployments))
+    if pool.type == "process" and not ignore_warnings and any(isinstance(each.storage, LocalStorage) for each in ready):
         print(  # noqa: T201
             f"The work pool '{pool.name}' starts processes, and the code is in a folder of this machine: its workers must run "
             "here, too. For flows that only run here, flow.serve(...) is simpler. (ignore_warnings=True hides this.)\n"
         )
     reference = yield from _image(image, build=build, push=push)
-    ids, failures = yield from _applied(deployments, pool.name, reference)
+    ids, failures = yield from _applied(ready, pool.name, reference)
     _print_outcome(deployments, failures)
     if failures:
         raise next(iter(failures.values()))
@@ -88,32 +94,40 @@ def _pool(name: str | None) -> Steps[WorkPool]:
         ) from None
 
 
-def _is_local(deployment: RunnerDeployment) -> bool:
-    return deployment.storage is None or isinstance(deployment.storage, LocalStorage)
-
-
 def _takes_images(pool: WorkPool) -> bool:
     return "image" in pool.base_job_template.get("variables", {}).get("properties", {})
 
 
-def _check_code_is_reachable(
-    deployments: tuple[RunnerDeployment, ...], pool: WorkPool, image: str | DockerImage | None
-) -> None:
+def _check_images(pool: WorkPool, image: str | DockerImage | None) -> None:
     if image is not None and not _takes_images(pool):
         raise ValueError(
             f"Work pool '{pool.name}' does not support custom Docker images: its job template has no variable 'image'. Use "
             "another work pool, say with flow.from_source(...) where the code is, or use flow.serve(...) to run it here."
         )
-    without = [
-        each for each in deployments if each.storage is None and each.entrypoint_type is EntrypointType.FILE_PATH
-    ]
-    if image is None and without:
-        names = ", ".join(each.full_name for each in without)
+
+
+def _with_code(deployments: tuple[RunnerDeployment, ...]) -> Steps[tuple[RunnerDeployment, ...]]:
+    """The deployments, with the project put where workers get at it for those that do not say where their code is."""
+    lost = [each for each in deployments if each.storage is None and each.entrypoint_type is EntrypointType.FILE_PATH]
+    if not lost:
+        return deployments
+    names = ", ".join(each.full_name for each in lost)
+    block = get_current_settings().results.default_storage_block
+    if block is None:
         raise ValueError(
             "Either an image or remote storage location must be provided when deploying a deployment: workers could not get "
-            f"at the code of {names}. Give image=..., say with flow.from_source(...) where the code is, or use "
+            f"at the code of {names}. Give image=..., say with flow.from_source(...) where the code is, let "
+            "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK name storage that workers share, into which the project is then put, or use "
             "flow.serve(...) to run it here."
         )
+    outside = [each.full_name for each in lost if Path(each.entrypoint or "").is_absolute()]
+    if outside:
+        raise ValueError(
+            f"The code of {', '.join(outside)} is not in the project '{Path.cwd()}'. Deploy from its folder."
+        )
+    bundle = yield from bundle_project(Path.cwd(), block)
+    print(f"The project '{Path.cwd()}' was packed and stored as '{bundle.key}' with '{block}'.")  # noqa: T201
+    return tuple(each.model_copy(update={"storage": bundle}) if each in lost else each for each in deployments)
 
 
 def _image(image: str | DockerImage | None, *, build: bool, push: bool) -> Steps[str | None]:

@@ -19,7 +19,7 @@ from prefect.plugins.types import (
 _FILE_SYSTEM = ("get-directory", "put-directory", "read-path", "write-path")
 
 _STEPS = {
-    "pull": ("git_clone", "pull_from_remote_storage", "pull_with_block", "set_working_directory"),
+    "pull": ("git_clone", "pull_code_bundle", "pull_from_remote_storage", "pull_with_block", "set_working_directory"),
     "utility": ("pip_install_requirements", "run_shell_script"),
 }
 

@@ -12,6 +12,7 @@ from typing import Any, AnyStr, Optional, Union
 from prefect.utilities.ignoring import IgnorePatterns
 
 __all__ = [
+    "DEFAULT_IGNORE_FILE",
     "chdir_lock",
     "create_default_ignore_file",
     "filename",
@@ -23,7 +24,7 @@ __all__ = [
     "to_display_path",
 ]
 
-_DEFAULT_IGNORE_FILE = """\
+DEFAULT_IGNORE_FILE = """\
 # What is not uploaded with a flow's code, in the form of a .gitignore file.
 
 # Of Python
@@ -66,7 +67,7 @@ def create_default_ignore_file(path: str) -> bool:
     """
     try:
         with (Path(path) / ".prefectignore").open("x", encoding="utf-8") as file:
-            file.write(_DEFAULT_IGNORE_FILE)
+            file.write(DEFAULT_IGNORE_FILE)
     except FileExistsError:
         return False
     return True

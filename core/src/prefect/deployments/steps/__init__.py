@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from prefect.deployments.steps.pull import (
         agit_clone,
         git_clone,
+        pull_code_bundle,
         pull_from_remote_storage,
         pull_with_block,
         set_working_directory,
@@ -21,6 +22,7 @@ __all__ = lazy.install(  # noqa: PLE0605 - a list
         "agit_clone": "prefect.deployments.steps.pull",
         "git_clone": "prefect.deployments.steps.pull",
         "pip_install_requirements": "prefect.deployments.steps.utility",
+        "pull_code_bundle": "prefect.deployments.steps.pull",
         "pull_from_remote_storage": "prefect.deployments.steps.pull",
         "pull_with_block": "prefect.deployments.steps.pull",
         "run_shell_script": "prefect.deployments.steps.utility",

@@ -10,13 +10,21 @@ from typing import Any
 from prefect._engine.effects import CallEither
 from prefect.blocks.core import Block
 from prefect.deployments.storage.blocks import BlockStorageAdapter
+from prefect.deployments.storage.bundles import CodeBundle
 from prefect.deployments.storage.git import GitRepository
 from prefect.deployments.storage.protocol import RunnerStorage
 from prefect.deployments.storage.remote import RemoteStorage
 from prefect.logging.loggers import get_logger
 from prefect.utilities.dual import Sleep, Steps, asynchronous, dual
 
-__all__ = ["agit_clone", "git_clone", "pull_from_remote_storage", "pull_with_block", "set_working_directory"]
+__all__ = [
+    "agit_clone",
+    "git_clone",
+    "pull_code_bundle",
+    "pull_from_remote_storage",
+    "pull_with_block",
+    "set_working_directory",
+]
 
 _TROUBLE = (
     "could not resolve host",
@@ -148,5 +156,24 @@ async def pull_with_block(block_document_name: str, block_type_slug: str) -> dic
     loading: Any = Block.aload(f"{block_type_slug}/{block_document_name}")
     block = await loading if inspect.isawaitable(loading) else loading
     storage = BlockStorageAdapter(block)
+    await storage.pull_code()
+    return _place_of(storage)
+
+
+async def pull_code_bundle(block: str, sha256: str) -> dict[str, str]:
+    """
+    Unpack the project that `deploy` has packed.
+
+    Args:
+        block: The `type/name` of the block that it is stored with.
+        sha256: The hash of its content.
+
+    Returns:
+        The `directory` that it is in, relative to the working directory.
+
+    Raises:
+        ValueError: There is no such block, or what is stored is not what was deployed.
+    """
+    storage = CodeBundle(block, sha256)
     await storage.pull_code()
     return _place_of(storage)
