@@ -42,7 +42,7 @@ MODULES = {
         "prefect.locking.memory",
         "prefect.locking.filesystem",
     ),
-    "Blocks": ("prefect.blocks.core", "prefect.blocks.abstract", "prefect.blocks.system"),
+    "Blocks": ("prefect.blocks.core", "prefect.blocks.abstract", "prefect.blocks.system", "prefect.blocks.delivery"),
     "What runs leave behind": ("prefect.artifacts", "prefect.variables", "prefect.logging", "prefect.logging.loggers"),
     "Events and automations": ("prefect.events", "prefect.events.clients", "prefect.automations"),
     "What runs are told": ("prefect.input", "prefect.runtime"),

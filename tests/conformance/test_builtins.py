@@ -12,8 +12,9 @@ from prefect.blocks.system import Secret
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 from prefect.locking.filesystem import FileSystemLockManager
 from prefect.locking.memory import MemoryLockManager
+from prefect.plugins import registries
 from prefect.plugins.families import FAMILIES
-from prefect.plugins.loading import builtin_specs
+from prefect.plugins.loading import builtin_specs, current_host
 from prefect.plugins.targets import import_target
 from prefect.serializers import (
     CompressedJSONSerializer,
@@ -25,6 +26,7 @@ from prefect.serializers import (
 from prefect.testing.conformance import (
     BlockContract,
     LockManagerContract,
+    NotifierContract,
     PluginContract,
     ResultStorageContract,
     SerializerContract,
@@ -191,3 +193,30 @@ class TestExamplePlugin(PluginContract):
 def test_every_target_of_the_core_can_be_imported(family):
     for spec in builtin_specs(family).values():
         assert import_target(spec.target) is not None
+
+
+class TestBuiltinNotifier(NotifierContract):
+    """What is asked last: notifiers by their kind, blocks and the names of blocks."""
+
+    @pytest.fixture
+    def send(self):
+        return current_host().implementations("prefect_send_notification")[-1][1]
+
+    @pytest.fixture
+    def target(self):
+        class Journal:
+            def __init__(self, address):
+                self.address = address
+
+            def notify(self, body, subject=None):
+                assert isinstance(body, str)
+
+        registries.notifiers.register("journal", Journal)
+        yield "journal:ops"
+        registries.notifiers.unregister("journal")
+
+    @pytest.fixture
+    def unreachable(self):
+        from prefect.blocks.notifications import SlackWebhook
+
+        return SlackWebhook(url="http://127.0.0.1:9/nobody-listens", allow_private_urls=False)

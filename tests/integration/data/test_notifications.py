@@ -8,7 +8,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -41,11 +41,13 @@ class Receiver:
         self.requests: list[dict[str, Any]] = []
         self.status = 200
         self.answer = b"fine"
+        self.wait: Callable[[], Any] = lambda: None
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def receive(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                receiver.wait()
                 receiver.requests.append(
                     {"verb": self.command, "path": self.path, "headers": dict(self.headers.items()), "body": body}
                 )

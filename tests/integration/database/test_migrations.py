@@ -23,7 +23,7 @@ from prefect.server.database.errors import DatabaseUnreadableError, SchemaTooNew
 from prefect.server.database.migrations import migrate, schema_version
 from prefect.server.database.sqlite import LATEST, SqliteDialect
 
-SCRIPTS = [(1, "first_tables"), (2, "server"), (3, "catch_up")]
+SCRIPTS = [(1, "first_tables"), (2, "server"), (3, "catch_up"), (4, "automations")]
 
 
 def run(script: str, *arguments: str) -> subprocess.Popen[str]:

@@ -26,7 +26,7 @@ from prefect.server.database.migrations import migrate, schema_version
 
 pytestmark = pytest.mark.parametrize("kind", [POSTGRES])
 
-SCRIPTS = [(1, "tables"), (2, "catch_up")]
+SCRIPTS = [(1, "tables"), (2, "catch_up"), (3, "automations")]
 LATEST = len(SCRIPTS)
 
 

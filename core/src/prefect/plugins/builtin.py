@@ -8,7 +8,9 @@ from prefect.hookspecs import register_hook
 from prefect.plugins.targets import import_target
 from prefect.plugins.types import (
     BlockSpec,
+    DeliveryResult,
     LockManagerSpec,
+    NotifierSpec,
     ResultStorageSpec,
     SerializerSpec,
     StepSpec,
@@ -104,3 +106,14 @@ def prefect_blocks() -> list[BlockSpec]:
             for slug, name, title in _NOTIFICATIONS
         ),
     ]
+
+
+@register_hook
+def prefect_notifiers() -> list[NotifierSpec]:
+    return [NotifierSpec(slug, slug, f"prefect.blocks.notifications:{name}") for slug, name, _ in _NOTIFICATIONS]
+
+
+@register_hook(trylast=True)
+def prefect_send_notification(target: Any, subject: str | None, body: str) -> DeliveryResult | None:
+    answer: DeliveryResult | None = import_target("prefect.blocks.delivery:deliver")(target, subject, body)
+    return answer

@@ -31,7 +31,7 @@ from prefect_postgres.urls import read_url
 
 __all__ = ["LATEST", "PostgresDialect"]
 
-LATEST = 2
+LATEST = 3
 """The number of the last migration."""
 
 _WRITE = b"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()"

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
@@ -142,9 +141,18 @@ class Performer:
             lane.waiting -= 1
 
     def do(self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "") -> R:
-        """Do something in one transaction, on this thread."""
-        begin = partial(self._work, actor=actor)
-        return transact(self.database, begin, act, write=write)
+        """Do something in one transaction, on this thread; then tell those who wait for events, if it emitted some."""
+        work: UnitOfWork | None = None
+
+        def begin(connection: Any) -> UnitOfWork:
+            nonlocal work
+            work = self._work(connection, actor)
+            return work
+
+        result = transact(self.database, begin, act, write=write)
+        if work is not None and work.events:
+            self.events_stored.send()
+        return result
 
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor, serves=True)
@@ -183,7 +191,6 @@ class Performer:
         """Tell those who wait for it what may have been stored just now."""
         if wire.operation.read_only:
             return
-        self.events_stored.send()
         self.slots_changed.send()
         if wire.endpoint.module == "logs":
             self.logs_stored.send()

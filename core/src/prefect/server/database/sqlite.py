@@ -32,7 +32,7 @@ from prefect.server.database.errors import (
 
 __all__ = ["LATEST", "SqliteDialect"]
 
-LATEST = 3
+LATEST = 4
 """The number of the last migration."""
 
 _BUSY = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})

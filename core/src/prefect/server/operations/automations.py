@@ -16,6 +16,7 @@ from prefect.server.database.queries import filters, records
 from prefect.server.database.queries.events import Occurrence
 from prefect.server.operations.refusals import Refusal, not_found
 from prefect.server.operations.templates import faults_in, require_template
+from prefect.server.operations.triggers import begin_to_count
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
 
@@ -65,6 +66,7 @@ def create_automation(work: UnitOfWork, body: AutomationCreate) -> Automation:
     records.create(work.connection, tables.automation, row)
     _relate(work, row["id"], body, owner=body.owner_resource)
     automation = _model(work, row)
+    begin_to_count(work, automation)
     _tell(work, "created", automation)
     return automation
 
@@ -87,14 +89,19 @@ def update_automation(work: UnitOfWork, id: UUID, body: AutomationUpdate) -> Non
     _keep_ids(before.trigger, body.trigger)
     records.revise(work.connection, tables.automation, id, **_columns(body), updated=work.now)
     _relate(work, id, body, owner=None)
-    _tell(work, "updated", _model(work, _read(work, id)))
+    automation = _model(work, _read(work, id))
+    begin_to_count(work, automation, before.trigger if before.enabled else None)
+    _tell(work, "updated", automation)
 
 
 def patch_automation(work: UnitOfWork, id: UUID, body: AutomationPartialUpdate) -> None:
     """Pause or resume an automation."""
-    if not records.revise(work.connection, tables.automation, id, enabled=body.enabled, updated=work.now):
-        raise not_found("automation", id=id)
-    _tell(work, "updated", _model(work, _read(work, id)))
+    was_enabled = _read(work, id)["enabled"]
+    records.revise(work.connection, tables.automation, id, enabled=body.enabled, updated=work.now)
+    automation = _model(work, _read(work, id))
+    if automation.enabled != was_enabled:
+        begin_to_count(work, automation)
+    _tell(work, "updated", automation)
 
 
 def delete_automation(work: UnitOfWork, id: UUID) -> None:

@@ -7,7 +7,6 @@ A value `{"__prefect_kind": "json", "value": "[1]"}` stands for what the text sa
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from pydantic_core import from_json
@@ -19,12 +18,6 @@ from prefect.server.operations.work import UnitOfWork
 __all__ = ["HydrationError", "hydrate", "hydrate_all"]
 
 _KIND = "__prefect_kind"
-_LONGEST_TEXT = 524_288
-"""How many characters a template may give: no parameters of a run may be larger."""
-
-
-_LONGEST_RANGE = 1_000
-_LARGEST_POWER = 64
 
 
 class HydrationError(ValueError):
@@ -79,50 +72,11 @@ def _of_variable(work: UnitOfWork, name: Any) -> Any:
 
 
 def _of_template(template: Any) -> Any:
-    from jinja2 import TemplateError
-
-    from prefect.server.operations.templates import find_fault
+    from prefect.server.operations.rendering import TemplateError, render
 
     if not isinstance(template, str):
         return template
-    fault = find_fault(template)
-    if fault is not None:
-        raise HydrationError(f"Invalid jinja: {fault.message}. The template is {template!r}.")
-    text = ""
     try:
-        for piece in _sandbox().from_string(template).generate():
-            text += piece
-            if len(text) > _LONGEST_TEXT:
-                break
-    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
-        raise HydrationError(f"Invalid jinja: {error}. The template is {template!r}.") from None
-    if len(text) > _LONGEST_TEXT:
-        raise HydrationError(f"Invalid jinja: {template!r} gives more than {_LONGEST_TEXT:,} characters.")
-    return text
-
-
-@cache
-def _sandbox() -> Any:
-    """Where templates are filled in: they can call nothing, and compute nothing, that takes long or gets large."""
-    from jinja2.exceptions import SecurityError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Sandbox(ImmutableSandboxedEnvironment):
-        intercepted_binops = frozenset({"*", "**", "%"})
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
-            if not numbers or (operator == "**" and abs(right) > _LARGEST_POWER):
-                raise SecurityError(f"{left!r} {operator} {right!r} is not computed here")
-            return super().call_binop(context, operator, left, right)
-
-    sandbox = Sandbox()
-    sandbox.globals = {"range": _short_range}
-    return sandbox
-
-
-def _short_range(*bounds: int) -> range:
-    numbers = range(*bounds)
-    if len(numbers) > _LONGEST_RANGE:
-        raise ValueError(f"a range has at most {_LONGEST_RANGE} numbers")
-    return numbers
+        return render(template)
+    except TemplateError as error:
+        raise HydrationError(str(error)) from None

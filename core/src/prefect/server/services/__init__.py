@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from prefect.server.services.automations import ACTIONS, ERRANDS, make_triggers
 from prefect.server.services.events import EVENT_BACKLOG
 from prefect.server.services.retention import RETENTION
 from prefect.server.services.runs import (
@@ -43,5 +44,8 @@ def make_services(started: datetime) -> tuple[Service, ...]:
         CANCELLATIONS,
         EXPIRED_SLOTS,
         EVENT_BACKLOG,
+        make_triggers(),
+        ACTIONS,
+        ERRANDS,
         RETENTION,
     )

@@ -8,11 +8,12 @@ import os
 import random
 import socket
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from prefect.server.services.service import Service, hold_lease, release_leases
+from prefect.server.services.service import Errands, Service, hold_lease, release_leases
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import UnitOfWork
     from prefect.settings import Settings
 
-__all__ = ["Loops", "Performs", "Trouble"]
+__all__ = ["Hears", "Loops", "Performs", "Trouble"]
 
 R = TypeVar("R")
 
@@ -29,6 +30,14 @@ _logger = logging.getLogger("prefect.server.services")
 
 _LONGEST_PAUSE_SECONDS = 60.0
 _SHORTEST_LEASE_SECONDS = 30.0
+
+
+class Hears(Protocol):
+    """Tells those who wait for it that something has happened."""
+
+    def heard(self) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set each time; who waits for it clears it."""
+        ...
 
 
 class Performs(Protocol):
@@ -66,10 +75,16 @@ class Loops:
         services: The loops; those that settings switch off are left out.
         settings: How they are set up.
         clock: What time it is.
+        stored: Tells that events were stored.
     """
 
     def __init__(
-        self, performer: Performs, services: Iterable[Service], settings: Settings, clock: Callable[[], datetime]
+        self,
+        performer: Performs,
+        services: Iterable[Service],
+        settings: Settings,
+        clock: Callable[[], datetime],
+        stored: Hears | None = None,
     ) -> None:
         self.services = tuple(service for service in services if service.is_enabled(settings))
         self.troubles: dict[str, Trouble] = {}
@@ -77,6 +92,7 @@ class Loops:
         self._performer = performer
         self._settings = settings
         self._clock = clock
+        self._stored = stored
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._hurry: dict[str, asyncio.Event] = {}
@@ -85,6 +101,8 @@ class Loops:
         """Begin, in the running event loop."""
         self._hurry = {service.name: asyncio.Event() for service in self.services}
         self._tasks = [asyncio.create_task(self._run(service), name=service.name) for service in self.services]
+        if self._stored is not None:
+            self._tasks.append(asyncio.create_task(self._listen(self._stored), name="listening"))
 
     async def stop(self) -> None:
         """End all loops, after what they do right now, and let other servers run them."""
@@ -103,6 +121,16 @@ class Loops:
         event = self._hurry.get(name)
         if event is not None:
             event.set()
+
+    async def _listen(self, stored: Hears) -> None:
+        """Let those loops look that react to events, whenever some were stored."""
+        reacting = [service.name for service in self.services if service.hears]
+        with stored.heard() as heard:
+            while not self._stopping:
+                await heard.wait()
+                heard.clear()
+                for name in reacting:
+                    self.wake(name)
 
     async def _run(self, service: Service) -> None:
         await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - so that not all begin at once
@@ -126,12 +154,31 @@ class Loops:
         settings = self._settings
         if not await self._performer.perform(lambda work: service.look(work, settings), write=False):
             return False
+        if service.errands is not None:
+            return await self._run_errands(service.errands)
         lease = max(3 * service.seconds(settings), _SHORTEST_LEASE_SECONDS)
 
         def act(work: UnitOfWork) -> bool:
             return hold_lease(work, service.name, self.holder, lease) and service.act(work, settings)
 
-        return await self._performer.perform(act, write=True)
+        is_left = await self._performer.perform(act, write=True)
+        for name in service.wakes:
+            self.wake(name)
+        return is_left
+
+    async def _run_errands(self, errands: Errands) -> bool:
+        """Run the errands that are due, side by side. Says whether there were some, as there may be more."""
+        taken = await self._performer.perform(errands.take, write=True)
+
+        async def run(errand: Any) -> None:
+            try:
+                report = await asyncio.wait_for(asyncio.to_thread(errands.run, errand), errands.seconds)
+            except (TimeoutError, asyncio.TimeoutError):
+                report = errands.late(errand)
+            await self._performer.perform(lambda work: errands.settle(work, errand, report), write=True)
+
+        await asyncio.gather(*map(run, taken))
+        return bool(taken)
 
     async def _rest(self, service: Service, seconds: float) -> None:
         """Wait, but not once somebody says that there is something to do."""

@@ -17,11 +17,31 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import UnitOfWork
     from prefect.settings import Settings
 
-__all__ = ["Service", "hold_lease", "release_leases"]
+__all__ = ["Errands", "Service", "hold_lease", "release_leases"]
 
 
 def _always(work: UnitOfWork, settings: Settings) -> bool:
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """
+    What a loop does outside of the database. Each errand is on a thread of its own, and others are not held up.
+
+    Args:
+        take: Takes a bounded number of errands, in one transaction; other servers leave them alone for a while.
+        run: Runs one, without a transaction, and reports; it raises nothing.
+        settle: Says what became of one, in a transaction.
+        seconds: After how long one is no longer waited for.
+        late: The report of one that took longer.
+    """
+
+    take: Callable[[UnitOfWork], list[Any]]
+    run: Callable[[Any], Any]
+    settle: Callable[[UnitOfWork, Any, Any], None]
+    seconds: float
+    late: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,9 @@ class Service:
             run again from the start, so it has no other effect.
         look: Says whether something is to be done, without writing anything.
         switch: The setting that switches it off; None if none does.
+        hears: Whether it looks at once when this server has stored events.
+        wakes: The loops that look at once when it has done something.
+        errands: What it does outside of the database, instead of `act`; any number of servers at a time.
         does: What it is for, for people.
     """
 
@@ -47,6 +70,9 @@ class Service:
     does: str
     look: Callable[[UnitOfWork, Settings], bool] = _always
     switch: str | None = None
+    hears: bool = False
+    wakes: tuple[str, ...] = ()
+    errands: Errands | None = None
 
 
 @cache

@@ -13,6 +13,7 @@ The suites need pytest, and neither a network nor a server. The core runs them o
 
 from prefect.testing.conformance.block import BlockContract
 from prefect.testing.conformance.lock_manager import LockManagerContract
+from prefect.testing.conformance.notifier import NotifierContract
 from prefect.testing.conformance.plugin import PluginContract
 from prefect.testing.conformance.result_storage import ResultStorageContract
 from prefect.testing.conformance.serializer import SerializerContract
@@ -20,6 +21,7 @@ from prefect.testing.conformance.serializer import SerializerContract
 __all__ = [
     "BlockContract",
     "LockManagerContract",
+    "NotifierContract",
     "PluginContract",
     "ResultStorageContract",
     "SerializerContract",

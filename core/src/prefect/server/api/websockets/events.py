@@ -85,7 +85,6 @@ class EventsIn:
             else:
                 for reason in wrong:
                     _logger.warning("An event is not kept: %s", reason)
-                self._performer.events_stored.send()
                 self._performer.task_runs_changed.send()
                 return
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import delete, insert, select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 
 from prefect.server.database import tables
 from prefect.server.database.queries.batches import insert_new
+from prefect.server.database.queries.records import inserting
 from prefect.server.database.types import has_nul, moment_text, show_nul
 
 if TYPE_CHECKING:
@@ -116,3 +118,19 @@ def add_events(connection: Connection, occurrences: Sequence[Occurrence], now: d
             resources.append((event_id, position, occurred, each[_ID], each[_ROLE], _json(each)))
     insert_new(connection, tables.event, events)
     insert_new(connection, tables.event_resource, resources)
+    _leave_to_automations(connection, [event[0] for event in events])
+
+
+@cache
+def _leaving(dialect: Dialect) -> str:
+    insertion = inserting(dialect.name, tables.event_unheard).on_conflict_do_nothing(index_elements=["event_id"])
+    return str(insertion.compile(dialect=dialect, column_keys=["event_id"]))
+
+
+_SOMEBODY_LISTENS = select(tables.automation.c.id).where(tables.automation.c.enabled.is_(True)).limit(1)
+
+
+def _leave_to_automations(connection: Connection, event_ids: list[str]) -> None:
+    """Have automations hear of events, if there are automations."""
+    if connection.execute(_SOMEBODY_LISTENS).first() is not None:
+        connection.exec_driver_sql(_leaving(connection.dialect), [(event_id,) for event_id in event_ids])

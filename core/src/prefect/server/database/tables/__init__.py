@@ -24,10 +24,13 @@ from prefect.server.database.tables.deployments import (
 )
 from prefect.server.database.tables.events import (
     automation,
+    automation_action,
+    automation_bucket,
     automation_related_resource,
     event,
     event_backlog,
     event_resource,
+    event_unheard,
 )
 from prefect.server.database.tables.runs import (
     artifact,
@@ -62,6 +65,8 @@ __all__ = [
     "artifact_collection",
     "audit_entry",
     "automation",
+    "automation_action",
+    "automation_bucket",
     "automation_related_resource",
     "block_document",
     "block_document_reference",
@@ -77,6 +82,7 @@ __all__ = [
     "event",
     "event_backlog",
     "event_resource",
+    "event_unheard",
     "flow",
     "flow_run",
     "flow_run_input",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text, text
 
 from prefect.server.database.tables.columns import metadata, owner, record, required
 from prefect.server.database.types import Document, Identifier, Moment
 
 __all__ = [
     "automation",
+    "automation_action",
+    "automation_bucket",
     "automation_related_resource",
     "event",
     "event_backlog",
     "event_resource",
+    "event_unheard",
 ]
 
 event = Table(
@@ -60,6 +63,15 @@ Storing an event as others are found takes nine pages of the database, and this 
 asks for events, and by servers.
 """
 
+event_unheard = Table(
+    "event_unheard",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, nullable=False),
+    owner("event_id", "events.id"),
+    Index("uq_event_unheard__event_id", "event_id", unique=True),
+)
+"""Events that automations have not heard of yet, in the order in which they were stored. Without automations, none."""
+
 automation = Table(
     "automation",
     metadata,
@@ -87,3 +99,31 @@ automation_related_resource = Table(
     Index("uq_automation_related_resource__automation_resource", "automation_id", "resource_id", unique=True),
     Index("ix_automation_related_resource__resource_id", "resource_id"),
 )
+
+automation_bucket = Table(
+    "automation_bucket",
+    metadata,
+    owner("automation_id", "automation.id"),
+    required("trigger_id", Identifier),
+    required("bucket_key", Text),
+    Column("due", Moment),
+    required("bucket", Document),
+    PrimaryKeyConstraint("automation_id", "trigger_id", "bucket_key"),
+    Index("ix_automation_bucket__due", "due", sqlite_where=text("due IS NOT NULL")),
+)
+"""What triggers have counted: see `prefect._orchestration.firing.Bucket`. The key is a JSON list of labels' values."""
+
+automation_action = Table(
+    "automation_action",
+    metadata,
+    *record(),
+    owner("automation_id", "automation.id"),
+    required("is_errand", Boolean),
+    required("due", Moment),
+    required("attempts", Integer),
+    required("action", Document),
+    required("firing", Document),
+    Index("ix_automation_action__automation_id", "automation_id"),
+    Index("ix_automation_action__is_errand_due", "is_errand", "due"),
+)
+"""What automations have decided to do and have not done. An errand leads outside of the database: a message, a request."""
