@@ -44,7 +44,7 @@ MODULES = {
     ),
     "Blocks": ("prefect.blocks.core", "prefect.blocks.abstract", "prefect.blocks.system", "prefect.blocks.delivery"),
     "What runs leave behind": ("prefect.artifacts", "prefect.variables", "prefect.logging", "prefect.logging.loggers"),
-    "Events and automations": ("prefect.events", "prefect.events.clients", "prefect.automations"),
+    "Events and automations": ("prefect.events", "prefect.events.clients", "prefect.automations", "prefect.assets"),
     "What runs are told": ("prefect.input", "prefect.runtime"),
     "The orchestrator": ("prefect.client.orchestration",),
     "Running what exists": ("prefect.flow_engine", "prefect.task_engine"),

@@ -20,12 +20,14 @@ from prefect.utilities.time import now
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from typing_extensions import Self
 
     from prefect._contract.liveness import LeaseRequest
     from prefect._contract.objects import FlowRun, TaskRun
     from prefect._contract.state import State
+    from prefect.assets.core import Asset
     from prefect.client.orchestration import PrefectClient, SyncPrefectClient
     from prefect.flows import Flow
     from prefect.results import ResultStore
@@ -175,9 +177,10 @@ class EngineContext(RunContext):
     observed_flow_pauses: dict[str, int] = field(default_factory=dict)
     run_results: RunResults = field(default_factory=RunResults)
     lease_request: LeaseRequest | None = None
+    task_run_assets: dict[UUID, list[Asset]] = field(default_factory=dict)
 
     _local_fields: ClassVar[frozenset[str]] = frozenset(
-        {"client", "lease_request", "run_results", "task_run_dynamic_keys", "task_runner"}
+        {"client", "lease_request", "run_results", "task_run_assets", "task_run_dynamic_keys", "task_runner"}
     )
 
 
@@ -197,6 +200,7 @@ class TaskRunContext(RunContext):
     parameters: dict[str, Any]
     result_store: ResultStore
     persist_result: bool = False
+    asset_metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Union, cast, overload
@@ -19,8 +19,11 @@ from prefect.utilities.visualization import VisualizationUnsupportedError, get_t
 from prefect.utilities.wrapped import WrappedFunction
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from prefect._contract.objects import RunInput, TaskRun
     from prefect._contract.state import State
+    from prefect.assets.core import Asset
     from prefect.client.orchestration import PrefectClient
     from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
     from prefect.results import ResultSerializer, ResultStorage
@@ -96,6 +99,7 @@ class TaskOptions(TypedDict, total=False):
     on_commit: list[Any] | None
     retry_condition_fn: Any
     viz_return_value: Any
+    asset_deps: list[str | Asset] | None
 
 
 def task_input_hash(context: TaskRunContext, arguments: dict[str, Any]) -> str | None:
@@ -161,7 +165,7 @@ class Task(WrappedFunction[P, R]):
         on_commit: Called with the transaction when it is committed.
         retry_condition_fn: Says, from task, run and failed state, whether to retry.
         viz_return_value: What the task returns when a flow is drawn rather than run.
-        asset_deps: Not available yet.
+        asset_deps: What it reads, by key or as `Asset`.
 
     Raises:
         TypeError: `fn` is not callable, or an option has the wrong type.
@@ -197,10 +201,8 @@ class Task(WrappedFunction[P, R]):
         on_commit: list[Callable[[Transaction], None]] | None = None,
         retry_condition_fn: RetryConditionCallable | None = None,
         viz_return_value: Any | None = None,
-        asset_deps: list[Any] | None = None,
+        asset_deps: list[str | Asset] | None = None,
     ) -> None:
-        if asset_deps:
-            raise NotImplementedError("asset_deps: assets are not part of this version yet.")
         super().__init__(fn)
         hooks = {"on_completion": on_completion, "on_failure": on_failure, "on_running": on_running}
         for option, given in hooks.items():
@@ -218,7 +220,7 @@ class Task(WrappedFunction[P, R]):
         self.timeout_seconds = _checked_timeout(timeout_seconds)
         self.log_prints = log_prints
         self.viz_return_value = viz_return_value
-        self.asset_deps: list[Any] = []
+        self.asset_deps: list[Asset] = _checked_assets(asset_deps)
         self.on_rollback_hooks: list[Callable[[Transaction], None]] = on_rollback or []
         self.on_commit_hooks: list[Callable[[Transaction], None]] = on_commit or []
         self.on_completion_hooks: list[StateHookCallable] = on_completion or []
@@ -334,7 +336,7 @@ class Task(WrappedFunction[P, R]):
         on_running: list[StateHookCallable] | None = None,
         retry_condition_fn: RetryConditionCallable | None = None,
         viz_return_value: Any | None = None,
-        asset_deps: list[Any] | None = None,
+        asset_deps: list[str | Asset] | None = None,
     ) -> Task[P, R]:
         """A task of the same function with some options changed; see `Task` for what they mean."""
 
@@ -344,7 +346,7 @@ class Task(WrappedFunction[P, R]):
         policy = cache_policy
         if cache_policy is NotSet and cache_key_fn is None and self.cache_key_fn is None:
             policy = self._given_policy
-        twin: Task[P, R] = Task(
+        twin: Task[P, R] = self._kind()(
             fn=self._original(),
             name=name or self.name,
             description=description or self.description,
@@ -374,10 +376,14 @@ class Task(WrappedFunction[P, R]):
             on_commit=self.on_commit_hooks,
             retry_condition_fn=retry_condition_fn or self.retry_condition_fn,
             viz_return_value=viz_return_value or self.viz_return_value,
-            asset_deps=asset_deps,
+            asset_deps=[*self.asset_deps] if asset_deps is None else asset_deps,
         )
         twin._ismethod = self._ismethod
         return twin
+
+    def _kind(self) -> Callable[..., Task[P, R]]:
+        """What makes a task like this one."""
+        return Task
 
     def on_completion(self, fn: StateHookCallable) -> StateHookCallable:
         """Decorate a function of task, run and state to be called when a run completes."""
@@ -723,7 +729,7 @@ def task(  # type: ignore[misc]
     on_running: list[StateHookCallable] | None = None,
     retry_condition_fn: RetryConditionCallable | None = None,
     viz_return_value: Any = None,
-    asset_deps: list[Any] | None = None,
+    asset_deps: list[str | Asset] | None = None,
 ) -> Any:
     """
     Make a function a task: `@task` or `@task(retries=3)`. See `Task` for the options.
@@ -737,6 +743,52 @@ def task(  # type: ignore[misc]
     if __fn is not None:
         return Task(fn=__fn, **options)
     return cast("Any", partial(_decorate, options))
+
+
+class MaterializingTask(Task[P, R]):
+    """
+    A task that makes assets: see `prefect.assets.materialize`.
+
+    Args:
+        fn: The function.
+        assets: What it makes, by key or as `Asset`.
+        materialized_by: What makes them in truth, if the task only drives it.
+        task_kwargs: Options of the task.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[P, R],
+        *,
+        assets: Sequence[str | Asset],
+        materialized_by: str | None = None,
+        **task_kwargs: Unpack[TaskOptions],
+    ) -> None:
+        super().__init__(fn, **task_kwargs)
+        self.assets: list[Asset] = _checked_assets(assets)
+        self.materialized_by = materialized_by
+
+    def with_options(  # type: ignore[override]
+        self, assets: Sequence[str | Asset] | None = None, **task_kwargs: Unpack[TaskOptions]
+    ) -> MaterializingTask[P, R]:
+        """A task of the same function with some options changed; see `Task` for what they mean."""
+        options: dict[str, Any] = dict(task_kwargs)
+        twin = cast("MaterializingTask[P, R]", super().with_options(**options))
+        if assets is not None:
+            twin.assets = _checked_assets(assets)
+        return twin
+
+    def _kind(self) -> Callable[..., Task[P, R]]:
+        return partial(MaterializingTask, assets=self.assets, materialized_by=self.materialized_by)
+
+
+def _checked_assets(given: Iterable[str | Asset] | None) -> list[Asset]:
+    """Assets, of which some were given by their keys. Most tasks have none."""
+    if not given:
+        return []
+    from prefect.assets.tracking import as_assets
+
+    return as_assets(given)
 
 
 def _decorate(options: dict[str, Any], fn: Any) -> Task[Any, Any]:

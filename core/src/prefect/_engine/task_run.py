@@ -75,6 +75,7 @@ class TaskExecution:
     persist: bool = field(init=False)
     log_prints: bool = field(init=False)
     logger: LoggerAdapter[Any] = field(init=False)
+    asset_metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         task, context = self.task, self.flow_context
@@ -98,6 +99,7 @@ class TaskExecution:
             parameters=self.parameters,
             result_store=self.store,
             persist_result=self.persist,
+            asset_metadata=self.asset_metadata,
         )
 
     def contexts(self) -> list[AbstractContextManager[Any]]:
@@ -259,6 +261,7 @@ def make_ready(run: TaskExecution) -> Steps[State[Any] | None]:
         state = run.ledger.propose(Pending(name="NotReady", message=str(error)))
         run.logger.error("Finished in state %s", shown_state(state))
         return state
+    follow_assets(run)
     if run.task.task_run_name is not None:
         name = render_run_name(run.task.task_run_name, run.parameters, "task_run_name")
         run.ledger.update(name=name)
@@ -275,12 +278,31 @@ def finish(run: TaskExecution, state: State[Any]) -> Steps[None]:
     """Say how the run ended, to its hooks, its log, and to whoever uses its result."""
     yield from run_hooks(run.task, run.ledger.task_run, state, run.logger)
     if state.is_final():
+        tell_of_assets(run, state)
         if state.is_completed():
             run.logger.info("Finished in state %s", shown_state(state))
         else:
             run.logger.error("Finished in state %s", shown_state(state))
         if run.flow_context is not None and state.is_completed():
             remember_result(run.flow_context, state)
+
+
+def follow_assets(run: TaskExecution) -> None:
+    """Note what the run reads and makes. Where there are no assets, that costs nothing."""
+    context = run.flow_context
+    if run.task.asset_deps or getattr(run.task, "assets", None) or (context is not None and context.task_run_assets):
+        from prefect.assets.tracking import begin_tracking
+
+        begin_tracking(run.task, run.ledger.task_run, context)
+
+
+def tell_of_assets(run: TaskExecution, state: State[Any]) -> None:
+    """Say what the run has made of assets."""
+    if getattr(run.task, "assets", None):
+        from prefect.assets import tracking
+
+        with run.context():
+            tracking.tell_of_assets(run.task, run.ledger.task_run, state, run.flow_context, run.asset_metadata)
 
 
 def remember_result(context: FlowRunContext, state: State[Any]) -> None:
