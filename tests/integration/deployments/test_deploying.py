@@ -11,8 +11,9 @@ from tests.integration.deployments.conftest import Project, Repository
 
 from prefect import deploy, flow
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.events import DeploymentEventTrigger
 from prefect.exceptions import InvalidNameError
@@ -161,7 +162,19 @@ def test_what_needs_a_work_pool(project: Project, client: SyncPrefectClient) -> 
         greet.to_deployment("d", work_pool_name="none").apply()
     with pytest.raises(ValueError, match="'name'.*no JSON form"):
         greet.to_deployment("d", parameters={"name": object()}).apply()
+    with pytest.raises(DeploymentApplyError, match="'times'.*'many' is not of type 'integer'"):
+        greet.to_deployment("d", parameters={"times": "many"}).apply()
     assert client.read_deployments() == []
+    assert greet.to_deployment("d", parameters={"times": "many"}, enforce_parameter_schema=False).apply()
+
+
+def test_schedules_may_be_those_of_an_update(project: Project, client: SyncPrefectClient) -> None:
+    made = project.load("greet").to_deployment("d")
+    made.schedules = [DeploymentScheduleUpdate(schedule=CronSchedule(cron="@daily"), slug="s")]
+    (schedule,) = client.read_deployment(made.apply()).schedules
+    assert (schedule.slug, schedule.active) == ("s", True)
+    (schedule,) = client.read_deployment(made.apply(schedules=[{"schedule": {"cron": "@hourly"}}])).schedules
+    assert schedule.schedule.cron == "@hourly"  # type: ignore[union-attr]
 
 
 def test_deploying_to_a_work_pool(

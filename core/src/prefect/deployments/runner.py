@@ -163,10 +163,10 @@ class RunnerDeployment(BaseModel):
         """
         pool = work_pool_name or self.work_pool_name
         self._check_pool(pool, image)
-        asked = self.schedules if schedules is None else normalize_to_deployment_schedule(schedules)
+        asked: Any = self.schedules if schedules is None else schedules
         try:
             flow = yield from ask(create_flow(FlowCreate(name=self.flow_name or "")))
-            request = self._request(flow.id, pool, image, asked or [], version_info)
+            request = self._request(flow.id, pool, image, normalize_to_deployment_schedule(asked), version_info)
             deployment_id = (yield from ask(create_deployment(request))).id
         except ObjectNotFound as error:
             if pool is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Union
 
-from prefect._contract.actions.deployments import DeploymentScheduleCreate
+from prefect._contract.actions.deployments import DeploymentScheduleCreate, DeploymentScheduleUpdate
 from prefect._contract.schedules import SCHEDULE_TYPES, construct_schedule, is_schedule_type
 from prefect.client.types.flexible_schedule_list import FlexibleScheduleList
 from prefect.schedules import Schedule
@@ -53,6 +53,8 @@ def normalize_to_deployment_schedule(schedules: FlexibleScheduleList | None) -> 
 def _normalized(schedule: Any) -> DeploymentScheduleCreate:
     if isinstance(schedule, DeploymentScheduleCreate):
         return schedule
+    if isinstance(schedule, DeploymentScheduleUpdate):
+        return DeploymentScheduleCreate.model_validate(schedule.model_dump(exclude_unset=True, exclude_none=True))
     if isinstance(schedule, Schedule) or is_schedule_type(schedule):
         return create_deployment_schedule_create(schedule)
     if isinstance(schedule, dict):

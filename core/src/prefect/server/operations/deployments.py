@@ -119,6 +119,8 @@ def create_deployment(work: UnitOfWork, body: DeploymentCreate) -> DeploymentRes
     else:
         row = there
         forget_scheduled_runs(work, row["id"])
+    if body.enforce_parameter_schema:  # nobody is held to what nobody asked for
+        _check_parameters(work, row | changes, body, "Error creating deployment")
     changes |= _place(work, row, body) | _limit(work, row, body)
     _revise(work, row, changes)
     schedules.declare_schedules(work, row["id"], body.schedules)
@@ -241,7 +243,7 @@ def update_deployment(work: UnitOfWork, id: UUID, body: DeploymentUpdate) -> Non
     _check_request(body)
     row = find_deployment(work, id)
     changes = _given(body)
-    _check_changed_parameters(work, row | changes, body)
+    _check_parameters(work, row | changes, body, "Error updating deployment")
     changes |= _place(work, row, body) | _limit(work, row, body)
     _revise(work, row, changes)
     if body.schedules is not None:
@@ -250,10 +252,9 @@ def update_deployment(work: UnitOfWork, id: UUID, body: DeploymentUpdate) -> Non
     forget_scheduled_runs(work, id, late_ones=body.paused is True)
 
 
-def _check_changed_parameters(work: UnitOfWork, row: Row, body: DeploymentUpdate) -> None:
+def _check_parameters(work: UnitOfWork, row: Row, body: DeploymentCreate | DeploymentUpdate, error: str) -> None:
     if body.parameters is None or "parameters" not in body.model_fields_set or not row["enforce_parameter_schema"]:
         return
-    error = "Error updating deployment"
     try:
         parameters = hydrate_all(work, body.parameters)
     except HydrationError as problem:
