@@ -35,6 +35,7 @@ ALL = ENDPOINTS
 
 # What is offered beyond the published contract.
 ADDED_ROUTES = {
+    ("GET", "/flow_runs/{id}/why"),
     ("POST", "/_core/deliveries/claim"),
     ("POST", "/_core/deliveries/leave"),
     ("POST", "/_core/deliveries/renew"),

@@ -11,6 +11,7 @@ from prefect.cli.errors import CliError
 from prefect.cli.groups import command, noun
 from prefect.cli.logs import Head, NumLogs, Reverse, Tail
 from prefect.cli.output import Limit, Output, confirm, print_fields, print_json, say, show_state
+from prefect.cli.why import add_why
 
 if TYPE_CHECKING:
     from prefect._contract.filters.flow_runs import FlowRunFilter
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
 
 app = noun("Show, cancel, retry and delete runs of flows.")
+
+add_why(app)
 
 Id = Annotated[str, typer.Argument(help="The id of a flow run, the first 8 or more characters of it, or its name.")]
 

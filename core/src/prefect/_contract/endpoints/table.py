@@ -58,6 +58,7 @@ ENDPOINTS = (
     Endpoint("DELETE", "/flow_runs/{id}", "flow_runs", "delete_flow_run", 204),
     Endpoint("POST", "/flow_runs/bulk_delete", "flow_runs", "bulk_delete_flow_runs"),
     Endpoint("POST", "/flow_runs/{id}/set_state", "flow_runs", "set_flow_run_state"),
+    Endpoint("GET", "/flow_runs/{id}/why", "why", "explain_flow_run"),
     Endpoint("POST", "/flow_runs/bulk_set_state", "flow_runs", "bulk_set_flow_run_state"),
     Endpoint("POST", "/flow_runs/{id}/resume", "flow_runs", "resume_flow_run"),
     Endpoint("POST", "/flow_runs/filter", "flow_runs", "read_flow_runs"),

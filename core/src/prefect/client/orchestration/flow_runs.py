@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect._contract.endpoints import flow_run_inputs, flow_runs, states
+from prefect._contract.endpoints import flow_run_inputs, flow_runs, states, why
 from prefect.client.base import Transport, ask
 from prefect.client.orchestration.colours import awaitable, awaitable_steps, blocking, blocking_steps
 from prefect.client.orchestration.flows import create_flow
@@ -95,6 +95,7 @@ class FlowRunClient:
     transport: Transport
     create_flow_run = blocking_steps(create_flow_run)
     read_flow_run = blocking(flow_runs.read_flow_run)
+    explain_flow_run = blocking(why.explain_flow_run)
     update_flow_run = blocking(flow_runs.update_flow_run)
     update_flow_run_labels = blocking(flow_runs.update_flow_run_labels)
     set_flow_run_name = blocking(flow_runs.set_flow_run_name)
@@ -117,6 +118,7 @@ class FlowRunAsyncClient:
     transport: Transport
     create_flow_run = awaitable_steps(create_flow_run)
     read_flow_run = awaitable(flow_runs.read_flow_run)
+    explain_flow_run = awaitable(why.explain_flow_run)
     update_flow_run = awaitable(flow_runs.update_flow_run)
     update_flow_run_labels = awaitable(flow_runs.update_flow_run_labels)
     set_flow_run_name = awaitable(flow_runs.set_flow_run_name)

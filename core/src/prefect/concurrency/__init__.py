@@ -1,0 +1,1 @@
+"""Limits of what happens at the same time, or how often: slots that code takes by name."""

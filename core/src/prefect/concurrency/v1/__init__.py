@@ -1,0 +1,1 @@
+"""Slots of the limits of tags, for task runs."""
