@@ -30,7 +30,7 @@ class Place:
 
     def deploy(self, **fields: Any) -> Any:
         flow = self.orchestrator.flow()
-        body = DeploymentCreate(name="nightly", flow_id=flow, **fields)
+        body = DeploymentCreate(**{"name": "nightly", "flow_id": flow, **fields})
         return self.orchestrator.send(deployments.create_deployment(body))
 
     def run(self, **fields: Any) -> Any:
@@ -111,7 +111,7 @@ def test_the_slots_of_a_deployment_are_in_use(orchestrator, place) -> None:
 
 
 def test_a_deployment_that_nobody_serves(orchestrator, place) -> None:
-    place.deployment = place.deploy()
+    place.deployment = place.deploy(name="served")
     assert "nobody-serves" in why(orchestrator, place.run())
 
 

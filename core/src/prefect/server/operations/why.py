@@ -73,20 +73,25 @@ def _running(work: UnitOfWork, run: Row) -> Causes:
     holder = leases.read_lease(work.connection, run["id"])
     if holder is None:
         yield _cause("running", "It is running, and no process says that it works at it.", _since(run))
-        return
-    owner = holder.lease.owner
-    where = f"process {owner.pid} on host '{owner.host}'"
-    if holder.is_gone(work.now):
-        yield _cause("process-gone", f"It was running in {where}, which is gone. It becomes Crashed soon.", _since(run))
     else:
-        yield _cause("running", f"It is running, in {where}.", _since(run))
+        owner = holder.lease.owner
+        where = f"process {owner.pid} on host '{owner.host}'"
+        if holder.is_gone(work.now):
+            message = f"It was running in {where}, which is gone. It becomes Crashed soon."
+            yield _cause("process-gone", message, _since(run))
+        else:
+            yield _cause("running", f"It is running, in {where}.", _since(run))
+    yield from _subflows_that_wait(work, run)
+
+
+def _subflows_that_wait(work: UnitOfWork, run: Row) -> Causes:
     task, child = tables.task_run.c, tables.flow_run.alias("child")
-    waiting = select(child.c.name, child.c.id, child.c.state_name).join_from(
+    started = select(child.c.name, child.c.id, child.c.state_name).join_from(
         tables.task_run, child, child.c.parent_task_run_id == task.id
     )
-    for name, child_id, state in work.connection.execute(
-        waiting.where(task.flow_run_id == run["id"], child.c.state_type.not_in([*_ENDED, StateType.RUNNING.value]))
-    ):
+    goes_on = (*_ENDED, StateType.RUNNING.value)
+    waiting = started.where(task.flow_run_id == run["id"], child.c.state_type.not_in(goes_on))
+    for name, child_id, state in work.connection.execute(waiting):
         message = f"Its subflow run '{name}' is {state}. See: prefect flow-run why {child_id}"
         yield _cause("subflow-waits", message)
 
