@@ -69,6 +69,8 @@ _POLL_SECONDS = 0.1
 """How often a worker looks for runs where nobody tells it of them: in a file that it shares with other processes."""
 
 _PAUSE_SECONDS = 1.0
+_GATHER_SECONDS = 0.005
+"""For how long further runs may end before as many are asked for as can be executed then: short ones end together."""
 
 
 class StopTaskWorker(Exception):
@@ -268,6 +270,7 @@ class TaskWorker:
             free = _MOST_AT_ONCE if self._limit is None else min(self._limit - len(self._running), _MOST_AT_ONCE)
             if free <= 0:
                 await asyncio.wait({*self._running, self._end()}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.sleep(_GATHER_SECONDS)
                 continue
             try:
                 claims = await self._keeper.transport.asend(claim_task_runs(self.task_keys, free, self._keeper.seconds))
