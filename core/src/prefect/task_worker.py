@@ -269,7 +269,7 @@ class TaskWorker:
         while not self._told.is_set():
             free = _MOST_AT_ONCE if self._limit is None else min(self._limit - len(self._running), _MOST_AT_ONCE)
             if free <= 0:
-                await asyncio.wait({*self._running, self._end()}, return_when=asyncio.FIRST_COMPLETED)
+                await self._unless_told(asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED))
                 await asyncio.sleep(_GATHER_SECONDS)
                 continue
             try:
@@ -293,12 +293,9 @@ class TaskWorker:
         )
         await adrive(question)
 
-    def _end(self) -> asyncio.Task[Any]:
-        return asyncio.ensure_future(self._told.wait())
-
     async def _unless_told(self, awaited: Awaitable[Any]) -> None:
         """Wait for something, but not once this worker is told to stop."""
-        waiting, told = asyncio.ensure_future(awaited), self._end()
+        waiting, told = asyncio.ensure_future(awaited), asyncio.ensure_future(self._told.wait())
         try:
             await asyncio.wait({waiting, told}, return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
