@@ -60,9 +60,10 @@ def unknown_parts(command: str) -> list[str]:
             known = {option for each in level.params for option in (*each.opts, *each.secondary_opts)}
             unknown += [] if word.partition("=")[0] in known | {"--help"} else [word]
         elif below is not None and not word.isupper():
-            if word not in below:
+            if word in below:
+                level = below[word]
+            elif not any(each.param_type_name == "argument" for each in level.params):
                 return [*unknown, word]
-            level = below[word]
     return unknown
 
 

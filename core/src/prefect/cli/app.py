@@ -36,17 +36,19 @@ COMMANDS: dict[str, Entry] = {
     ),
     "config": Entry("prefect.cli.config:app", "Show and change settings."),
     "dashboard": Entry("prefect.cli.dashboard:app", "Look at the server in a web browser."),
+    "deploy": Entry("prefect.cli.deploy:app", "Deploy a flow, or what prefect.yaml says."),
     "deployment": Entry(
         "prefect.cli.deployment:app",
         "Show, run, pause and delete deployments, and change their schedules.",
         ("deployments",),
     ),
     "events": Entry("prefect.cli.events:app", "Emit events, and see them as they occur.", ("event",)),
-    "flow": Entry("prefect.cli.flow:app", "Show flows.", ("flows",)),
+    "flow": Entry("prefect.cli.flow:app", "Show flows, and serve them.", ("flows",)),
     "flow-run": Entry("prefect.cli.flow_run:app", "Show, cancel, retry and delete runs of flows.", ("flow-runs",)),
     "global-concurrency-limit": Entry(
         "prefect.cli.global_concurrency_limit:app", "Limit how much of something may happen at once, by name.", ("gcl",)
     ),
+    "init": Entry("prefect.cli.initializing:app", "Set up a project in this folder, to deploy from."),
     "plugins": Entry("prefect.cli.plugins:app", "Show what is installed, what it provides and what failed to load."),
     "profile": Entry("prefect.cli.profile:app", "Choose and change profiles: named sets of settings.", ("profiles",)),
     "run": Entry("prefect.cli.run:app", "Run a flow here, and show how far it is."),
@@ -54,6 +56,7 @@ COMMANDS: dict[str, Entry] = {
         "prefect.cli.server:app", "Start and stop a server, and look after its database, loops and tokens."
     ),
     "task": Entry("prefect.cli.task:app", "Execute the runs of tasks that are called with `delay`."),
+    "shell": Entry("prefect.cli.shell:app", "Run a shell command as a flow, now or again and again."),
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),
@@ -73,9 +76,6 @@ COMMANDS: dict[str, Entry] = {
 LATER = frozenset(
     {
         "api",
-        "deploy",
-        "init",
-        "shell",
         "task",
         "transfer",
     }

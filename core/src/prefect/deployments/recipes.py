@@ -65,4 +65,10 @@ RECIPES: dict[str, Recipe] = {
         "container",
     ),
 }
+for _kept in ("s3", "gcs", "azure"):
+    RECIPES[f"docker-{_kept}"] = {
+        "build": [_IMAGE],
+        "push": [_PUSH_IMAGE, *RECIPES[_kept]["push"]],
+        "pull": RECIPES[_kept]["pull"],
+    }
 """By name: the sections `build`, `push` and `pull`. Placeholders that nobody fills in are for the user."""

@@ -106,6 +106,8 @@ class RunnerDeployment(BaseModel):
     job_variables: dict[str, Any] = Field(default_factory=dict)
 
     _parameter_openapi_schema: ParameterSchema = PrivateAttr(default_factory=ParameterSchema)
+    _pull_steps: Optional[list[dict[str, Any]]] = PrivateAttr(default=None)
+    """The steps by which runs get the code, where they are written down, and not what the storage says."""
 
     @field_validator("name", mode="before")
     @classmethod
@@ -190,6 +192,7 @@ class RunnerDeployment(BaseModel):
     ) -> DeploymentCreate:
         is_here = self.storage is None and self.entrypoint and self.entrypoint_type is EntrypointType.FILE_PATH
         step = self.storage.to_pull_step() if self.storage is not None else []
+        steps = step if isinstance(step, list) else [step]
         if version_info is None and self.version_type is not None and self.version is not None:
             version_info = VersionInfo(type=str(self.version_type), version=self.version)
         optional = {
@@ -208,11 +211,11 @@ class RunnerDeployment(BaseModel):
             parameters=_json_values(self.parameters),
             description=self.description,
             tags=self.tags,
-            path="." if is_here else None,
+            path="." if is_here and self._pull_steps is None else None,
             entrypoint=self.entrypoint,
             enforce_parameter_schema=self.enforce_parameter_schema,
             parameter_openapi_schema=self._parameter_openapi_schema.model_dump_for_openapi(),
-            pull_steps=step if isinstance(step, list) else [step],
+            pull_steps=steps if self._pull_steps is None else self._pull_steps,
             job_variables={**self.job_variables, "image": image} if image else self.job_variables,
             **{field: value for field, value in optional.items() if value is not None},
         )

@@ -73,7 +73,10 @@ def load_flow_from_entrypoint(entrypoint: str, use_placeholder_flow: bool = True
     """
     from prefect.utilities.importtools import import_object
 
-    target = import_object(entrypoint)
+    try:
+        target = import_object(entrypoint)
+    except AttributeError as error:
+        raise MissingFlowError(f"There is no flow at {entrypoint!r}: {error}.") from error
     if not isinstance(target, Flow):
         raise MissingFlowError(
             f"Function with name {entrypoint.rpartition(':')[2]!r} is not a flow. Make sure that it is decorated with '@flow'."
