@@ -426,7 +426,7 @@ def test_a_flow_run_tells_of_the_states_that_it_enters(orchestrator: Any) -> Non
     orchestrator.propose(run, "RUNNING")
     orchestrator.clock.pass_by(1)
     orchestrator.propose(run, "FAILED", message="no eggs")
-    filter = EventFilter.model_validate({"order": "ASC"})
+    filter = EventFilter.model_validate({"order": "ASC", "event": {"prefix": ["prefect.flow-run."]}})
     pending, running, failed = orchestrator.send(events.read_events(filter)).events
     assert [each.event for each in (pending, running, failed)] == [
         "prefect.flow-run.Pending",
@@ -472,7 +472,8 @@ def test_a_state_that_is_refused_is_not_told(orchestrator: Any) -> None:
     orchestrator.propose(run, "RUNNING")
     orchestrator.propose(run, "COMPLETED")
     assert orchestrator.propose(run, "PENDING").status == "REJECT"
-    names = [event.event for event in orchestrator.send(events.read_events()).events]
+    filter = EventFilter.model_validate({"event": {"prefix": ["prefect.flow-run."]}})
+    names = [event.event for event in orchestrator.send(events.read_events(filter)).events]
     assert sorted(names) == ["prefect.flow-run.Completed", "prefect.flow-run.Pending", "prefect.flow-run.Running"]
 
 
@@ -492,17 +493,19 @@ def test_events_wait_until_somebody_asks_for_them(orchestrator: Any) -> None:
         look = orchestrator.transport.database.transaction
         return look(lambda connection: records.count(connection, table, []), write=False)
 
-    for _ in range(3):
-        orchestrator.flow_run()
+    flow = orchestrator.flow()
+    for _ in range(2):
+        orchestrator.flow_run(flow_id=flow)
     assert (stored(tables.event), stored(tables.event_backlog)) == (0, 3)
     assert orchestrator.send(events.read_events()).total == 3
     assert (stored(tables.event), stored(tables.event_backlog)) == (3, 0)
-    orchestrator.flow_run()
+    orchestrator.flow_run(flow_id=flow)
     assert sum(each.count for each in count(orchestrator, Countable.event)) == 4
 
 
 def test_a_server_stores_events_at_once_and_takes_in_those_that_wait(orchestrator: Any) -> None:
-    waiting = [orchestrator.flow_run() for _ in range(3)]
+    flow = orchestrator.flow()
+    waiting = [orchestrator.flow_run(flow_id=flow) for _ in range(2)]
     transport = orchestrator.transport
 
     def begin(connection: Any) -> UnitOfWork:
@@ -520,7 +523,10 @@ def test_a_server_stores_events_at_once_and_takes_in_those_that_wait(orchestrato
     found = transport.database.transaction(
         lambda connection: records.read_all(connection, tables.event, tables.event.select()), write=False
     )
-    assert {row["resource_id"] for row in found} == {f"prefect.flow-run.{run.id}" for run in waiting}
+    assert {row["resource_id"] for row in found} == {
+        f"prefect.flow.{flow}",
+        *(f"prefect.flow-run.{run.id}" for run in waiting),
+    }
 
 
 def test_what_is_rolled_back_was_never_told(orchestrator: Any) -> None:

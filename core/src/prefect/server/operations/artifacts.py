@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 from prefect._contract.artifacts import Artifact, ArtifactCollection
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
+from prefect.server.operations.object_events import tell_of_artifacts
 from prefect.server.operations.refusals import not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -58,9 +59,12 @@ def _make_latest(work: UnitOfWork, artifact: dict[str, Any]) -> None:
     collection = records.read(work.connection, tables.artifact_collection, key=artifact["key"])
     if collection is None:
         stamps = {"id": uuid7(), "created": artifact["created"], "updated": artifact["updated"]}
-        records.create(work.connection, tables.artifact_collection, {**stamps, "key": artifact["key"], **copied})
+        made = {**stamps, "key": artifact["key"], **copied}
+        records.create(work.connection, tables.artifact_collection, made)
+        tell_of_artifacts(work, "created", made)
     else:
         records.revise(work.connection, tables.artifact_collection, collection["id"], **copied, updated=work.now)
+        tell_of_artifacts(work, "updated", {**collection, **copied})
 
 
 def _read(work: UnitOfWork, id: UUID) -> dict[str, Any]:
@@ -93,6 +97,7 @@ def update_artifact(work: UnitOfWork, id: UUID, body: ArtifactUpdate) -> None:
     shown = records.read(work.connection, tables.artifact_collection, latest_id=id)
     if shown is not None:
         records.revise(work.connection, tables.artifact_collection, shown["id"], **changes, updated=work.now)
+        tell_of_artifacts(work, "updated", {**shown, **changes})
 
 
 def delete_artifact(work: UnitOfWork, id: UUID) -> None:
@@ -107,7 +112,10 @@ def delete_artifact(work: UnitOfWork, id: UUID) -> None:
     if latest:
         _make_latest(work, latest[0])
     else:
-        records.remove(work.connection, tables.artifact_collection, key=artifact["key"])
+        shown = records.read(work.connection, tables.artifact_collection, key=artifact["key"])
+        if shown is not None:
+            records.remove(work.connection, tables.artifact_collection, id=shown["id"])
+            tell_of_artifacts(work, "deleted", shown)
 
 
 def _list(

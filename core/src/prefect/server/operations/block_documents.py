@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, select
 from prefect._contract.blocks import BlockDocument, BlockSchema, BlockType
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
+from prefect.server.operations.object_events import tell_of_block
 from prefect.server.operations.refusals import Refusal, already_exists, not_found
 from prefect.server.operations.secret_fields import has_secrets, keep_masked, mask
 from prefect.server.operations.work import UnitOfWork, read_only
@@ -119,7 +120,9 @@ def create_block_document(work: UnitOfWork, body: BlockDocumentCreate) -> BlockD
     }
     records.create(work.connection, tables.block_document, values)
     _refer(work, identifier, references)
-    return read_block_document(work, identifier)
+    document = read_block_document(work, identifier)
+    tell_of_block(work, "created", document)
+    return document
 
 
 @read_only
@@ -149,14 +152,15 @@ def update_block_document(work: UnitOfWork, id: UUID, body: BlockDocumentUpdate)
     _refer(work, id, references)
     changes = {"data": _sealed(work, schema, data), "block_schema_id": schema["id"], "updated": work.now}
     records.revise(work.connection, tables.block_document, id, **changes)
-    if references:
-        _assemble(work, _document(work, id), include_secrets=False)  # refuses what leads back to itself
+    # This also refuses what leads back to itself.
+    tell_of_block(work, "updated", _assemble(work, _document(work, id), include_secrets=False))
 
 
 def delete_block_document(work: UnitOfWork, id: UUID) -> None:
     """Delete a block document. Documents that referred to it have no value there any more."""
-    if not records.remove(work.connection, tables.block_document, id=id):
-        raise not_found("block document", id=id)
+    document = read_block_document(work, id)
+    records.remove(work.connection, tables.block_document, id=id)
+    tell_of_block(work, "deleted", document)
 
 
 def _assemble(work: UnitOfWork, row: Row, *, include_secrets: bool, within: tuple[UUID, ...] = ()) -> BlockDocument:

@@ -12,6 +12,7 @@ from prefect._contract.blocks import BlockDocument, BlockType
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
 from prefect.server.operations.dispatch import find_operation
+from prefect.server.operations.object_events import tell_of_record
 from prefect.server.operations.refusals import Refusal, already_exists, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -63,6 +64,7 @@ def create_block_type(work: UnitOfWork, body: BlockTypeCreate) -> BlockType:
         **_values(body, set(type(body).model_fields)),
     }
     records.create(work.connection, tables.block_type, values)
+    tell_of_record(work, "block-type", "created", values)
     return BlockType.model_validate(values)
 
 
@@ -102,6 +104,7 @@ def update_block_type(work: UnitOfWork, id: UUID, body: BlockTypeUpdate) -> None
     changes = _values(body, body.model_fields_set)
     if not records.revise(work.connection, tables.block_type, id, **changes, updated=work.now):
         raise not_found("block type", id=id)
+    tell_of_record(work, "block-type", "updated", _read(work, id=id))
 
 
 def delete_block_type(work: UnitOfWork, id: UUID) -> None:
@@ -110,6 +113,7 @@ def delete_block_type(work: UnitOfWork, id: UUID) -> None:
     if block_type["is_protected"]:
         raise Refusal(403, f"The block type '{block_type['slug']}' comes with the product, and cannot be deleted.")
     records.remove(work.connection, tables.block_type, id=id)
+    tell_of_record(work, "block-type", "deleted", block_type)
 
 
 @read_only

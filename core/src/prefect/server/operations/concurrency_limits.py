@@ -15,6 +15,7 @@ from prefect.server.database.queries import records, slots as queries
 from prefect.server.database.queries.slots import Limit
 from prefect.server.database.tables import concurrency_lease, concurrency_limit
 from prefect.server.operations.global_concurrency_limits import new_limit
+from prefect.server.operations.object_events import tell_of_record
 from prefect.server.operations.refusals import Refusal, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -65,6 +66,7 @@ def create_concurrency_limit(work: UnitOfWork, body: ConcurrencyLimitCreate) -> 
         changes: dict[str, Any] = {"limit": body.concurrency_limit, "updated": work.now}
         records.revise(work.connection, concurrency_limit, limit.id, **changes)
         limit.row.update(changes)
+        tell_of_record(work, "concurrency-limit", "updated", limit.row)
     return _view(work, limit)
 
 
@@ -127,12 +129,17 @@ def reset_concurrency_limit_by_tag(work: UnitOfWork, tag: str, slot_override: li
 
 def delete_concurrency_limit(work: UnitOfWork, id: UUID) -> None:
     """Delete the limit of a tag by its id."""
-    records.remove(work.connection, concurrency_limit, id=_by_id(work, id).id)
+    _delete(work, _by_id(work, id))
 
 
 def delete_concurrency_limit_by_tag(work: UnitOfWork, tag: str) -> None:
     """Delete the limit of a tag."""
-    records.remove(work.connection, concurrency_limit, id=_by_tag(work, tag).id)
+    _delete(work, _by_tag(work, tag))
+
+
+def _delete(work: UnitOfWork, limit: Limit) -> None:
+    records.remove(work.connection, concurrency_limit, id=limit.id)
+    tell_of_record(work, "concurrency-limit", "deleted", limit.row)
 
 
 def increment_v1_concurrency_slots(

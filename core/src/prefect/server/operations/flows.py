@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from prefect._contract.objects import Flow
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
+from prefect.server.operations.object_events import tell_of_record
 from prefect.server.operations.pages import pages
 from prefect.server.operations.refusals import not_found
 from prefect.server.operations.work import UnitOfWork, read_only
@@ -51,6 +52,7 @@ def create_flow(work: UnitOfWork, body: FlowCreate) -> Flow:
         "labels": body.labels,
     }
     records.create(work.connection, tables.flow, values)
+    tell_of_record(work, "flow", "created", values)
     work.created = True
     return Flow.model_validate(values)
 
@@ -58,10 +60,14 @@ def create_flow(work: UnitOfWork, body: FlowCreate) -> Flow:
 @read_only
 def read_flow(work: UnitOfWork, id: UUID) -> Flow:
     """Read a flow."""
+    return Flow.model_validate(_read(work, id))
+
+
+def _read(work: UnitOfWork, id: UUID) -> dict[str, Any]:
     row = records.read(work.connection, tables.flow, id=id)
     if row is None:
         raise not_found("flow", id=id)
-    return Flow.model_validate(row)
+    return row
 
 
 @read_only
@@ -78,16 +84,18 @@ def update_flow(work: UnitOfWork, id: UUID, body: FlowUpdate) -> None:
     changes = {name: getattr(body, name) for name in body.model_fields_set}
     if not records.revise(work.connection, tables.flow, id, **changes, updated=work.now):
         raise not_found("flow", id=id)
+    tell_of_record(work, "flow", "updated", _read(work, id))
 
 
 def delete_flow(work: UnitOfWork, id: UUID) -> None:
     """Delete a flow, with its runs and deployments."""
     from prefect.server.operations.deletion import forget_deployments, forget_flow_runs
 
+    flow = _read(work, id)
     forget_flow_runs(work, tables.flow_run.c.flow_id == id)
     forget_deployments(work, _deployments_of(work, [id]))
-    if not records.remove(work.connection, tables.flow, id=id):
-        raise not_found("flow", id=id)
+    records.remove(work.connection, tables.flow, id=id)
+    tell_of_record(work, "flow", "deleted", flow)
 
 
 def _deployments_of(work: UnitOfWork, flow_ids: list[UUID]) -> list[dict[str, Any]]:
@@ -106,9 +114,12 @@ def bulk_delete_flows(
     flow = tables.flow
     selected = select(flow.c.id).where(*filters.flows_where(flows)).order_by(flow.c.id).limit(work.bounds.limit(limit))
     found = list(work.connection.execute(selected).scalars())
+    rows = records.read_all(work.connection, flow, select(flow).where(flow.c.id.in_(found)))
     forget_flow_runs(work, tables.flow_run.c.flow_id.in_(found))
     forget_deployments(work, _deployments_of(work, found))
     work.connection.execute(delete(flow).where(flow.c.id.in_(found)))
+    for row in rows:
+        tell_of_record(work, "flow", "deleted", row)
     return FlowBulkDeleteResponse(deleted=found)
 
 

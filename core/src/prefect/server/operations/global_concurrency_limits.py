@@ -11,6 +11,7 @@ from uuid import UUID
 from prefect.server.database.queries import records, slots as queries
 from prefect.server.database.queries.slots import Limit
 from prefect.server.database.tables import concurrency_lease, concurrency_limit
+from prefect.server.operations.object_events import tell_of_record
 from prefect.server.operations.refusals import Refusal, already_exists, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -73,6 +74,7 @@ def new_limit(work: UnitOfWork, name: str, size: int, *, active: bool = True, de
         "decaying_since": work.now,
     }
     records.create(work.connection, concurrency_limit, row)
+    tell_of_record(work, "concurrency-limit", "created", row)
     return Limit(row, 0, work.now)
 
 
@@ -150,6 +152,7 @@ def update_global_concurrency_limit(work: UnitOfWork, id_or_name: UUID | str, bo
         changes |= {"decaying_slots": left, "decaying_since": work.now}
     _require_free_name(work, limit, changes.get("name"))
     records.revise(work.connection, concurrency_limit, limit.id, **changes, updated=work.now)
+    tell_of_record(work, "concurrency-limit", "updated", {**limit.row, **changes})
     if slots is not None:
         queries.settle(work.connection, _find(work, limit.id), slots)
 
@@ -163,7 +166,9 @@ def _require_free_name(work: UnitOfWork, limit: Limit, name: str | None) -> None
 
 def delete_global_concurrency_limit(work: UnitOfWork, id_or_name: UUID | str) -> None:
     """Delete a limit of slots by id or name. Who has slots of it keeps nothing."""
-    records.remove(work.connection, concurrency_limit, id=_find(work, id_or_name).id)
+    limit = _find(work, id_or_name)
+    records.remove(work.connection, concurrency_limit, id=limit.id)
+    tell_of_record(work, "concurrency-limit", "deleted", limit.row)
 
 
 # -- slots

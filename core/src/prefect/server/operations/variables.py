@@ -10,6 +10,7 @@ from sqlalchemy import select
 from prefect._contract.artifacts import Variable
 from prefect.server.database import tables
 from prefect.server.database.queries import filters, records
+from prefect.server.operations.object_events import tell_of_record
 from prefect.server.operations.refusals import already_exists, not_found
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.utilities.ids import uuid7
@@ -46,6 +47,7 @@ def _update(work: UnitOfWork, variable: dict[str, Any], body: VariableUpdate) ->
     if name != variable["name"] and records.read(work.connection, tables.variable, name=name):
         raise already_exists("variable", name=name)
     records.revise(work.connection, tables.variable, variable["id"], **changes, updated=work.now)
+    tell_of_record(work, "variable", "updated", {**variable, **changes})
 
 
 def create_variable(work: UnitOfWork, body: VariableCreate) -> Variable:
@@ -61,6 +63,7 @@ def create_variable(work: UnitOfWork, body: VariableCreate) -> Variable:
         "tags": body.tags or [],
     }
     records.create(work.connection, tables.variable, values)
+    tell_of_record(work, "variable", "created", values)
     return Variable.model_validate(values)
 
 
@@ -88,14 +91,17 @@ def update_variable_by_name(work: UnitOfWork, name: str, body: VariableUpdate) -
 
 def delete_variable(work: UnitOfWork, id: UUID) -> None:
     """Delete a variable."""
-    if not records.remove(work.connection, tables.variable, id=id):
-        raise not_found("variable", id=id)
+    _delete(work, _read(work, id=id))
 
 
 def delete_variable_by_name(work: UnitOfWork, name: str) -> None:
     """Delete a variable."""
-    if not records.remove(work.connection, tables.variable, name=name):
-        raise not_found("variable", name=name)
+    _delete(work, _read(work, name=name))
+
+
+def _delete(work: UnitOfWork, variable: dict[str, Any]) -> None:
+    records.remove(work.connection, tables.variable, id=variable["id"])
+    tell_of_record(work, "variable", "deleted", variable)
 
 
 @read_only
