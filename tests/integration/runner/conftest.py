@@ -109,32 +109,15 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-from prefect._contract.actions.deployments import DeploymentCreate
-from prefect._contract.actions.runs import FlowCreate
-from prefect._contract.endpoints import deployments, flows
-from prefect.client.base import ask
+from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
-from prefect.utilities.dual import dual
-
-logging.basicConfig(level="INFO")
-
-
-def deployed(name):
-    @dual
-    def apply():
-        flow = yield from ask(flows.create_flow(FlowCreate(name=name)))
-        made = DeploymentCreate(name=Path.cwd().name, flow_id=flow.id, path=".", entrypoint=f"code.py:{name}", paused=False)
-        return (yield from ask(deployments.create_deployment(made))).id
-
-    return SimpleNamespace(apply=apply, storage=None)
-
 
 if __name__ == "__main__":
     runner = Runner(name="test", limit=30)
     for name in ("work", "again", "waits"):
-        runner.add_deployment(deployed(name))
+        made = RunnerDeployment.from_entrypoint(f"code.py:{name}", name=Path.cwd().name)
+        runner.add_deployment(made)
     print("serves", flush=True)
     asyncio.run(runner.start(run_once="once" in sys.argv, webserver="web" in sys.argv))
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,9 @@ import pytest
 from tests.compat.products.running import free_port
 from tests.integration.runner.conftest import Stage, is_alive
 
+from prefect._contract.actions.deployments import DeploymentScheduleCreate
+from prefect._contract.endpoints import deployments
+from prefect._contract.schedules import IntervalSchedule
 from prefect._contract.state import StateType
 
 pytestmark = pytest.mark.slow
@@ -92,6 +96,24 @@ def test_a_second_signal_ends_what_is_under_way(anywhere: Stage) -> None:
     output, _ = runner.communicate(timeout=30)
     assert runner.returncode == 0, output
     assert anywhere.state(run).name == "AwaitingRetry"
+
+
+def test_schedules_are_kept_without_a_server(stage_alone: Stage) -> None:
+    stage_alone.start()
+    schedule = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(seconds=1)))
+    stage_alone.send(deployments.create_deployment_schedules(stage_alone.deployment(), [schedule]))
+    stage_alone.until(lambda: len(stage_alone.pids()) >= 3)
+
+
+def test_what_is_served_is_paused_in_between(stage: Stage) -> None:
+    for _ in range(2):
+        runner = stage.start()
+        stage.until(lambda: not stage.send(deployments.read_deployment(stage.deployment())).paused)
+        stage.until(lambda: stage.send(deployments.read_deployment(stage.deployment())).last_polled)
+        runner.send_signal(signal.SIGINT)
+        runner.communicate(timeout=30)
+        assert runner.returncode == 0
+        assert stage.send(deployments.read_deployment(stage.deployment())).paused
 
 
 def test_a_runner_tells_whether_it_is_healthy(stage: Stage) -> None:

@@ -30,6 +30,12 @@ __all__ = ["EmbeddedTransport", "embedded_transport"]
 R = TypeVar("R")
 
 _EVENT_READERS = frozenset({("POST", "/events/filter"), ("POST", "/events/count-by/{countable}")})
+_TAKERS = frozenset(
+    {("POST", "/deployments/get_scheduled_flow_runs"), ("POST", "/work_pools/{name}/get_scheduled_flow_runs")}
+)
+"""Who asks this executes runs, and is there to do what a server does beside its requests."""
+
+_TEND_SECONDS = 1.0
 _TRANSACTIONS_AT_ONCE = 500
 """So that others who write wait for a few milliseconds only."""
 
@@ -74,6 +80,7 @@ class EmbeddedTransport:
         self._reap_every = reap_every
         self._reaping = threading.Lock()
         self._reaper: tuple[int, float] = (0, 0.0)
+        self._tended = 0.0
 
     @property
     def spool_name(self) -> str:
@@ -90,6 +97,9 @@ class EmbeddedTransport:
             self._reap()
         if call.route in _EVENT_READERS:
             self._take_in_events()
+        if call.route in _TAKERS and time.monotonic() >= self._tended + _TEND_SECONDS:
+            self._tended = time.monotonic()
+            self._tend()
         answer: R = self._answer(call)
         return answer
 
@@ -138,6 +148,20 @@ class EmbeddedTransport:
 
         while self.database.transaction(has_backlog, write=False):
             self._transact(self.database, serve, lambda work: take_in(work, _TRANSACTIONS_AT_ONCE), write=True)
+
+    def _tend(self) -> None:
+        """Insert the runs that schedules ask for, and finish cancellations, where there is no server that would."""
+        from prefect.server.services.runs import CANCELLATIONS
+        from prefect.server.services.schedules import SCHEDULER
+        from prefect.settings import get_current_settings
+
+        settings = get_current_settings()
+        for service in (SCHEDULER, CANCELLATIONS):
+            if service.is_enabled(settings) and self._do(service.look, settings, write=False):
+                self._do(service.act, settings, write=True)
+
+    def _do(self, what: Callable[[UnitOfWork, Settings], bool], settings: Settings, *, write: bool) -> bool:
+        return self._transact(self.database, self._begin, lambda work: what(work, settings), write=write)
 
     def _reaping_is_due(self) -> bool:
         pid, due = self._reaper

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from prefect.exceptions import ServerUnreachableError
+from prefect.logging.loggers import get_logger
 
 if TYPE_CHECKING:
     from prefect._contract.filters.events import EventFilter
@@ -24,7 +24,7 @@ _AGAIN_SECONDS = 5.0
 _OVERLAP = timedelta(seconds=60)
 """So much may the clock of the server be behind."""
 
-_logger = logging.getLogger("prefect.runner")
+_logger = get_logger("runner")
 
 
 def interval_of_looks(seconds: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from prefect._contract.liveness import LeaseRequest
 from prefect._contract.state import StateType
 from prefect._engine.leases import identity
 from prefect.exceptions import PrefectHTTPStatusError, ServerUnreachableError
+from prefect.logging.loggers import get_logger
 from prefect.states import Pending
 from prefect.utilities.ids import uuid7
 
@@ -27,7 +27,7 @@ __all__ = ["Claims"]
 TTL_SECONDS = 45.0
 """So soon is offered again what was taken by somebody who is not heard of any more."""
 
-_logger = logging.getLogger("prefect.runner")
+_logger = get_logger("runner")
 
 
 class Claims:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import os
 import shutil
 import tempfile
@@ -12,15 +11,16 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, TypedDict, Union, cast
+from typing import TYPE_CHECKING, Any, Optional, TypedDict, Union
 from uuid import UUID
 
 import anyio
 import anyio.abc
 
-from prefect._contract.endpoints.deployments import pause_deployment
+from prefect._contract.endpoints.deployments import pause_deployment, resume_deployment
 from prefect._contract.endpoints.flow_runs import read_flow_run, set_flow_run_state
-from prefect.client.base import current_transport
+from prefect.client.base import ask, current_transport
+from prefect.logging.loggers import get_logger
 from prefect.runner.server import guest_of
 from prefect.runner.serving import HowToExecute, Serving
 from prefect.runner.supervision import Supervision, reported
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from prefect._contract.state import State
     from prefect.deployments.runner import RunnerDeployment
     from prefect.flows import Flow
-    from prefect.runner.serving import Code
+    from prefect.runner.storage import RunnerStorage
 
 __all__ = ["ProcessMapEntry", "Runner"]
 
-_logger = logging.getLogger("prefect.runner")
+_logger = get_logger("runner")
 
 
 class ProcessMapEntry(TypedDict):
@@ -69,7 +69,7 @@ class Runner:
         prefetch_seconds: How many seconds before its time a run is taken.
         heartbeat_seconds: Accepted for compatibility: processes say that they are there by leases.
         limit: How many runs are executed at once; PREFECT_RUNNER_PROCESS_LIMIT by default, any number if None.
-        pause_on_shutdown: Whether deployments are paused when the runner stops.
+        pause_on_shutdown: Whether deployments are paused when the runner stops, and go on when they are served again.
         webserver: Whether it answers requests about its health.
 
     Raises:
@@ -120,6 +120,8 @@ class Runner:
         deployment_id: UUID = yield from deployment._apply_steps()
         if deployment.storage is not None:
             deployment.storage.set_base_path(self._folder)
+        if self.pause_on_shutdown and not deployment.paused:
+            yield from ask(resume_deployment(deployment_id))  # this is how the last runner has left it
         self._serving.deployments[deployment_id] = deployment.storage
         return deployment_id
 
@@ -169,7 +171,7 @@ class Runner:
         Returns:
             The id of the deployment.
         """
-        deployment: RunnerDeployment = yield from cast("Any", flow).to_deployment.steps(
+        deployment: RunnerDeployment = flow.to_deployment(
             name=name or self.name,
             interval=interval,
             cron=cron,
@@ -391,7 +393,7 @@ class Runner:
         raise NotImplementedError("Runners of this version do not execute bundles. Use `execute_flow_run`.")
 
 
-async def _pull_again(storage: Code, seconds: float) -> None:
+async def _pull_again(storage: RunnerStorage, seconds: float) -> None:
     """Fetch code again and again, as it may change."""
     while True:
         await anyio.sleep(seconds)

@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import anyio.abc
 
 from prefect._contract.endpoints.deployments import get_scheduled_flow_runs_for_deployments
+from prefect.logging.loggers import get_logger
 from prefect.runner.endings import hooks_command
 from prefect.runner.processes import FlowRunProcess, executing, parts_of
 
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
     from prefect.client.base import Transport
+    from prefect.runner.storage import RunnerStorage
 
 __all__ = ["HowToExecute", "Serving"]
 
 _ENGINE = [sys.executable, "-m", "prefect.engine"]
 
-_logger = logging.getLogger("prefect.runner")
-
-
-class Code(Protocol):
-    """Where the code of a deployment comes from."""
-
-    @property
-    def pull_interval(self) -> int | None:
-        """Seconds between two fetches; None: it is fetched once."""
-        ...
-
-    @property
-    def destination(self) -> Path:
-        """The folder in which it is here."""
-        ...
-
-    def set_base_path(self, path: Path) -> None:
-        """Say below which folder."""
-        ...
-
-    async def pull_code(self) -> None:
-        """Fetch it."""
-        ...
+_logger = get_logger("runner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +58,7 @@ class Serving:
     """
 
     def __init__(self, transport: Transport) -> None:
-        self.deployments: dict[UUID, Code | None] = {}
+        self.deployments: dict[UUID, RunnerStorage | None] = {}
         self.processes: dict[UUID, FlowRunProcess] = {}
         self.ended: dict[UUID, anyio.abc.Process] = {}
         self.particular: dict[UUID, HowToExecute] = {}

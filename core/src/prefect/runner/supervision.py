@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -17,6 +16,7 @@ import anyio.abc
 from prefect._contract.endpoints.flow_runs import read_flow_runs
 from prefect._contract.state import StateType
 from prefect.exceptions import PrefectHTTPStatusError, ServerUnreachableError
+from prefect.logging.loggers import get_logger
 from prefect.runner.arrivals import interval_of_looks, listen_for_runs
 from prefect.runner.claims import Claims
 from prefect.runner.endings import settle
@@ -37,7 +37,7 @@ _CANCELLATION_SECONDS = 3.0
 _PAUSE_SECONDS = 0.2
 """Many runs may arrive at a time, and each is a reason to look."""
 
-_logger = logging.getLogger("prefect.runner")
+_logger = get_logger("runner")
 
 
 class Executor(Protocol):

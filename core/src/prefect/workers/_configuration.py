@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, PrivateAttr
 from pydantic.json_schema import GenerateJsonSchema
 
 from prefect._contract.events import RelatedResource
-from prefect.utilities.templating import apply_values, find_placeholders
+from prefect.client.references import resolve_block_document_references, resolve_variables
+from prefect.utilities.templating import apply_values
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -61,10 +62,11 @@ class BaseJobConfiguration(BaseModel):
         Args:
             base_job_template: That of a work pool: `job_configuration` with placeholders, and `variables` as JSON schema.
             values: Job variables. Those that are mappings are added to the defaults, all others take their place.
-            client: Accepted for compatibility.
+            client: Asks the orchestrator for the blocks and variables that are referred to.
 
         Raises:
-            ValueError: The template refers to blocks or variables of the orchestrator.
+            prefect.exceptions.ObjectNotFound: There is no such block.
+            ValueError: A reference is not complete.
             pydantic.ValidationError: What is filled in has the wrong type.
         """
         properties = base_job_template.get("variables", {}).get("properties", {})
@@ -73,12 +75,8 @@ class BaseJobConfiguration(BaseModel):
             is_added = isinstance(value, dict) and isinstance(known.get(name), dict)
             known[name] = {**known[name], **value} if is_added else value
         filled: Any = apply_values(base_job_template.get("job_configuration") or cls.json_template(), known)
-        left = find_placeholders(filled)
-        if left:
-            names = ", ".join(sorted(placeholder.full_match for placeholder in left))
-            message = f"The work pool's template refers to {names}, which workers of this version do not look up yet."
-            raise ValueError(message)
-        return cls.model_validate(filled)
+        filled = await resolve_block_document_references(filled, client)
+        return cls.model_validate(await resolve_variables(filled, client))
 
     @classmethod
     async def resolve_for_flow_run(

@@ -16,6 +16,7 @@ from prefect.server.database.queries import filters, records
 from prefect.server.database.queries.runs import FLOW_RUNS, lateness, list_runs, read_run
 from prefect.server.operations.pages import pages
 from prefect.server.operations.refusals import Refusal, not_found
+from prefect.server.operations.remainders import end_task_runs
 from prefect.server.operations.stand_ins import follow
 from prefect.server.operations.transitions import begin, make_state, propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork, read_only
@@ -212,6 +213,8 @@ def _propose(
     has_moved = run["state_id"] != before
     if has_moved:
         follow(work, run)
+        if lease is not None and state.type in (StateType.CRASHED, StateType.CANCELLED):
+            end_task_runs(work, id, state.type, state.message)  # whoever executed it has ended
     return answer, has_moved
 
 

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from prefect._contract.liveness import Lease, LeaseStatus
 from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
-from prefect._orchestration.transition import RunFacts, Transition
-from prefect.server.database.queries import leases, slots
-from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, read_run, read_runs
-from prefect.server.operations.transitions import enter, propose_for_flow_run
+from prefect.server.database.queries import leases
+from prefect.server.database.queries.runs import FLOW_RUNS, read_run
+from prefect.server.operations.remainders import end_task_runs
+from prefect.server.operations.transitions import propose_for_flow_run
 from prefect.server.operations.work import UnitOfWork, read_only
 
 __all__ = ["find_dead", "offer_again", "read_leases", "reap", "reap_leases", "renew_leases"]
@@ -76,7 +75,7 @@ def reap(work: UnitOfWork, dead: Iterable[leases.Holder]) -> list[UUID]:
             state_details=StateDetails(flow_run_id=run_id),
         )
         propose_for_flow_run(work, run, crashed)
-        _crash_task_runs(work, run_id, message)
+        end_task_runs(work, run_id, StateType.CRASHED, message)
         reaped.append(run_id)
     return reaped
 
@@ -105,20 +104,3 @@ def _explain(holder: leases.Holder) -> str:
         return f"The process that ran this flow is gone: {process}."
     expired = holder.lease.expires_at.isoformat(timespec="seconds")
     return f"The process that ran this flow has not been heard of: the lease of {process} expired at {expired}."
-
-
-def _crash_task_runs(work: UnitOfWork, run_id: UUID, message: str) -> None:
-    """Let the task runs of a flow run end that cannot go on without its process, and free the slots that they have."""
-    run = TASK_RUNS.table.c
-    unfinished = [run.flow_run_id == run_id, run.state_type.not_in([kind.value for kind in TERMINAL_STATES])]
-    for task_run in read_runs(
-        work.connection, TASK_RUNS, unfinished, sort="ID_DESC", limit=None, offset=0, now=work.now
-    ):
-        details = StateDetails(flow_run_id=run_id, task_run_id=task_run["id"])
-        crashed: State[Any] = State(
-            type=StateType.CRASHED, name="Crashed", message=message, timestamp=work.now, state_details=details
-        )
-        facts = RunFacts(kind="task", run_id=task_run["id"], run_count=task_run["run_count"])
-        transition = Transition(facts, task_run["state"], crashed, work.now, force=True)
-        enter(work, TASK_RUNS, task_run, transition, crashed)
-    slots.free_all_of(work.connection, select(run.id).where(run.flow_run_id == run_id))
