@@ -247,8 +247,10 @@ class Runner:
         Raises:
             OSError: The port for these requests is taken.
         """
+        from prefect.logging.configuration import ensure_logging_setup
         from prefect.settings import get_current_settings
 
+        ensure_logging_setup()
         asked = self.webserver or get_current_settings().runner.server.enable if webserver is None else webserver
         guest = guest_of(self) if asked else None
         async with self, anyio.create_task_group() as beside:
