@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from prefect._contract.actions.deployments import DeploymentScheduleCreate
 from prefect._contract.endpoints import deployments
 from prefect._contract.schedules import IntervalSchedule
 from prefect._contract.state import StateType
+from prefect.utilities.time import now
 
 pytestmark = pytest.mark.slow
 
@@ -107,9 +108,14 @@ def test_schedules_are_kept_without_a_server(stage_alone: Stage) -> None:
 
 def test_what_is_served_is_paused_in_between(stage: Stage) -> None:
     for _ in range(2):
+        began = now()
         runner = stage.start()
-        stage.until(lambda: not stage.send(deployments.read_deployment(stage.deployment())).paused)
-        stage.until(lambda: stage.send(deployments.read_deployment(stage.deployment())).last_polled)
+
+        def is_served(began: datetime = began) -> bool:
+            found = stage.send(deployments.read_deployment(stage.deployment()))
+            return not found.paused and found.last_polled is not None and found.last_polled > began
+
+        stage.until(is_served)
         runner.send_signal(signal.SIGINT)
         runner.communicate(timeout=30)
         assert runner.returncode == 0
