@@ -32,3 +32,5 @@ CREATE TABLE event_unheard (
     FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX uq_event_unheard__event_id ON event_unheard (event_id);
+
+CREATE INDEX ix_automation__enabled ON automation (enabled);

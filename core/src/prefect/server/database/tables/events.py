@@ -86,6 +86,7 @@ automation = Table(
     required("actions_on_resolve", Document),
     Index("ix_automation__name", "name"),
     Index("ix_automation__created", "created"),
+    Index("ix_automation__enabled", "enabled"),
     Index("ix_automation__updated", "updated"),
 )
 

@@ -32,3 +32,5 @@ CREATE TABLE automation_action (
 );
 CREATE INDEX ix_automation_action__automation_id ON automation_action (automation_id);
 CREATE INDEX ix_automation_action__is_errand_due ON automation_action (is_errand, due);
+
+CREATE INDEX ix_automation__enabled ON automation (enabled);
