@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -27,6 +27,7 @@ from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_wor
 from prefect._contract.endpoints.waiting import are_task_runs_due
 from prefect._engine import background, task_run as engine
 from prefect._engine.claims import ClaimKeeper, lease_seconds
+from prefect._engine.gathering import SharedFlush
 from prefect._engine.recorder import is_worth_retrying, recorder_of
 from prefect.client.base import current_transport
 from prefect.client.questions import ask_until
@@ -69,7 +70,7 @@ _POLL_SECONDS = 0.1
 """How often a worker looks for runs where nobody tells it of them: in a file that it shares with other processes."""
 
 _PAUSE_SECONDS = 1.0
-_GATHER_SECONDS = 0.005
+_GATHER_SECONDS = 0.02
 """For how long further runs may end before as many are asked for as can be executed then: short ones end together."""
 
 
@@ -202,6 +203,7 @@ class TaskWorker:
             raise RuntimeError("This task worker has been started already: make another one.")
         self._loop = asyncio.get_running_loop()
         self._keeper = ClaimKeeper(current_transport(), self._client_id, self.task_keys, lease_seconds())
+        self._starts = SharedFlush(recorder_of(self._keeper.transport).flush)
         self._threads = ThreadPoolExecutor(self._limit or _MOST_THREADS, "prefect-task")
         await asyncio.to_thread(self._keeper.start)
         self._started_at = now()
@@ -269,11 +271,11 @@ class TaskWorker:
         while not self._told.is_set():
             free = _MOST_AT_ONCE if self._limit is None else min(self._limit - len(self._running), _MOST_AT_ONCE)
             if free <= 0:
-                await self._unless_told(asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED))
-                await asyncio.sleep(_GATHER_SECONDS)
+                await self._unless_told(self._until_free())
                 continue
             try:
-                claims = await self._keeper.transport.asend(claim_task_runs(self.task_keys, free, self._keeper.seconds))
+                asking = claim_task_runs(self.task_keys, free, self._keeper.seconds)
+                claims = await asyncio.to_thread(self._keeper.transport.send, asking)
                 for claim in claims:
                     self._begin(claim)
                 if len(claims) < free:
@@ -283,6 +285,14 @@ class TaskWorker:
                     raise
                 logger.warning("Background task runs cannot be asked for just now: %s", error)
                 await self._unless_told(asyncio.sleep(_PAUSE_SECONDS))
+
+    async def _until_free(self) -> None:
+        """Wait until runs can be executed, and a moment longer while only a few can."""
+        await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        few = len(self._running) // 2
+        deadline = asyncio.get_running_loop().time() + _GATHER_SECONDS
+        while len(self._running) > few and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
 
     async def _until_due(self) -> None:
         """Wait until runs are due."""
@@ -311,6 +321,7 @@ class TaskWorker:
 
     def _begin(self, claim: TaskRunClaim) -> None:
         self._keeper.hold(claim.token, claim.task_run.id)
+        self._starts.expect(claim.token)
         execution = asyncio.ensure_future(self._execute(claim.task_run, claim.token))
         self._running.add(execution)
         execution.add_done_callback(self._running.discard)
@@ -327,21 +338,25 @@ class TaskWorker:
             logger.exception("Task run %s could not be executed.", task_run.id)
         finally:
             if token is not None:
+                self._starts.forget(token)
                 self._keeper.drop(token)
 
     def _execute_in_thread(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
         packed = drive(_packed(task, task_run))
         with background.context_of(_given(packed)):
-            run = background.execution_of(task, task_run, _given(packed), token)
+            run = background.execution_of(task, task_run, _given(packed), token, self._confirming(token))
             if not _failed_without(run, packed):
                 engine.execute_to_end(run)
 
     async def _execute_in_loop(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
         packed = await adrive(_packed(task, task_run))
         with background.context_of(_given(packed)):
-            run = background.execution_of(task, task_run, _given(packed), token)
+            run = background.execution_of(task, task_run, _given(packed), token, self._confirming(token))
             if not _failed_without(run, packed):
                 await engine.aexecute_to_end(run)
+
+    def _confirming(self, token: UUID | None) -> Callable[[], None] | None:
+        return None if token is None else partial(self._starts.flush, token)
 
     async def execute_task_run(self, task_run: TaskRun) -> None:
         """

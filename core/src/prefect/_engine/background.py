@@ -7,7 +7,7 @@ the same storage, and the same task.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from copy import copy
 from functools import update_wrapper
@@ -210,7 +210,11 @@ def _collecting(task: Task[Any, Any]) -> Task[Any, Any]:
 
 
 def execution_of(
-    task: Task[Any, Any], task_run: TaskRun, packed: dict[str, Any], token: UUID | None = None
+    task: Task[Any, Any],
+    task_run: TaskRun,
+    packed: dict[str, Any],
+    token: UUID | None = None,
+    confirm: Callable[[], None] | None = None,
 ) -> TaskExecution:
     """
     Prepare the execution of a background run in this process, in the contexts that it was called in.
@@ -222,6 +226,7 @@ def execution_of(
         task_run: The run as it was claimed.
         packed: What it is called with.
         token: Names the claim.
+        confirm: Returns once an attempt is recorded; flushes the recorder without.
     """
     from prefect._engine.task_run import TaskExecution
 
@@ -236,5 +241,5 @@ def execution_of(
         _collecting(task), packed.get("parameters") or {}, ledger, packed.get("wait_for"), FlowRunContext.get()
     )
     run.persist = task.persist_result is not False
-    run.confirms = True
+    run.confirm = confirm or ledger.recorder.flush
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from logging import LoggerAdapter
@@ -61,8 +61,8 @@ class TaskExecution:
         ledger: The run and its states.
         wait_for: Runs that must have ended before.
         flow_context: The flow run that it belongs to.
-        confirms: Whether each attempt is recorded before it begins: for runs that others take over should this process
-            die, who must know that there was an attempt.
+        confirm: Returns once an attempt is recorded, called before it begins: for runs that others take over should this
+            process die, who must know that there was an attempt.
     """
 
     task: Task[Any, Any]
@@ -70,7 +70,7 @@ class TaskExecution:
     ledger: Ledger
     wait_for: Any = None
     flow_context: FlowRunContext | None = None
-    confirms: bool = False
+    confirm: Callable[[], None] | None = None
     store: ResultStore = field(init=False)
     persist: bool = field(init=False)
     log_prints: bool = field(init=False)
@@ -164,8 +164,8 @@ def start(run: TaskExecution, transaction: TaskTransaction, state: State[Any]) -
     entered = yield from enter_running(run.ledger, state)
     if not entered.is_running():
         yield from transaction.fail()
-    elif run.confirms:
-        yield Run(run.ledger.recorder.flush)
+    elif run.confirm is not None:
+        yield Run(run.confirm)
     return entered
 
 

@@ -22,12 +22,11 @@ from prefect._contract.objects import TaskRun
 from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect.server.database.queries import deliveries as queries
 from prefect.server.database.queries.deliveries import Delivery
-from prefect.server.database.queries.runs import TASK_RUNS, read_run, read_states
+from prefect.server.database.queries.runs import TASK_RUNS, read_run, read_runs_by_id, read_states
 from prefect.server.operations.refusals import Refusal
 from prefect.server.operations.task_workers import forget_task_worker, see_task_worker
-from prefect.server.operations.transitions import propose_for_task_run
+from prefect.server.operations.transitions import make_pending, propose_for_task_run
 from prefect.server.operations.work import UnitOfWork
-from prefect.utilities.ids import uuid7
 
 __all__ = [
     "MOST_DELIVERIES",
@@ -107,27 +106,14 @@ def claim_task_runs(work: UnitOfWork, task_keys: list[str], limit: int, lease_se
         raise Refusal(422, f"Invalid limit {limit}: must be at least 1.")
     until = work.now + _lease(lease_seconds)
     deliver_again(work)
-    found = queries.claim(
-        work.connection, queries.claimed_as(uuid7()), task_keys, min(limit, _MOST_AT_ONCE), work.now, until
-    )
-    claims = []
-    for run_id in found:
-        token = uuid7()
-        deliveries = queries.name_claim(work.connection, run_id, queries.claimed_as(token))
-        run = read_run(work.connection, TASK_RUNS, run_id, work.now)
-        if run is None:
-            continue
-        details = run["state"].state_details
-        pending = StateDetails(
-            flow_run_id=run["flow_run_id"],
-            task_run_id=run_id,
-            deferred=True,
-            task_parameters_id=details.task_parameters_id,
-        )
-        state: State[Any] = State(type=StateType.PENDING, timestamp=work.now, state_details=pending)
-        propose_for_task_run(work, run, state)
-        claims.append(TaskRunClaim(TaskRun.model_validate(run), token, deliveries))
-    return claims
+    claims = queries.claim_each(work.connection, task_keys, min(limit, _MOST_AT_ONCE), work.now, until)
+    runs = read_runs_by_id(work.connection, TASK_RUNS, list(claims), work.now)
+    make_pending(work, [(run, claims[run["id"]].token) for run in runs.values()])
+    return [
+        TaskRunClaim(TaskRun.model_validate(runs[run_id]), claim.token, claim.deliveries)
+        for run_id, claim in claims.items()
+        if run_id in runs
+    ]
 
 
 def _lease(seconds: float) -> timedelta:

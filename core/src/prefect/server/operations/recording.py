@@ -87,9 +87,9 @@ def _settle(work: UnitOfWork, records: Sequence[TaskRunRecord]) -> None:
     scheduled = [record for record in records if _is_deferred(record)]
     if scheduled:
         _offer(work, scheduled)
-    elif not is_anything_at_stake(work.connection):
+    runs = [record.task_run.id for record in records if not _is_deferred(record)]
+    if not runs or not is_anything_at_stake(work.connection):
         return
-    runs = [record.task_run.id for record in records]
     slots.free_those_not_running(work.connection, runs)
     deliveries.settle(work.connection, runs)
 
@@ -102,6 +102,8 @@ def _is_deferred(record: TaskRunRecord) -> bool:
 
 
 def _offer(work: UnitOfWork, scheduled: Sequence[TaskRunRecord]) -> None:
-    for record in scheduled:
-        run, due = record.task_run, record.states[-1].state_details.scheduled_time
-        deliveries.offer_once(work.connection, run.id, run.task_key, due or work.now)
+    due = [record.states[-1].state_details.scheduled_time or work.now for record in scheduled]
+    runs = [record.task_run for record in scheduled]
+    deliveries.offer_once(
+        work.connection, [(run.id, run.task_key, moment) for run, moment in zip(runs, due, strict=True)]
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from prefect._contract.objects import TaskRun
@@ -44,14 +44,19 @@ class Known(NamedTuple):
     name: str | None
 
 
+_run = tables.task_run.c
+_current = select(_run.id, _run.state_id, _run.state_type, _run.state_name).where(
+    _run.id.in_(bindparam("runs", expanding=True, type_=_run.id.type)), _run.state_id.is_not(None)
+)
+
+
 def read_current_states(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID, Known]:
     """The states that task runs are in, by the ids of those that exist and are in one."""
-    run, wanted = tables.task_run.c, list(task_run_ids)
+    wanted = list(task_run_ids)
     found: dict[UUID, Known] = {}
     for first in range(0, len(wanted), _HANDFUL):
-        part = run.id.in_(wanted[first : first + _HANDFUL])
-        statement = select(run.id, run.state_id, run.state_type, run.state_name).where(part, run.state_id.is_not(None))
-        found |= {row[0]: Known(*row[1:]) for row in connection.execute(statement)}
+        rows = connection.execute(_current, {"runs": wanted[first : first + _HANDFUL]})
+        found |= {row[0]: Known(*row[1:]) for row in rows}
     return found
 
 
@@ -78,8 +83,10 @@ def tell_of_task_runs(work: UnitOfWork, records: Sequence[TaskRunRecord], before
         work.emit(occurrence)
 
 
-def _owners(connection: Connection, flow_run_ids: Iterable[UUID | None]) -> dict[UUID | None, list[Labels]]:
+def _owners(connection: Connection, flow_run_ids: Set[UUID | None]) -> dict[UUID | None, list[Labels]]:
     """Flow runs and their flows, as related resources."""
+    if not flow_run_ids:
+        return {}
     run, flow, wanted = tables.flow_run.c, tables.flow.c, list(flow_run_ids)
     statement = select(run.id, run.name, flow.id, flow.name).join_from(
         tables.flow_run, tables.flow, flow.id == run.flow_id

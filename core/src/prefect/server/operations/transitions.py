@@ -6,6 +6,7 @@ All of it happens in the transaction of the operation: a state and what changes 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -22,19 +23,19 @@ from prefect._contract.responses.orchestration import (
     StateRejectDetails,
     StateWaitDetails,
 )
-from prefect._contract.state import TERMINAL_STATES, State, StateType
+from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect._orchestration import bookkeeping
 from prefect._orchestration.decide import decide
 from prefect._orchestration.slot_rules import waits_in_its_process
 from prefect._orchestration.transition import Decision, RunFacts, Transition
 from prefect.server.database import tables
 from prefect.server.database.queries import deliveries, leases, records
-from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, RunKind, add_states
+from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, RunKind, add_states, add_states_of
 from prefect.server.operations import slots
 from prefect.server.operations.run_events import tell_of_flow_run
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["begin", "enter", "make_state", "propose_for_flow_run", "propose_for_task_run"]
+__all__ = ["begin", "enter", "make_pending", "make_state", "propose_for_flow_run", "propose_for_task_run"]
 
 Row = dict[str, Any]
 
@@ -93,6 +94,34 @@ def enter(work: UnitOfWork, kind: RunKind, run: Row, transition: Transition, sta
         _settle_delivery(work, run, state)
     else:
         tell_of_flow_run(work, run, transition.initial, state)
+
+
+def make_pending(work: UnitOfWork, runs: Iterable[tuple[Row, UUID]]) -> None:
+    """
+    Propose Pending for task runs that were claimed for a worker in this transaction, in few statements for all.
+
+    Args:
+        work: The transaction.
+        runs: The runs as they were read, changed in the same way; and what names the claim of each.
+    """
+    entering: list[tuple[Row, dict[str, Any]]] = []
+    for run, token in runs:
+        details = StateDetails(
+            flow_run_id=run["flow_run_id"],
+            task_run_id=run["id"],
+            deferred=True,
+            task_parameters_id=run["state"].state_details.task_parameters_id,
+        )
+        state: State[Any] = State(type=StateType.PENDING, timestamp=work.now, state_details=details)
+        facts = RunFacts(
+            kind="task", run_id=run["id"], run_count=run["run_count"], lease_token=token, proposer_token=token
+        )
+        transition = Transition(facts, run["state"], state, work.now)
+        entered = decide(transition).entered(transition)
+        if entered is not None:
+            entering.append((run, advance(work, run, transition, entered)))
+    add_states_of(work.connection, TASK_RUNS, [(run["id"], run["state"]) for run, _ in entering], work.now)
+    records.revise_all(work.connection, TASK_RUNS.table, [(run["id"], changed) for run, changed in entering])
 
 
 def _settle_delivery(work: UnitOfWork, run: Row, entered: State[Any]) -> None:

@@ -14,17 +14,19 @@ from sqlalchemy.engine import Connection
 from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect.server.database.queries.records import inserting, remove_where
 from prefect.server.database.tables import task_run, task_run_delivery
+from prefect.utilities.ids import uuid7
 
 __all__ = [
+    "Claim",
     "Delivery",
     "abandon",
     "are_any_due",
     "claim",
+    "claim_each",
     "claimants",
     "claimed_as",
     "extend",
     "extend_claims",
-    "name_claim",
     "offer",
     "offer_once",
     "read_claims",
@@ -64,12 +66,24 @@ def offer(connection: Connection, task_run_id: UUID, task_key: str, available_at
 
 @cache
 def _offering_once(kind: str) -> Any:
-    return inserting(kind, task_run_delivery).on_conflict_do_nothing(index_elements=["task_run_id"])
+    waiting = select(*(bindparam(column.name, type_=column.type) for column in _delivery)).where(
+        select(task_run.c.id)
+        .where(task_run.c.id == bindparam("task_run_id"), task_run.c.state_type == StateType.SCHEDULED.value)
+        .exists()
+    )
+    insert = inserting(kind, task_run_delivery).from_select(_delivery.keys(), waiting)
+    return insert.on_conflict_do_nothing(index_elements=["task_run_id"])
 
 
-def offer_once(connection: Connection, task_run_id: UUID, task_key: str, available_at: datetime) -> None:
-    """The same, unless it waits already: then it stays with whom it was given to."""
-    connection.execute(_offering_once(connection.dialect.name), _row(task_run_id, task_key, available_at))
+def offer_once(connection: Connection, offers: Iterable[tuple[UUID, str, datetime]]) -> None:
+    """
+    The same for several task runs, as far as they are still scheduled, and do not wait already.
+
+    Args:
+        connection: The transaction.
+        offers: The id of each, its task, and when it is due.
+    """
+    connection.execute(_offering_once(connection.dialect.name), [_row(*offer) for offer in offers])
 
 
 def _row(task_run_id: UUID, task_key: str, available_at: datetime) -> dict[str, Any]:
@@ -114,19 +128,10 @@ def _is_claimed() -> ColumnElement[bool]:
     return func.coalesce(_delivery.client_id, "").startswith(_CLAIM)
 
 
-def _is_due(task_keys: Iterable[str], now: datetime) -> list[ColumnElement[bool]]:
-    return [
-        _delivery.task_key.in_(sorted(set(task_keys))),
-        _delivery.available_at <= now,
-        or_(_delivery.client_id.is_(None), _delivery.claimed_until <= now),
-        task_run.c.state_type == StateType.SCHEDULED.value,
-    ]
-
-
 def are_any_due(connection: Connection, task_keys: Iterable[str], now: datetime) -> bool:
     """Whether any task run of some tasks waits for a worker."""
-    joined = select(_delivery.task_run_id).join(task_run, task_run.c.id == _delivery.task_run_id)
-    return connection.execute(joined.where(*_is_due(task_keys, now)).limit(1)).first() is not None
+    wanted = {"task_keys": sorted(set(task_keys)), "now": now, "most": 1}
+    return connection.execute(_due_first_of(), wanted).first() is not None
 
 
 def claim(
@@ -146,22 +151,43 @@ def claim(
     Returns:
         Their ids, in that order.
     """
-    found = (
-        select(_delivery.task_run_id)
-        .join(task_run, task_run.c.id == _delivery.task_run_id)
-        .where(*_is_due(task_keys, now))
-        .order_by(_delivery.available_at, _delivery.task_run_id)
-        .limit(limit)
-        .with_for_update(
-            skip_locked=True, of=task_run_delivery
-        )  # on databases with one writer this is no clause at all
-    )
-    claimed = list(connection.execute(found).scalars())
+    claimed = [run_id for run_id, _ in _due_first(connection, task_keys, limit, now)]
     if claimed:
         statement = update(task_run_delivery).where(_delivery.task_run_id.in_(claimed))
         changes = {"client_id": client_id, "claimed_until": until, "deliveries": _delivery.deliveries + 1}
         connection.execute(statement.values(changes))
     return claimed
+
+
+@cache
+def _due_first_of() -> Any:
+    return (
+        select(_delivery.task_run_id, _delivery.deliveries)
+        .join(task_run, task_run.c.id == _delivery.task_run_id)
+        .where(
+            _delivery.task_key.in_(bindparam("task_keys", expanding=True)),
+            _delivery.available_at <= bindparam("now", type_=_delivery.available_at.type),
+            or_(
+                _delivery.client_id.is_(None),
+                _delivery.claimed_until <= bindparam("now", type_=_delivery.claimed_until.type),
+            ),
+            task_run.c.state_type == StateType.SCHEDULED.value,
+        )
+        .order_by(_delivery.available_at, _delivery.task_run_id)
+        .limit(bindparam("most"))
+    )
+
+
+@cache
+def _claimable() -> Any:
+    # on databases with one writer this is no clause at all
+    return _due_first_of().with_for_update(skip_locked=True, of=task_run_delivery)
+
+
+def _due_first(connection: Connection, task_keys: Iterable[str], limit: int, now: datetime) -> list[tuple[UUID, int]]:
+    """The task runs that wait longest, and how often they were given to a client. Nobody else takes them now."""
+    wanted = {"task_keys": sorted(set(task_keys)), "now": now, "most": limit}
+    return [(row[0], row[1]) for row in connection.execute(_claimable(), wanted)]
 
 
 def _is_scheduled() -> ColumnElement[bool]:
@@ -199,16 +225,52 @@ class Delivery(NamedTuple):
     deliveries: int
 
 
+class Claim(NamedTuple):
+    """
+    What names a claim of a task run.
+
+    Args:
+        token: Shown by the worker that has it.
+        deliveries: How often the task run was given to a worker, this time counted.
+    """
+
+    token: UUID
+    deliveries: int
+
+
 def claimed_as(token: UUID) -> str:
     """The `client_id` of a claim."""
     return f"{_CLAIM}{token}"
 
 
-def name_claim(connection: Connection, task_run_id: UUID, client_id: str) -> int:
-    """Give a claim a name of its own. Returns how often its task run was given to a worker."""
-    mine = _delivery.task_run_id == task_run_id
-    connection.execute(update(task_run_delivery).where(mine).values(client_id=client_id))
-    return int(connection.execute(select(_delivery.deliveries).where(mine)).scalar_one())
+_claiming_each = (
+    update(task_run_delivery)
+    .where(_delivery.task_run_id == bindparam("run_id"))
+    .values(client_id=bindparam("claim"), claimed_until=bindparam("until"), deliveries=_delivery.deliveries + 1)
+)
+
+
+def claim_each(
+    connection: Connection, task_keys: Iterable[str], limit: int, now: datetime, until: datetime
+) -> dict[UUID, Claim]:
+    """
+    Claim task runs that are due, each under a name of its own.
+
+    Args:
+        connection: The transaction.
+        task_keys: The tasks that the worker serves.
+        limit: How many task runs at most.
+        now: When this happens.
+        until: When the claims expire.
+
+    Returns:
+        The claims by the ids of the task runs, those first that wait longest.
+    """
+    claims = {run_id: Claim(uuid7(), times + 1) for run_id, times in _due_first(connection, task_keys, limit, now)}
+    if claims:
+        rows = [{"run_id": run_id, "claim": claimed_as(made.token), "until": until} for run_id, made in claims.items()]
+        connection.execute(_claiming_each, rows)
+    return claims
 
 
 def token_of(client_id: str | None) -> UUID | None:

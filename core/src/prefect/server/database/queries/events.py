@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.engine import Connection, Dialect
 
 from prefect.server.database import tables
@@ -48,11 +48,15 @@ def occurrence_of(event: Event) -> Occurrence:
     return Occurrence(event.id, event.occurred, event.event, event.resource.root, related, event.payload, event.follows)
 
 
+_known = select(tables.event.c.id).where(
+    tables.event.c.id.in_(bindparam("ids", expanding=True, type_=tables.event.c.id.type))
+)
+
+
 def only_new(connection: Connection, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
     """The events that are not stored yet, each once."""
     distinct = {occurrence.id: occurrence for occurrence in reversed(list(occurrences))}
-    event = tables.event.c
-    known = set(connection.execute(select(event.id).where(event.id.in_(distinct))).scalars())
+    known = set(connection.execute(_known, {"ids": list(distinct)}).scalars()) if distinct else set()
     return [occurrence for occurrence in reversed(distinct.values()) if occurrence.id not in known]
 
 

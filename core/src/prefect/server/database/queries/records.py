@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -124,6 +124,15 @@ def revise(connection: Connection, table: Table, identifier: UUID, **values: Any
     """Change columns of one row. Returns whether there is such a row."""
     statement = _revising(table, tuple(values))
     return connection.execute(statement, {**values, "key_id": identifier}).rowcount > 0
+
+
+def revise_all(connection: Connection, table: Table, changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
+    """Change columns of several rows, in one go those in which the same ones change."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for identifier, values in changes:
+        alike.setdefault(tuple(values), []).append({**values, "key_id": identifier})
+    for names, rows in alike.items():
+        connection.execute(_revising(table, names), rows)
 
 
 def remove(connection: Connection, table: Table, **by: Any) -> bool:

@@ -38,12 +38,14 @@ __all__ = [
     "TASK_RUNS",
     "RunKind",
     "add_states",
+    "add_states_of",
     "history",
     "lateness",
     "list_runs",
     "read_columns",
     "read_run",
     "read_runs",
+    "read_runs_by_id",
     "read_states",
 ]
 
@@ -83,6 +85,7 @@ class RunKind:
         owner: The column of `states` that names the run.
         reading: Selects runs together with their current states.
         reading_one: Selects one of them.
+        reading_some: Selects a handful of them.
         listing: Selects runs as `reading` does, but most of their columns as they are stored: see `list_runs`.
     """
 
@@ -91,6 +94,7 @@ class RunKind:
     owner: str
     reading: Select[Any]
     reading_one: Select[Any]
+    reading_some: Select[Any]
     listing: Select[Any]
 
     @classmethod
@@ -99,7 +103,9 @@ class RunKind:
         is_current = states.c.id == table.c.state_id
         reading = select(table, states).outerjoin_from(table, states, is_current)
         listing = select(*map(_as_stored, [*table.c, *states.c])).outerjoin_from(table, states, is_current)
-        return cls(table, states, owner, reading, reading.where(table.c.id == bindparam("run_id")), listing)
+        one = reading.where(table.c.id == bindparam("run_id"))
+        some = reading.where(table.c.id.in_(bindparam("run_ids", expanding=True, type_=table.c.id.type)))
+        return cls(table, states, owner, reading, one, some, listing)
 
 
 FLOW_RUNS = RunKind.of(tables.flow_run, tables.flow_run_state, "flow_run_id")
@@ -135,6 +141,16 @@ def read_run(connection: Connection, kind: RunKind, run_id: UUID, now: datetime)
     run = _with_state(_run(kind, row, now))
     _add_pools(connection, [run])
     return run
+
+
+def read_runs_by_id(connection: Connection, kind: RunKind, run_ids: Sequence[UUID], now: datetime) -> dict[UUID, Row]:
+    """Those of some runs that exist, by their ids, each as `read_run` answers it."""
+    wanted = {"run_ids": list(run_ids)}
+    runs = (
+        [_with_state(_run(kind, row, now)) for row in connection.execute(kind.reading_some, wanted)] if run_ids else []
+    )
+    _add_pools(connection, runs)
+    return {run["id"]: run for run in runs}
 
 
 def _add_pools(connection: Connection, runs: Sequence[Row]) -> None:
@@ -242,7 +258,14 @@ def add_states(
     connection: Connection, kind: RunKind, run_id: UUID, states: Iterable[State[Any]], now: datetime
 ) -> None:
     """Store states of a run."""
-    create(connection, kind.states, *(_state(kind, run_id, state, now) for state in states))
+    add_states_of(connection, kind, ((run_id, state) for state in states), now)
+
+
+def add_states_of(
+    connection: Connection, kind: RunKind, states: Iterable[tuple[UUID, State[Any]]], now: datetime
+) -> None:
+    """Store states of several runs, each with the id of its run."""
+    create(connection, kind.states, *(_state(kind, run_id, state, now) for run_id, state in states))
 
 
 def _state(kind: RunKind, run_id: UUID, state: State[Any], now: datetime) -> Row:

@@ -1,0 +1,68 @@
+"""One flush for all who need one at about the same time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from prefect._engine.gathering import SharedFlush
+
+
+def test_those_who_are_expected_share_one_flush() -> None:
+    flushes: list[str] = []
+    shared = SharedFlush(lambda: flushes.append("flush"), patience=30.0)
+    names = [uuid4() for _ in range(8)]
+    for name in names:
+        shared.expect(name)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(shared.flush, names))
+    assert flushes == ["flush"]
+
+
+def test_one_who_does_not_come_after_all_is_not_waited_for() -> None:
+    shared = SharedFlush(lambda: None, patience=3600.0)
+    coming, missing = uuid4(), uuid4()
+    shared.expect(coming)
+    shared.expect(missing)
+    waiting = threading.Thread(target=shared.flush, args=(coming,))
+    waiting.start()
+    shared.forget(missing)
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_one_who_is_late_is_not_waited_for_long() -> None:
+    shared = SharedFlush(lambda: None)
+    shared.expect(uuid4())
+    shared.flush(uuid4())
+
+
+def test_a_flush_that_began_before_is_not_joined() -> None:
+    began, goes_on, flushes = threading.Event(), threading.Event(), []
+
+    def flush() -> None:
+        flushes.append("flush")
+        began.set()
+        goes_on.wait(30)
+
+    shared = SharedFlush(flush)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(shared.flush, uuid4())
+        began.wait(30)
+        second = threads.submit(shared.flush, uuid4())
+        goes_on.set()
+        first.result(30)
+        second.result(30)
+    assert flushes == ["flush", "flush"]
+
+
+def test_all_learn_that_it_failed() -> None:
+    def flush() -> None:
+        raise OSError("no disk")
+
+    shared = SharedFlush(flush)
+    with pytest.raises(OSError, match="no disk"):
+        shared.flush(uuid4())
