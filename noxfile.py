@@ -9,7 +9,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["lint", "types", "imports", "tests", "compat", "schema"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "compat", "thirdparty", "schema"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "uv|venv"
 
@@ -18,6 +18,11 @@ COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 """Tests start hundreds of Pythons, which need not compile the product each time."""
 ORIGINAL = ["prefect==3.8.8", "fastapi==0.141.1", "starlette==1.3.1", "sqlalchemy==2.0.45"]
 """What our product is compared with: run as it is, in a venv of its own."""
+THIRD_PARTY = [
+    f"prefect-{name}"
+    for name in ("bitbucket", "databricks", "email", "github", "gitlab", "shell", "slack", "sqlalchemy")
+]
+"""Published packages that are used unmodified, with what they leave to the user to install."""
 SOURCES = ["core", "plugins", "tests", "examples", "benchmarks", "noxfile.py"]
 PLUGINS = sorted(str(folder.parent) for folder in Path("plugins").glob("*/pyproject.toml"))
 
@@ -77,6 +82,15 @@ def conformance(session: nox.Session) -> None:
     """The suites that every plugin runs too, on the built-ins."""
     install(session, "test")
     session.run("pytest", "tests/conformance", *session.posargs)
+
+
+@nox.session
+def thirdparty(session: nox.Session) -> None:
+    """Published packages for Prefect 3, unmodified: installed on this product, which pip keeps, and used."""
+    install(session, "test")
+    session.install(*THIRD_PARTY, "aiosqlite", "aiosmtpd", "pip")
+    # Warnings are the packages' own.
+    session.run("pytest", "-o", "filterwarnings=", "tests/thirdparty", *session.posargs)
 
 
 @nox.session

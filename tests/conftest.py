@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from tests.postgres import PostgresServer, kinds_of_database
+
+collect_ignore = [] if find_spec("prefect_email") else ["thirdparty"]  # `nox -s thirdparty` installs what those need
 
 # Nothing that a developer has configured may change what tests see.
 for name in [name for name in os.environ if name.startswith("PREFECT_")]:

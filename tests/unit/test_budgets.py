@@ -105,3 +105,9 @@ def test_few_distributions_are_installed() -> None:
     seen: set[str] = set()
     requirements("prefect-core", seen)
     assert len(seen) <= 42, sorted(seen)
+
+
+def test_few_more_make_the_whole_product() -> None:
+    seen: set[str] = set()
+    requirements("prefect", seen)
+    assert len(seen) <= 55, sorted(seen)

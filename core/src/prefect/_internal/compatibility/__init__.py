@@ -1,0 +1,1 @@
+"""Sync and async callables under one name."""
