@@ -18,6 +18,7 @@ from prefect.plugins.types import (
     WorkerSpec,
 )
 
+_FILES = ("read-path", "write-path")
 _FILE_SYSTEM = ("get-directory", "put-directory", "read-path", "write-path")
 
 _STEPS = {
@@ -100,6 +101,10 @@ def prefect_blocks() -> list[BlockSpec]:
         BlockSpec("secret", "prefect.blocks.system:Secret", "Secret"),
         BlockSpec("local-file-system", "prefect.filesystems:LocalFileSystem", "Local File System", _FILE_SYSTEM),
         BlockSpec("remote-file-system", "prefect.filesystems:RemoteFileSystem", "Remote File System", _FILE_SYSTEM),
+        BlockSpec("smb", "prefect.filesystems:SMB", "SMB", _FILE_SYSTEM),
+        BlockSpec(
+            "redisstoragecontainer", "prefect.filesystems.redis:RedisStorageContainer", "RedisStorageContainer", _FILES
+        ),
         BlockSpec("webhook", "prefect.blocks.webhook:Webhook", "Webhook"),
         *(
             BlockSpec(slug, f"prefect.blocks.notifications:{name}", title, ("notify",))

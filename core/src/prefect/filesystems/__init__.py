@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_validator
 
 from prefect.blocks.core import Block
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
 from prefect.utilities.filesystem import filter_files
 
 __all__ = [
+    "SMB",
     "LocalFileSystem",
     "NullFileSystem",
     "PathNotFoundError",
@@ -284,33 +285,21 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
 # Everywhere else
 
 
-class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
-    """
-    Stores files anywhere that fsspec knows: S3, GCS, Azure, SFTP, memory and many more.
+class _FsspecFileSystem(WritableFileSystem, WritableDeploymentStorage):
+    """What blocks have in common that keep files by fsspec. They say where (`basepath`), and by which settings."""
 
-    Attributes:
-        basepath: The URL of the folder, such as `s3://bucket/folder`. Paths outside of it are refused.
-        settings: Settings of the fsspec file system, such as credentials.
-    """
-
-    _block_type_name = "Remote File System"
-    _block_type_slug = "remote-file-system"
     _resolves_once: ClassVar[bool] = True
-
-    basepath: str = Field(description="The URL of the folder for files, such as s3://bucket/folder.")
-    settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the fsspec file system.")
 
     _filesystem: Any = PrivateAttr(None)
 
-    @field_validator("basepath")
-    @classmethod
-    def _check_basepath(cls, value: str) -> str:
-        scheme, separator, place = value.partition("://")
-        if not (scheme and separator and place):
-            raise ValueError(
-                f"The base path must be a URL with a scheme and a place, such as 's3://bucket'; it is {value!r}."
-            )
-        return value
+    if TYPE_CHECKING:
+
+        @property
+        def basepath(self) -> str: ...
+
+    def _settings(self) -> dict[str, Any]:
+        """Settings of the fsspec file system."""
+        raise NotImplementedError
 
     @property
     def filesystem(self) -> Any:
@@ -320,7 +309,7 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
 
             scheme = self.basepath.partition("://")[0]
             try:
-                self._filesystem = fsspec.filesystem(scheme, **self.settings)
+                self._filesystem = fsspec.filesystem(scheme, **self._settings())
             except ImportError as error:
                 raise RuntimeError(f"Files at '{scheme}://' take a package that is not installed: {error}") from error
         return self._filesystem
@@ -482,6 +471,67 @@ class RemoteFileSystem(WritableFileSystem, WritableDeploymentStorage):
         aget_directory = asynchronous(get_directory)
         put_directory = dual(_put_steps)
         aput_directory = asynchronous(put_directory)
+
+
+class RemoteFileSystem(_FsspecFileSystem):
+    """
+    Stores files anywhere that fsspec knows: S3, GCS, Azure, SFTP, memory and many more.
+
+    Attributes:
+        basepath: The URL of the folder, such as `s3://bucket/folder`. Paths outside of it are refused.
+        settings: Settings of the fsspec file system, such as credentials.
+    """
+
+    _block_type_name = "Remote File System"
+    _block_type_slug = "remote-file-system"
+
+    basepath: str = Field(description="The URL of the folder for files, such as s3://bucket/folder.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the fsspec file system.")
+
+    @field_validator("basepath")
+    @classmethod
+    def _check_basepath(cls, value: str) -> str:
+        scheme, separator, place = value.partition("://")
+        if not (scheme and separator and place):
+            raise ValueError(
+                f"The base path must be a URL with a scheme and a place, such as 's3://bucket'; it is {value!r}."
+            )
+        return value
+
+    def _settings(self) -> dict[str, Any]:
+        return self.settings
+
+
+class SMB(_FsspecFileSystem):
+    """
+    Stores files on a share of Windows or Samba. It takes the package `smbprotocol`.
+
+    Attributes:
+        share_path: The share, and perhaps a folder in it: `share/folder`.
+        smb_username: Who logs in.
+        smb_password: The password.
+        smb_host: The name or address of the host.
+        smb_port: Its port, if not 445.
+    """
+
+    _block_type_name = "SMB"
+    _block_type_slug = "smb"
+
+    share_path: str = Field(description="The share, and perhaps a folder in it: share/folder.")
+    smb_username: SecretStr | None = Field(default=None, title="SMB Username", description="Who logs in.")
+    smb_password: SecretStr | None = Field(default=None, title="SMB Password", description="The password.")
+    smb_host: str = Field(title="SMB Host", description="The name or address of the host.")
+    smb_port: int | None = Field(default=None, title="SMB Port", description="Its port, if not 445.")
+
+    @property
+    def basepath(self) -> str:
+        """The URL of the folder."""
+        return f"smb://{self.smb_host.rstrip('/')}/{self.share_path.strip('/')}"
+
+    def _settings(self) -> dict[str, Any]:
+        login = {"username": self.smb_username, "password": self.smb_password}
+        known = {name: secret.get_secret_value() for name, secret in login.items() if secret is not None}
+        return {"host": self.smb_host, **known, **({} if self.smb_port is None else {"port": self.smb_port})}
 
 
 class NullFileSystem(BaseModel):
