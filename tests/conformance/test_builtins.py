@@ -211,9 +211,9 @@ class TestBuiltinNotifier(NotifierContract):
             def notify(self, body, subject=None):
                 assert isinstance(body, str)
 
-        registries.notifiers.register("journal", Journal)
-        yield "journal:ops"
-        registries.notifiers.unregister("journal")
+        registries.notifiers.register("diary", Journal)
+        yield "diary:ops"
+        registries.notifiers.unregister("diary")
 
     @pytest.fixture
     def unreachable(self):

@@ -25,7 +25,17 @@ def test_every_endpoint_has_an_operation(endpoint: Endpoint) -> None:
     assert operation.read_only == (reads and endpoint.name != "read_csrf_token")  # which makes one
 
 
-READS = ("read_", "count_", "paginate_", "average_", "filter_", "validate_", "flow_run_history", "task_run_history")
+READS = (
+    "are_",
+    "read_",
+    "count_",
+    "paginate_",
+    "average_",
+    "filter_",
+    "validate_",
+    "flow_run_history",
+    "task_run_history",
+)
 
 
 def test_an_unknown_route_is_refused(orchestrator) -> None:
