@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from prefect._contract.call import Call
     from prefect.client.base import Transport
 
-__all__ = ["HeldSlots", "acquire", "acquire_for_task_run", "current_holder", "give_back", "spend"]
+__all__ = [
+    "HeldSlots",
+    "acquire",
+    "acquire_for_task_run",
+    "ask_until_free",
+    "check_missing",
+    "current_holder",
+    "give_back",
+    "spend",
+]
 
 logger = logging.getLogger("prefect.concurrency")
 
@@ -102,13 +111,13 @@ def acquire(
     call = global_concurrency_limits.increment_concurrency_slots_with_lease(
         names, slots, "concurrency", seconds, holder or current_holder()
     )
-    asking = _ask_until_free(call, names, slots, "concurrency", timeout_seconds, max_retries, transport)
+    asking = ask_until_free(call, names, slots, "concurrency", timeout_seconds, max_retries, transport)
     answer = yield from asking
     held = HeldSlots(names, answer.lease_id, seconds, transport)
     missing = sorted(set(names) - {limit.name for limit in answer.limits})
     if missing and strict and answer.lease_id != _NOTHING_HELD:
         yield from give_back(held)
-    _check_missing(missing, strict)
+    check_missing(missing, strict)
     return None if answer.lease_id == _NOTHING_HELD or not answer.limits else held
 
 
@@ -116,11 +125,12 @@ def spend(names: list[str], slots: int, timeout_seconds: float | None, strict: b
     """Take slots that come back by themselves, waiting until they are there."""
     transport = current_transport()
     call = global_concurrency_limits.increment_concurrency_slots(names, slots, "rate_limit")
-    limits = yield from _ask_until_free(call, names, slots, "rate_limit", timeout_seconds, None, transport)
-    _check_missing(sorted(set(names) - {limit.name for limit in limits}), strict)
+    limits = yield from ask_until_free(call, names, slots, "rate_limit", timeout_seconds, None, transport)
+    check_missing(sorted(set(names) - {limit.name for limit in limits}), strict)
 
 
-def _check_missing(missing: list[str], strict: bool) -> None:
+def check_missing(missing: list[str], strict: bool) -> None:
+    """Warn of limits that do not exist, or raise if that is not tolerated."""
     if missing and strict:
         raise ConcurrencySlotAcquisitionError(f"Concurrency limits {missing!r} must be created before acquiring slots")
     if missing:
@@ -132,11 +142,11 @@ def acquire_for_task_run(names: list[str], task_run_id: UUID, timeout_seconds: f
     transport = current_transport()
     call = concurrency_limits.increment_v1_concurrency_slots(names, task_run_id)
     tags = [f"tag:{name}" for name in names]
-    limits = yield from _ask_until_free(call, tags, 1, "concurrency", timeout_seconds, None, transport)
+    limits = yield from ask_until_free(call, tags, 1, "concurrency", timeout_seconds, None, transport)
     return [limit.name for limit in limits]
 
 
-def _ask_until_free(
+def ask_until_free(
     call: Call[Any],
     names: list[str],
     slots: int,
@@ -145,6 +155,7 @@ def _ask_until_free(
     max_retries: int | None,
     transport: Transport,
 ) -> Steps[Any]:
+    """Send a call that takes slots of limits until they are there; each time it is told when to ask again, or by a release."""
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     retries = 0
     while True:

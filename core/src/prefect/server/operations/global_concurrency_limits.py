@@ -227,7 +227,7 @@ def _require_duration(seconds: float) -> None:
 def _require_room(work: UnitOfWork, names: Sequence[str], slots: int, mode: str) -> list[Limit]:
     """The limits of these names, all of which have so many slots free, and keep them so until the transaction ends."""
     _require_slots(slots)
-    limits = queries.hold(work.connection, work.now, _limit.name.in_(set(names)))
+    limits = queries.hold_these(work.connection, work.now, "name", names)
     active = [limit for limit in limits if limit.active]
     small = [f"'{limit.name}' ({limit.size})" for limit in active if slots > limit.size]
     if small:
@@ -266,13 +266,13 @@ def renew_concurrency_lease(work: UnitOfWork, lease_id: UUID, lease_duration: fl
     _require_duration(lease_duration)
     if lease_id == NOTHING_HELD:
         return
-    rows = queries.leases_of(work.connection, work.now, _lease.lease_id == lease_id)
+    rows = queries.read_lease(work.connection, work.now, lease_id)
     if not rows:
         raise Refusal(410, f"There is no lease {lease_id}: it has expired, or its slots were given back.")
     expiring = [row for row in rows if row["expires_at"] is not None]
     if any(row["expires_at"] <= work.now + _NEARLY_OVER for row in expiring):
         # Somebody may be counting these slots as free just now.
-        queries.hold(work.connection, work.now, _limit.id.in_([row["concurrency_limit_id"] for row in expiring]))
+        queries.hold_these(work.connection, work.now, "id", [row["concurrency_limit_id"] for row in expiring])
     until = work.now + timedelta(seconds=lease_duration)
     for row in expiring:
         records.revise(work.connection, concurrency_lease, row["id"], expires_at=until, updated=work.now)
@@ -287,7 +287,7 @@ def release_concurrency_slots(
 ) -> list[MinimalConcurrencyLimitResponse]:
     """Give back slots that were taken without a lease. More than are in use is as many as are."""
     _require_slots(slots)
-    limits = queries.hold(work.connection, work.now, _limit.name.in_(set(names)))
+    limits = queries.hold_these(work.connection, work.now, "name", names)
     for limit in limits:
         theirs = (_lease.concurrency_limit_id == limit.id, _lease.holder_id.is_(None), _lease.expires_at.is_(None))
         leases = queries.leases_of(work.connection, work.now, *theirs)
@@ -297,9 +297,9 @@ def release_concurrency_slots(
 
 def release_concurrency_slots_with_lease(work: UnitOfWork, lease_id: UUID) -> None:
     """Give back the slots of a lease; those of one that is over have been given back."""
-    rows = queries.leases_of(work.connection, work.now, _lease.lease_id == lease_id)
+    rows = queries.read_lease(work.connection, work.now, lease_id)
     by_limit = {row["concurrency_limit_id"]: row for row in rows}
-    for limit in queries.hold(work.connection, work.now, _limit.id.in_(by_limit)):
+    for limit in queries.hold_these(work.connection, work.now, "id", by_limit):
         row = by_limit[limit.id]
         occupancy = max(0.0, (work.now - row["created"]).total_seconds())
         queries.give_back(work.connection, limit, [row], row["slots"], occupancy)

@@ -31,10 +31,12 @@ __all__ = [
     "free_those_not_running",
     "give_back",
     "hold",
+    "hold_these",
     "holders",
     "keep",
     "leases_of",
     "limits_of_holder",
+    "read_lease",
     "read_limit",
     "read_limits",
     "settle",
@@ -142,6 +144,19 @@ def _reading() -> Select[Any]:
 _ALL = _reading()
 _BY_ID = _ALL.where(_limit.id == bindparam("id"))
 _BY_NAME = _ALL.where(_limit.name == bindparam("name"))
+_HELD_BY = {
+    column.name: (
+        select(_limit.id).where(chosen := column.in_(bindparam("chosen", expanding=True, type_=column.type))),
+        _ALL.where(chosen).order_by(_limit.name),
+    )
+    for column in (_limit.id, _limit.name)
+}
+"""For a column by which limits are held: what selects their ids, and them. Made once, for the sake of uncontended slots."""
+
+_LEASE = select(concurrency_lease).where(
+    _is_live(bindparam("now", type_=_lease.expires_at.type)),
+    _lease.lease_id == bindparam("lease", type_=_lease.lease_id.type),
+)
 
 
 def _limits(connection: Connection, statement: Select[Any], now: datetime, **parameters: Any) -> list[Limit]:
@@ -180,11 +195,24 @@ def hold(connection: Connection, now: datetime, *conditions: ColumnElement[bool]
     Returns:
         The limits in the order of their names, which is the order in which they are locked.
     """
-    if connection.dialect.name != "sqlite":
-        statement = select(_limit.id).where(*conditions).order_by(_limit.name)
-        for identifier in list(connection.execute(statement).scalars()):
-            records.lock(connection, concurrency_limit, id=identifier)
+    _lock(connection, select(_limit.id).where(*conditions))
     return read_limits(connection, now, *conditions)
+
+
+def hold_these(
+    connection: Connection, now: datetime, column: Literal["id", "name"], chosen: Iterable[Any]
+) -> list[Limit]:
+    """The same for the limits with these ids, or names."""
+    found, whole = _HELD_BY[column]
+    wanted = list(set(chosen))
+    _lock(connection, found, chosen=wanted)
+    return _limits(connection, whole, now, chosen=wanted)
+
+
+def _lock(connection: Connection, found: Select[Any], **parameters: Any) -> None:
+    if connection.dialect.name != "sqlite":  # which has one writer
+        for identifier in list(connection.execute(found.order_by(_limit.name), parameters).scalars()):
+            records.lock(connection, concurrency_limit, id=identifier)
 
 
 def take(
@@ -251,6 +279,13 @@ def leases_of(connection: Connection, now: datetime, *conditions: ColumnElement[
     """The live leases that meet conditions, oldest first."""
     statement = select(concurrency_lease).where(_is_live(now), *conditions).order_by(_lease.created, _lease.id)
     return records.read_all(connection, concurrency_lease, statement)
+
+
+def read_lease(connection: Connection, now: datetime, lease_id: UUID) -> list[Row]:
+    """The slots of a lease, unless it is over: a row for each limit."""
+    keys = records.keys_of(concurrency_lease)
+    rows = connection.execute(_LEASE, {"now": now, "lease": lease_id})
+    return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 def holders(connection: Connection, limit_id: UUID, now: datetime) -> list[UUID]:
