@@ -18,6 +18,7 @@ from prefect.plugins import (
     HealthCheck,
     LockManagerSpec,
     NotifierSpec,
+    PageSpec,
     PluginInfo,
     ResultStorageSpec,
     SecretRef,
@@ -101,6 +102,15 @@ def prefect_server_backends():
 
 
 @register_hook
+def prefect_server_pages():
+    """
+    Once. The target is called with the URL of the API when one of the pages is first asked for, and answers an ASGI app,
+    which finds its own paths without the prefix. Paths of the server itself cannot be taken.
+    """
+    return [PageSpec(path="/arrow", target="my_plugin.pages:make_app", title="Arrow tables")]
+
+
+@register_hook
 def prefect_settings():
     """Once. The target is a settings model for variables such as `PREFECT_INTEGRATIONS_ARROW_…`."""
     return [SettingsSpec("integrations.arrow", "my_plugin.settings:ArrowSettings")]
@@ -118,8 +128,13 @@ def prefect_resolve_result_storage(reference):
 
 @register_hook
 def prefect_job_environment(ctx):
-    """Whenever infrastructure is about to be asked to run a flow. A `SecretRef` is resolved where the flow runs."""
-    return {"AWS_REGION": "eu-west-1", "AWS_SECRET_ACCESS_KEY": SecretRef("block", "aws-credentials/prod")}
+    """
+    Whenever infrastructure is about to be asked to run a flow. A `SecretRef` becomes a reference to a
+    secret where the infrastructure has such, and else the secret itself; its name is `type/name` or `type/name/field` of a
+    block, or that of a setting of the worker.
+    """
+    secret = SecretRef("block", "aws-credentials/prod/aws_secret_access_key")
+    return {"AWS_REGION": "eu-west-1", "AWS_SECRET_ACCESS_KEY": secret}
 
 
 @register_hook

@@ -44,7 +44,7 @@ FAMILY_OF = {family.hook: family.key for family in FAMILIES.values()}
 ENTRANCES = {
     "prefect_plugin_info": None,  # asked by the host itself whenever it loads a plugin
     "setup_environment": "run_startup_hooks",
-    "prefect_startup": "startup",
+    "prefect_startup": "announce",
 }
 """Hooks that are asked through a function rather than by name."""
 

@@ -129,7 +129,7 @@ class CachePolicy:
     def configure(
         self,
         key_storage: KeyStorage = None,
-        lock_manager: LockManager | None = None,
+        lock_manager: LockManager | str | None = None,
         isolation_level: Isolation = None,
     ) -> Self:
         """
@@ -137,9 +137,13 @@ class CachePolicy:
 
         Args:
             key_storage: A storage block, a path, a URL, or the `type/name` of a saved block.
-            lock_manager: Locks keys.
+            lock_manager: Locks keys; or the name of one that needs no arguments, such as `"memory"`.
             isolation_level: Whether runs with the same key wait for each other.
         """
+        if isinstance(lock_manager, str):
+            from prefect.plugins.registries import lock_managers
+
+            lock_manager = lock_managers.get(lock_manager)()
         given = {"key_storage": key_storage, "lock_manager": lock_manager, "isolation_level": isolation_level}
         return replace(self, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 

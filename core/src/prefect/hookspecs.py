@@ -180,6 +180,11 @@ class HookSpec:
         raise NotImplementedError
 
     @hookspec()
+    def prefect_server_pages(self) -> Iterable[types.PageSpec]:
+        """Pages of the server, by path, such as those of a user interface. They need the same credentials as the API."""
+        raise NotImplementedError
+
+    @hookspec()
     def prefect_settings(self) -> Iterable[types.SettingsSpec]:
         """Settings models, by namespace."""
         raise NotImplementedError
@@ -193,14 +198,23 @@ class HookSpec:
 
     @hookspec()
     def prefect_job_environment(self, ctx: types.JobContext) -> Mapping[str, types.EnvValue]:
-        """Environment variables for infrastructure that runs a flow; later answers win."""
+        """
+        Environment variables for infrastructure that runs a flow, such as references to secrets.
+
+        Where two plugins name the same variable, the one that is asked first wins; what a deployment or a work pool
+        sets wins over both.
+        """
         raise NotImplementedError
 
     @hookspec(firstresult=True)
     def prefect_classify_infrastructure_failure(
         self, ctx: types.JobContext, error: BaseException
     ) -> types.FailureVerdict | None:
-        """Say whether a failure of infrastructure is transient, a crash, or means that it is gone."""
+        """
+        Say whether a failure of infrastructure is transient, a crash, or means that it is gone.
+
+        What is transient is tried again three times, unless the infrastructure is there already.
+        """
         raise NotImplementedError
 
     @hookspec(firstresult=True)
@@ -228,7 +242,11 @@ class HookSpec:
 
     @hookspec(historic=True)
     def prefect_startup(self, ctx: types.RuntimeContext) -> None:
-        """A process of the product has started. A plugin that is registered later still gets the call."""
+        """
+        A process of the product has started. A plugin that is registered later still gets the call.
+
+        Processes of flow runs, which must start fast, tell it only when PREFECT_PLUGINS_ENABLED is true.
+        """
         raise NotImplementedError
 
     @hookspec()

@@ -35,11 +35,10 @@ def _tell_plugins() -> None:
     import prefect
     from prefect._engine.effects import run_coroutine
     from prefect.logging.loggers import get_logger
-    from prefect.plugins.loading import current_host
-    from prefect.plugins.startup import run_startup_hooks
-    from prefect.plugins.types import HookContext, RuntimeContext
+    from prefect.plugins.startup import announce, run_startup_hooks
+    from prefect.plugins.types import HookContext
     from prefect.settings import get_current_settings
 
     url = get_current_settings().api.url
     run_coroutine(run_startup_hooks(HookContext(prefect.__version__, url, get_logger)))
-    current_host().startup(RuntimeContext(prefect.__version__, "flow-run", url))
+    announce("flow-run")

@@ -9,6 +9,7 @@ from prefect.plugins.targets import import_target
 from prefect.plugins.types import (
     BlockSpec,
     DeliveryResult,
+    FailureVerdict,
     LockManagerSpec,
     NotifierSpec,
     ResultStorageSpec,
@@ -84,6 +85,12 @@ def prefect_lock_managers() -> list[LockManagerSpec]:
 def prefect_workers() -> list[WorkerSpec]:
     does = "Executes flow runs as processes, on the machine on which the worker runs."
     return [WorkerSpec("process", "prefect.workers.process:ProcessWorker", description=does)]
+
+
+@register_hook(trylast=True)
+def prefect_classify_infrastructure_failure(error: BaseException) -> FailureVerdict | None:
+    verdict: FailureVerdict | None = import_target("prefect.workers._hooks:classify_connection")(error)
+    return verdict
 
 
 @register_hook

@@ -70,6 +70,7 @@ FAMILIES: Mapping[str, Family] = {
         Family("deployment_steps", "deployment step", types.StepSpec),
         Family("cli", "command group", types.CliSpec),
         Family("server_backends", "server backend", types.BackendSpec),
+        Family("server_pages", "page of the server", types.PageSpec),
         Family("settings", "settings namespace", types.SettingsSpec),
     )
 }

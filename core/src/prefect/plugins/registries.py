@@ -24,6 +24,7 @@ __all__ = [
     "result_storages",
     "serializers",
     "server_backends",
+    "server_pages",
     "settings",
     "task_runners",
     "workers",
@@ -39,4 +40,5 @@ notifiers: Registry[type[Any]] = Registry("notifiers")
 deployment_steps: Registry[Callable[..., Any]] = Registry("deployment_steps")
 cli: Registry[Any] = Registry("cli")
 server_backends: Registry[Any] = Registry("server_backends")
+server_pages: Registry[Callable[[str], Any]] = Registry("server_pages")
 settings: Registry[type[Any]] = Registry("settings")

@@ -10,9 +10,9 @@ from typing import Any
 
 from prefect.plugins.index import Entry
 from prefect.plugins.loading import PluginHost, call_with, current_host
-from prefect.plugins.types import HookContext, SetupResult, SetupSummary
+from prefect.plugins.types import HookContext, RuntimeContext, SetupResult, SetupSummary
 
-__all__ = ["run_startup_hooks"]
+__all__ = ["announce", "run_startup_hooks"]
 
 _HOOK = "setup_environment"
 _SECRET_WORDS = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "AUTH")
@@ -63,3 +63,16 @@ async def run_startup_hooks(ctx: HookContext) -> list[SetupSummary]:
     if not host.config.enabled:
         return []
     return [await _run_one(host, entry, function, ctx) for entry, function in host.implementations(_HOOK)]
+
+
+def announce(role: str) -> None:
+    """
+    Tell plugins that this process has started.
+
+    Args:
+        role: What it does: `"flow-run"`, `"worker"` or `"server"`.
+    """
+    import prefect
+    from prefect.settings import get_current_settings
+
+    current_host().startup(RuntimeContext(prefect.__version__, role, get_current_settings().api.url))

@@ -209,6 +209,23 @@ class BackendSpec(Spec):
 
 
 @dataclass(frozen=True)
+class PageSpec(Spec):
+    """
+    Pages that the server shows, with all that is below their path.
+
+    Args:
+        path: Where they are: `"/"` and a name, such as `"/ui"`.
+        target: The import string of a callable that takes the URL of the API and returns an ASGI app.
+        title: The name of the pages for people.
+    """
+
+    path: str
+    target: str
+    title: str = ""
+    key_field: ClassVar[str] = "path"
+
+
+@dataclass(frozen=True)
 class SettingsSpec(Spec):
     """A settings model for a namespace such as `"integrations.aws"`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
 from pydantic import BaseModel, Field, PrivateAttr
@@ -9,7 +10,9 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from prefect._contract.events import RelatedResource
 from prefect.client.references import resolve_block_document_references, resolve_variables
+from prefect.plugins.types import JobContext, SecretRef
 from prefect.utilities.templating import apply_values
+from prefect.workers._hooks import job_environment, secret_text
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -109,8 +112,28 @@ class BaseJobConfiguration(BaseModel):
                 values[name] = {**values[name], **value} if is_added else value
         made = await cls.from_template_and_values(work_pool.base_job_template, values, client)
         flow = await client.read_flow(flow_run.flow_id)
+        wanted = job_environment(JobContext(work_pool.type, flow_run.id, work_pool.name, made))
+        secrets = {name: value for name, value in wanted.items() if isinstance(value, SecretRef)}
+        plain = {name: str(value) for name, value in wanted.items() if name not in secrets}
+        made.env = {**plain, **made.env}  # what somebody has configured is stronger
+        await made.take_secrets({name: ref for name, ref in secrets.items() if name not in made.env}, client)
         made.prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
         return made
+
+    async def take_secrets(self, secrets: Mapping[str, SecretRef], client: PrefectClient) -> None:
+        """
+        Add environment variables whose values are secrets. Infrastructure that can refer to secrets should override this.
+
+        Here they become part of the environment, in clear.
+
+        Args:
+            secrets: By the name of the variable, where the secret is.
+            client: Asks the orchestrator.
+
+        Raises:
+            ValueError: There is no such secret.
+        """
+        self.env = {**self.env, **{name: await secret_text(ref, client) for name, ref in secrets.items()}}
 
     @classmethod
     def json_template(cls) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from prefect._contract.endpoints.flow_runs import read_flow_runs
 from prefect._contract.state import StateType
 from prefect.client.base import current_transport
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.plugins.types import JobContext
 from prefect.runner.claims import Claims
 from prefect.runner.endings import settle
 from prefect.runner.supervision import reported
 from prefect.utilities.time import now
+from prefect.workers._hooks import InfrastructureFailedError, tried_again
 
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
@@ -67,7 +69,14 @@ class PoolRuns:
                 run, client=worker.client, work_pool=worker.work_pool, worker_name=worker.name
             )
             self._configurations[run.id] = configuration
-            result = await worker.run(run, configuration, _Started(self, run))
+            result = await tried_again(
+                lambda: worker.run(run, configuration, _Started(self, run)),
+                JobContext(worker.type, run.id, worker._work_pool_name, configuration),
+                lambda: run.id in self._infrastructure,
+                worker.get_flow_run_logger(run).warning,
+            )
+        except InfrastructureFailedError as error:
+            return f"The flow run could not be executed: {error}"
         except Exception as error:
             worker._logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
             return f"The flow run could not be executed: {type(error).__name__}: {error}"
@@ -107,7 +116,6 @@ class PoolRuns:
 
     async def note(self, run: FlowRun, identifier: str) -> None:
         """Record by what the infrastructure of a run is known."""
-        self._infrastructure[run.id] = identifier
         with reported(f"The infrastructure of flow run {run.id} cannot be recorded"):
             await self._worker.client.update_flow_run(run.id, infrastructure_pid=identifier)
 
@@ -165,5 +173,7 @@ class _Started(anyio.abc.TaskStatus[Any]):
     def started(self, value: Any = None) -> None:
         """Called once it is there."""
         supervision = self._runs._worker._supervision
+        if value is not None:
+            self._runs._infrastructure[self._run.id] = str(value)
         if value is not None and supervision is not None:
             supervision.beside(self._runs.note, self._run, str(value))

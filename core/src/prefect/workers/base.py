@@ -19,6 +19,7 @@ from prefect._contract.events import RelatedResource
 from prefect.client.base import current_transport
 from prefect.exceptions import ConfigurationError, ObjectNotFound
 from prefect.logging.loggers import flow_run_logger, get_logger
+from prefect.plugins.startup import announce
 from prefect.runner.supervision import Supervision, reported
 from prefect.utilities.dispatch import get_registry_for_type, register_base_type
 from prefect.utilities.slugify import slugify
@@ -301,6 +302,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         guest = guest_of(self, self._query_seconds) if with_healthcheck else None
         async with self:
             await self.sync_with_backend()
+            announce("worker")
             printer(f"Worker {self.name!r} takes runs from work pool {self._work_pool_name!r}.")
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._keep_in_touch)

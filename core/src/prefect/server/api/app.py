@@ -14,11 +14,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from prefect.plugins.errors import PluginLoadError
+from prefect.plugins.startup import announce
 from prefect.server.api.answers import Answer, refusal
 from prefect.server.api.documentation import render
 from prefect.server.api.endpoints import Endpoints
 from prefect.server.api.gate import Gate, respond
 from prefect.server.api.openapi import describe
+from prefect.server.api.pages import page_routes
 from prefect.server.api.performance import Performer
 from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend
 from prefect.server.api.websockets import websocket_routes
@@ -79,6 +82,7 @@ class Application(Starlette):
             Route("/docs", self._documentation),
             Route("/ui-settings", self._ui_settings),
             Route("/", _to_documentation),
+            *page_routes(self.api_url),
             Mount(
                 "/api",
                 routes=[
@@ -118,6 +122,10 @@ class Application(Starlette):
 
     async def prepare(self) -> None:
         """Do what need not be done before the first request is answered."""
+        try:
+            await asyncio.to_thread(announce, "server")
+        except PluginLoadError as error:
+            _logger.warning("%s", error)
         if self._registers_blocks:
             try:
                 await self.performer.perform(install_system_block_types, write=True)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["connection_options"]
 
-_HOOK = "set_database_connection_params"
-
 
 def connection_options(url: str, settings: Settings) -> ConnectionOptions:
     """The options for the database of a URL. For a file only few of the settings matter, and the others are not read."""
@@ -54,7 +52,7 @@ def _of_plugins(url: str, settings: Settings) -> Mapping[str, Any]:
     if not host.config.enabled:
         return {}
     parameters: dict[str, Any] = {}
-    for entry, function in host.implementations(_HOOK):
+    for entry, function in host.implementations("set_database_connection_params"):
         try:
             parameters.update(call_with(function, {"connection_url": url, "settings": settings}) or {})
         except (Exception, SystemExit) as error:
