@@ -23,8 +23,9 @@ THIRD_PARTY = [
     for name in ("bitbucket", "databricks", "email", "github", "gitlab", "shell", "slack", "sqlalchemy")
 ]
 """Published packages that are used unmodified, with what they leave to the user to install."""
-SOURCES = ["core", "plugins", "tests", "examples", "benchmarks", "noxfile.py"]
+SOURCES = ["core", "plugins", "integrations", "tests", "examples", "benchmarks", "noxfile.py"]
 PLUGINS = sorted(str(folder.parent) for folder in Path("plugins").glob("*/pyproject.toml"))
+INTEGRATIONS = sorted(str(folder.parent) for folder in Path("integrations").glob("*/pyproject.toml"))
 
 
 def install(session: nox.Session, *groups: str, besides: Iterable[str] = ()) -> None:
@@ -94,6 +95,15 @@ def thirdparty(session: nox.Session) -> None:
 
 
 @nox.session
+def integrations(session: nox.Session) -> None:
+    """The tests of the integrations, against something real. `nox -s integrations -- prefect-dask` tests one."""
+    chosen = [folder for folder in INTEGRATIONS if Path(folder).name in (session.posargs or folder)]
+    install(session, "test", besides=[part for folder in chosen for part in ("-e", f"./{folder}[test]")])
+    for folder in chosen:
+        session.run("pytest", f"{folder}/tests", env=COMPILED)
+
+
+@nox.session
 def faults(session: nox.Session) -> None:
     """Real kills of real processes, many times over."""
     install(session, "test")
@@ -127,7 +137,7 @@ def build(session: nox.Session) -> None:
     """Wheels of the workspace, in dist/."""
     shutil.rmtree("dist", ignore_errors=True)
     session.install("build")
-    for project in (".", "core", *PLUGINS):
+    for project in (".", "core", *PLUGINS, *INTEGRATIONS):
         session.run("python", "-m", "build", "--wheel", "--outdir", str(Path("dist").resolve()), project)
 
 

@@ -1,0 +1,17 @@
+"""
+A cluster for tests: an API server on this machine, and pods that are processes.
+
+    with FakeCluster() as cluster:
+        pool_variables = {"cluster_config": cluster.kubeconfig}
+
+It speaks the paths of `batch/v1` and `core/v1` that this integration uses, over HTTP, and refuses manifests that the
+official schemas refuse (this needs the package `kubernetes-validate`). What it does not do: images are ignored, the
+command runs on this machine; service accounts, resources, schedules, init containers, admission and
+`ttlSecondsAfterFinished` have no effect; only the first container of a pod runs.
+"""
+
+from __future__ import annotations
+
+from prefect_kubernetes.testing.cluster import FakeCluster
+
+__all__ = ["FakeCluster"]

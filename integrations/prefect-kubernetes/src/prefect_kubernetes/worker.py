@@ -1,0 +1,201 @@
+"""The worker that executes flow runs as Jobs of a cluster."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anyio
+
+from prefect.exceptions import InfrastructureError, InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.states import AwaitingRetry
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+from prefect_kubernetes.cluster import Cluster, ClusterError, open_cluster
+from prefect_kubernetes.configuration import (
+    KubernetesImagePullPolicy,
+    KubernetesWorkerJobConfiguration,
+    KubernetesWorkerVariables,
+)
+from prefect_kubernetes.jobs_of_runs import JobOfRun, create_job, delete_job
+from prefect_kubernetes.pods import Condition
+from prefect_kubernetes.settings import KubernetesSettings
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
+    from prefect.client.schemas.objects import FlowRun, State
+
+__all__ = [
+    "KubernetesImagePullPolicy",
+    "KubernetesWorker",
+    "KubernetesWorkerJobConfiguration",
+    "KubernetesWorkerResult",
+    "KubernetesWorkerVariables",
+]
+
+_CLAIM = "PREFECT__FLOW_RUN_CLAIM"
+"""The variable with the token by which the worker has taken the run: with it, the worker may still speak for the run when
+the pod that executed it is gone."""
+
+_TAIL_LINES = 50
+
+
+class KubernetesWorkerResult(BaseWorkerResult):
+    """How the Job of a flow run has ended."""
+
+
+class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWorkerVariables, KubernetesWorkerResult]):
+    """
+    Executes flow runs as Jobs of a Kubernetes cluster.
+
+    A run whose pod is evicted, preempted, or lost with its node is offered again. A run whose pod cannot start, or ends
+    without a last word, crashes, and the reason is in the message of its state.
+    """
+
+    type: ClassVar[str] = "kubernetes"
+    job_configuration: ClassVar[builtins.type[BaseJobConfiguration]] = KubernetesWorkerJobConfiguration
+    job_configuration_variables: ClassVar[builtins.type[BaseVariables] | None] = KubernetesWorkerVariables
+
+    _description: ClassVar[str] = "Executes flow runs as Jobs of a Kubernetes cluster."
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: KubernetesWorkerJobConfiguration,
+        task_status: TaskStatus[Any] | None = None,
+    ) -> KubernetesWorkerResult:
+        """
+        Execute a flow run as a Job, and wait until that has ended. If this is cancelled, the Job is deleted.
+
+        Args:
+            flow_run: The run.
+            configuration: What it is started with.
+            task_status: Told the cluster, the namespace and the name of the Job.
+
+        Raises:
+            prefect.exceptions.InfrastructureError: The cluster refuses the Job, or its pod cannot start.
+        """
+        logger, settings = self.get_flow_run_logger(flow_run), KubernetesSettings()
+        self._show_claim(flow_run, configuration)
+        async with open_cluster(configuration.cluster_config) as cluster:
+            uid = await _cluster_uid(cluster, settings)
+            try:
+                job = await create_job(cluster, configuration, settings.worker, logger.info)
+            except ClusterError as error:
+                raise InfrastructureError(f"The Job of the flow run could not be made: {error}") from error
+            identifier = f"{uid}:{job.namespace}:{job.name}"
+            if task_status is not None:
+                task_status.started(identifier)
+            logger.info("Job %r was made in namespace %r.", job.name, job.namespace)
+            try:
+                condition = await self._ending(flow_run, job, configuration)
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    await _end(job)
+                raise
+            return await self._result(flow_run, job, identifier, condition)
+
+    def _show_claim(self, flow_run: FlowRun, configuration: KubernetesWorkerJobConfiguration) -> None:
+        token = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
+        if token is not None:
+            configuration.container.setdefault("env", []).append({"name": _CLAIM, "value": str(token)})
+
+    async def _ending(
+        self, flow_run: FlowRun, job: JobOfRun, configuration: KubernetesWorkerJobConfiguration
+    ) -> Condition:
+        seconds = configuration.job_watch_timeout_seconds
+        with anyio.move_on_after(seconds):
+            return await job.ending(configuration.pod_watch_timeout_seconds, streams=configuration.stream_output)
+        message = f"The Job {job.name!r} had not ended after {seconds} s (job_watch_timeout_seconds), and was ended."
+        await self._propose_crashed_state(flow_run, message)
+        await _end(job)
+        return Condition("failed", message, exit_code=-1)
+
+    async def _result(
+        self, flow_run: FlowRun, job: JobOfRun, identifier: str, condition: Condition
+    ) -> KubernetesWorkerResult:
+        """Say what the Job's ending means for the flow run, unless its own process has said that."""
+        if condition.kind == "stuck":
+            await _end(job)
+            raise InfrastructureError(f"The Job {job.name!r} was deleted, as it does not start: {condition.reason}")
+        if condition.kind == "disrupted":
+            await _end(job)
+            await self._offer_again(flow_run, condition.reason)
+        elif condition.kind == "failed":
+            await self._tell_of_failure(flow_run, job, condition)
+        code = condition.exit_code
+        return KubernetesWorkerResult(identifier=identifier, status_code=-1 if code is None else code)
+
+    async def _offer_again(self, flow_run: FlowRun, reason: str) -> None:
+        """Let the run be executed elsewhere, unless it has come to an end of its own."""
+        state = (await self.client.read_flow_run(flow_run.id)).state
+        if state is None or not (state.is_pending() or state.is_running() or state.is_crashed()):
+            return
+        again: State[Any] = AwaitingRetry(
+            message=f"The pod of the flow run was ended from outside, and it runs again: {reason}"
+        )
+        await self._supervised.claims.end(flow_run.id, again)
+
+    async def _tell_of_failure(self, flow_run: FlowRun, job: JobOfRun, condition: Condition) -> None:
+        """A run that has not said itself what became of it has crashed: with the reason, and what its pod printed last."""
+        state = (await self.client.read_flow_run(flow_run.id)).state
+        if state is None or state.is_final() or state.is_cancelling() or state.is_scheduled():
+            return
+        logger = self.get_flow_run_logger(flow_run)
+        try:
+            lines = await job.tail(_TAIL_LINES)
+        except ClusterError as error:
+            lines = [f"(It cannot be read: {error})"]
+        logger.error("%s. It printed last:\n%s", condition.reason, "\n".join(lines))
+        await self._propose_crashed_state(flow_run, f"{condition.reason}.")
+
+    async def kill_infrastructure(
+        self, infrastructure_pid: str, configuration: KubernetesWorkerJobConfiguration, grace_seconds: int = 30
+    ) -> None:
+        """
+        Delete the Job of a flow run that was cancelled.
+
+        Args:
+            infrastructure_pid: The cluster, the namespace and the name of the Job.
+            configuration: What it was started with.
+            grace_seconds: How long its pod may take to end by itself.
+
+        Raises:
+            prefect.exceptions.InfrastructureNotFound: It does not exist any more.
+            prefect.exceptions.InfrastructureNotAvailable: It is in another cluster.
+        """
+        uid, namespace, name = infrastructure_pid.rsplit(":", 2)
+        async with open_cluster(configuration.cluster_config) as cluster:
+            here = await _cluster_uid(cluster, KubernetesSettings())
+            if uid != here:
+                raise InfrastructureNotAvailable(
+                    f"The Job {name!r} is in cluster {uid!r}, and this worker uses cluster {here!r}."
+                )
+            try:
+                await delete_job(cluster, namespace, name, grace_seconds)
+            except ClusterError as error:
+                if error.status == 404:
+                    raise InfrastructureNotFound(f"There is no Job {name!r} in namespace {namespace!r}.") from error
+                raise
+
+
+async def _end(job: JobOfRun) -> None:
+    """Delete a Job, if it is still there."""
+    try:
+        await delete_job(job.cluster, job.namespace, job.name)
+    except ClusterError as error:
+        if error.status != 404:
+            raise
+
+
+async def _cluster_uid(cluster: Cluster, settings: KubernetesSettings) -> str:
+    """What a cluster is known by. Its address, if the worker may not read the namespace that tells it."""
+    if settings.cluster_uid:
+        return settings.cluster_uid
+    try:
+        namespace = await cluster.ask("GET", "/api/v1/namespaces/kube-system")
+    except ClusterError as error:
+        if error.status not in {403, 404}:
+            raise InfrastructureError(f"The cluster cannot be used: {error}") from error
+        return cluster.address
+    return str(namespace["metadata"]["uid"])
