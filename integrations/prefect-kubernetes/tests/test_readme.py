@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import kubernetes_validate
@@ -20,13 +21,15 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_its_python_runs() -> None:
+def test_its_python_runs(tmp_path: Path) -> None:
     template = KubernetesWorker.get_default_base_job_template()
     with prefect_test_harness():
         client = get_client(sync_client=True)
         client.create_work_pool(WorkPoolCreate(name="kubernetes-pool", type="kubernetes", base_job_template=template))
-        for block in blocks("python"):
-            exec(compile(block, "README.md", "exec"), {"__name__": "__main__"})
+        for number, block in enumerate(blocks("python")):
+            path = tmp_path / f"shown_{number}.py"
+            path.write_text(block, encoding="utf-8")
+            runpy.run_path(str(path), run_name="__main__")
         assert client.read_deployment_by_name("train/nightly").job_variables["memory_limit"] == "16Gi"
 
 
