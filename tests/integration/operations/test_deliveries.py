@@ -333,6 +333,23 @@ def test_the_run_of_a_worker_that_is_lost_is_given_to_another_which_alone_is_bel
     assert say(orchestrator, lost, "RUNNING", token=uuid4()) == "FAILED"
 
 
+def test_a_run_that_waits_to_be_tried_again_waits_for_the_rest_of_the_time(orchestrator, clock) -> None:
+    background(orchestrator)
+    (lost,) = claim(orchestrator)
+    say(orchestrator, lost, "RUNNING")
+    again = clock() + timedelta(seconds=100)
+    retry = State(type="SCHEDULED", name="AwaitingRetry", state_details={"scheduled_time": again}, timestamp=clock())
+    lost.task_run.state = retry
+    orchestrator.send(recording.record_task_runs([TaskRunRecord(lost.task_run, [retry], lost.token)]))
+    clock.pass_by(31)
+    assert claim(orchestrator) == []
+    state = orchestrator.send(task_runs.read_task_run(lost.task_run.id)).state
+    assert (state.name, state.state_details.scheduled_time) == ("AwaitingRetry", again)
+    clock.pass_by(70)
+    (found,) = claim(orchestrator)
+    assert (found.task_run.id, found.delivery) == (lost.task_run.id, 2)
+
+
 def test_a_run_whose_workers_die_again_and_again_is_given_up(orchestrator, broker, clock) -> None:
     run = background(orchestrator)
     for number in range(1, MOST_DELIVERIES + 1):

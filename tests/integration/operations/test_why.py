@@ -9,10 +9,13 @@ from uuid import uuid4
 import pytest
 
 from prefect._contract.actions.deployments import DeploymentCreate
-from prefect._contract.actions.settings import WorkPoolCreate
-from prefect._contract.endpoints import deployments, work_pools
+from prefect._contract.actions.settings import ConcurrencyLimitCreate, WorkPoolCreate
+from prefect._contract.endpoints import deployments, flows, work_pools
+from prefect._contract.endpoints.concurrency_limits import create_concurrency_limit, increment_v1_concurrency_slots
+from prefect._contract.endpoints.task_runs import set_task_run_state
 from prefect._contract.endpoints.why import explain_flow_run
 from prefect._contract.liveness import LeaseRequest, ProcessIdentity
+from prefect._contract.state import State
 from prefect.exceptions import ObjectNotFound
 from prefect.server.database import tables
 from prefect.server.database.queries import records
@@ -41,6 +44,9 @@ class Place:
         run = self.orchestrator.flow_run(**{**made, **fields})
         self.write("flow_run", run.id, work_queue_id=self.deployment.work_queue_id)
         return run
+
+    def flow_name(self) -> str:
+        return str(self.orchestrator.send(flows.read_flow(self.deployment.flow_id)).name)
 
     def write(self, table: str, row: Any, **values: Any) -> None:
         clock = self.orchestrator.clock
@@ -87,6 +93,28 @@ def test_pools_queues_and_deployments_that_are_paused(orchestrator, place) -> No
     told = why(orchestrator, run)
     assert {"pool-paused", "queue-paused", "deployment-paused"} <= set(told)
     assert "prefect work-pool resume pool" in told["pool-paused"].message
+    assert f"prefect deployment resume '{place.flow_name()}/nightly'" in told["deployment-paused"].message
+    orchestrator.send(deployments.resume_deployment(place.deployment.id))
+    assert "deployment-paused" not in why(orchestrator, run)
+
+
+def test_task_runs_wait_for_slots_of_their_tags(orchestrator, place) -> None:
+    orchestrator.send(create_concurrency_limit(ConcurrencyLimitCreate(tag="gpu", concurrency_limit=1)))
+    run = place.run()
+    orchestrator.propose(run, "RUNNING")
+    state = {"type": "PENDING"}
+    has, waits = (
+        orchestrator.task_run(flow_run_id=run.id, name=name, dynamic_key=name, tags=["gpu", "free"], state=state)
+        for name in ("has", "waits")
+    )
+    assert "no-slot" not in why(orchestrator, run)
+    orchestrator.send(increment_v1_concurrency_slots(["gpu"], has.id))
+    orchestrator.send(set_task_run_state(has.id, State(type="RUNNING"), force=True))
+    cause = why(orchestrator, run)["no-slot"]
+    assert [(each.kind, each.name) for each in cause.holders] == [("task_run", "has")]
+    assert cause.message.endswith("Task runs that wait for them: 'waits'.")
+    orchestrator.send(set_task_run_state(waits.id, State(type="CANCELLED"), force=True))
+    assert "no-slot" not in why(orchestrator, run)
 
 
 @pytest.mark.parametrize("table", ["work_pool", "work_queue"])

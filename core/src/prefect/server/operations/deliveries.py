@@ -176,4 +176,9 @@ def _schedule_again(work: UnitOfWork, delivery: Delivery, why: str) -> None:
     )
     message = f"{why} It is given to another one. Deliveries so far: {delivery.deliveries}."
     scheduled: State[Any] = State(type=StateType.SCHEDULED, message=message, timestamp=work.now, state_details=details)
+    retry = run["state"]
+    if retry is not None and retry.type is StateType.SCHEDULED and (due := retry.state_details.scheduled_time):
+        # It waits to be tried again: for the rest of the time, whoever has it.
+        details.scheduled_time = max(due, work.now)
+        scheduled.name = retry.name
     propose_for_task_run(work, run, scheduled, force=True)

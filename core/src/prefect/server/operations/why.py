@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from prefect._contract.base import evolve
 from prefect._contract.state import TERMINAL_STATES, StateType
 from prefect._contract.waiting import FlowRunExplanation, SlotHolder, WaitingCause
 from prefect._contract.work_pools import WorkPoolStatus, WorkQueueStatus
@@ -27,6 +28,8 @@ Causes = Iterator[WaitingCause]
 _ENDED = frozenset(kind.value for kind in TERMINAL_STATES)
 _UNDER_WAY = (StateType.PENDING.value, StateType.RUNNING.value)
 _SOON = timedelta(seconds=1)
+_MOST_TASKS = 1000
+"""Task runs that are looked at for what they wait for."""
 
 
 @read_only
@@ -82,6 +85,26 @@ def _running(work: UnitOfWork, run: Row) -> Causes:
         else:
             yield _cause("running", f"It is running, in {where}.", _since(run))
     yield from _subflows_that_wait(work, run)
+    yield from _tasks_that_wait(work, run)
+
+
+def _tasks_that_wait(work: UnitOfWork, run: Row) -> Causes:
+    """Tags whose slots are all in use, and which task runs of the flow run wait for them."""
+    task = tables.task_run.c
+    waiting = select(task.name, task.tags).where(
+        task.flow_run_id == run["id"],
+        task.state_type.in_((StateType.PENDING.value, StateType.SCHEDULED.value)),
+    )
+    by_tag: dict[str, list[str]] = {}
+    for name, tags in work.connection.execute(waiting.order_by(task.id).limit(_MOST_TASKS)):
+        for tag in tags:
+            by_tag.setdefault(tag, []).append(name)
+    for tag, names in sorted(by_tag.items()):
+        limit = slots.read_limit(work.connection, work.now, name=f"tag:{tag}")
+        if limit is not None and limit.active and limit.free < 1:
+            full = _full(f"tag '{tag}'", limit.in_use, limit.size, _holders(work, limit.id))
+            shown = ", ".join(repr(name) for name in names[:10])
+            yield evolve(full, message=f"{full.message} Task runs that wait for them: {shown}.")
 
 
 def _subflows_that_wait(work: UnitOfWork, run: Row) -> Causes:
@@ -176,10 +199,9 @@ def _of_parent(work: UnitOfWork, run: Row) -> Causes:
 def _of_deployment(work: UnitOfWork, run: Row, deployment: Row) -> Causes:
     name = deployment["name"]
     if deployment["paused"]:
-        message = (
-            f"Deployment '{name}' is paused. Resume it: prefect deployment schedule resume, or PATCH paused=false."
-        )
-        yield _cause("deployment-paused", message)
+        flow = records.read(work.connection, tables.flow, id=deployment["flow_id"])
+        resume = f"prefect deployment resume '{'' if flow is None else flow['name']}/{name}'"
+        yield _cause("deployment-paused", f"Deployment '{name}' is paused. Resume it: {resume}")
     if run["auto_scheduled"]:
         schedule = tables.deployment_schedule.c
         rows = select(schedule.active).where(schedule.deployment_id == deployment["id"])
