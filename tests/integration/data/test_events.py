@@ -129,9 +129,9 @@ class TestEmitting:
         async def listen() -> list[str]:
             async with get_events_subscriber() as told:
                 emit_event("a", {"prefect.resource.id": "r"})
-                first = await asyncio.wait_for(anext(told), 10)
+                first = await asyncio.wait_for(anext(told), 30)
                 emit_event("b", {"prefect.resource.id": "r"})
-                return [first.event, (await asyncio.wait_for(anext(told), 10)).event]
+                return [first.event, (await asyncio.wait_for(anext(told), 30)).event]
 
         assert asyncio.run(listen()) == ["a", "b"]
 

@@ -36,7 +36,10 @@ COMMANDS: dict[str, Entry] = {
     ),
     "config": Entry("prefect.cli.config:app", "Show and change settings."),
     "dashboard": Entry("prefect.cli.dashboard:app", "Look at the server in a web browser."),
-    "deploy": Entry("prefect.cli.deploy:app", "Deploy a flow, or what prefect.yaml says."),
+    "deploy": Entry(
+        "prefect.cli.deploy:app",
+        "Deploy a flow, or what prefect.yaml says: make it known, with when and where its runs are executed.",
+    ),
     "deployment": Entry(
         "prefect.cli.deployment:app",
         "Show, run, pause and delete deployments, and change their schedules.",
@@ -48,7 +51,10 @@ COMMANDS: dict[str, Entry] = {
     "global-concurrency-limit": Entry(
         "prefect.cli.global_concurrency_limit:app", "Limit how much of something may happen at once, by name.", ("gcl",)
     ),
-    "init": Entry("prefect.cli.initializing:app", "Set up a project in this folder, to deploy from."),
+    "init": Entry(
+        "prefect.cli.initializing:app",
+        "Set up a project in this folder: a prefect.yaml, which says what `prefect deploy` does, and a .prefectignore.",
+    ),
     "plugins": Entry("prefect.cli.plugins:app", "Show what is installed, what it provides and what failed to load."),
     "profile": Entry("prefect.cli.profile:app", "Choose and change profiles: named sets of settings.", ("profiles",)),
     "run": Entry("prefect.cli.run:app", "Run a flow here, and show how far it is."),
