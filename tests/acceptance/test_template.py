@@ -7,37 +7,21 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-import jinja2
 import pytest
 import tomlkit
 
-TEMPLATE = Path(__file__).parents[2] / "cookiecutter"
-JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+from prefect.cli.errors import CliError
+from prefect.cli.plugin_template import FAMILIES, context_of, render
+from prefect.testing.cli import invoke_and_assert
 
-
-def context_of(**answers):
-    """The answers to the template's questions, as cookiecutter would have them: defaults may use earlier answers."""
-    context = {}
-    for name, default in json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8")).items():
-        value = answers.get(name, default[0] if isinstance(default, list) else default)
-        context[name] = JINJA.from_string(value).render(cookiecutter=context)
-    return context
-
-
-def rendered(text, context):
-    return JINJA.from_string(text).render(cookiecutter=context)
+ALL = dict.fromkeys(FAMILIES, True)
+NONE = dict.fromkeys(FAMILIES, False)
 
 
 def bake(folder, context):
     """Write the project, and beside its package the metadata that an installation would write."""
-    source = TEMPLATE / "{{cookiecutter.slug}}"
-    project = folder / context["slug"]
-    for file in filter(Path.is_file, source.rglob("*")):
-        target = project / rendered(str(file.relative_to(source)), context)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(rendered(file.read_text(encoding="utf-8"), context), encoding="utf-8")
+    project = render(folder, context)
     metadata = tomlkit.parse((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     info = project / "src" / f"{context['__module']}-{metadata['version']}.dist-info"
     info.mkdir()
@@ -59,29 +43,59 @@ def run(project, *arguments):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,  # dozens of processes: seconds, unless others use the machine too
     )
 
 
+def written(project):
+    """What there is in a project, which must not have anything of the template left in it."""
+    files = [file for file in project.rglob("*") if file.is_file()]
+    assert [str(file) for file in files if "cookiecutter" in str(file) + file.read_text()] == []
+    return {str(file.relative_to(project)) for file in files}
+
+
+@pytest.mark.timeout(320)
 @pytest.mark.parametrize(
     "answers",
-    [{}, {"name": "Two Word7s", "author": "Zoë", "licence": "MIT", "description": "Something else."}],
-    ids=["defaults", "answers"],
+    [{}, {"name": "Two Word7s", "author": "Zoë", "licence": "MIT", "description": "Something else.", **ALL}],
+    ids=["defaults", "all"],
 )
 def test_the_rendered_plugin_passes_its_own_tests(tmp_path, answers):
-    context = context_of(**answers)
-    project = bake(tmp_path, context)
-    left = [
-        str(file) for file in project.rglob("*") if file.is_file() and "cookiecutter" in str(file) + file.read_text()
-    ]
-    assert not left
+    project = bake(tmp_path, context_of(answers))
+    written(project)
     done = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"\b(1[5-9]|2\d) passed", done.stdout)
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= (70 if answers else 15)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_kind_alone_compiles_and_is_listed(tmp_path, family):
+    project = bake(tmp_path, context_of({"name": "Tulips", **NONE, family: True}))
+    tests = {name for name in written(project) if name.startswith("tests")}
+    assert tests == {"tests/test_plugin.py", f"tests/test_{family}.py"}
+    code = (
+        "import json; from prefect.plugins import report; from prefect.plugins.loading import current_host, Provided;"
+        "from prefect.plugins.targets import import_target; host = current_host();"
+        "[r] = [r for r in report() if r.name == 'tulips'];"
+        "[[import_target(p.spec.target) for p in ps] for f in r.provides for ps in host.provided(f).values()];"
+        "print(json.dumps([r.status, len(r.provides), [f.error for f in r.failures]]))"
+    )
+    assert json.loads(run(project, "-c", code).stdout) == ["ok", 1, []]
+
+
+def test_prefect_writes_plugins(tmp_path):
+    asked = ["plugins", "new", "Red Tulips", "--with", "block", "--with", "cli", "--into", str(tmp_path)]
+    invoke_and_assert(asked, expected_output_contains="prefect-red-tulips")
+    assert "src/prefect_red_tulips/blocks.py" in written(tmp_path / "prefect-red-tulips")
+    invoke_and_assert(asked, expected_code=1, expected_output_contains="exists already")
+    wrong = ["plugins", "new", "Red Tulips", "--with", "bulbs", "--into", str(tmp_path)]
+    invoke_and_assert(wrong, expected_code=1, expected_output_contains="cannot bring 'bulbs'")
 
 
 def test_the_metadata_are_the_answers(tmp_path):
-    context = context_of(author="Zoë", licence="MIT", description="Something else.", slug="prefect-own-words")
+    context = context_of(
+        {"author": "Zoë", "licence": "MIT", "description": "Something else.", "slug": "prefect-own-words"}
+    )
     project = tomlkit.parse((bake(tmp_path, context) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (project["name"], project["license"], project["description"]) == (
         "prefect-own-words",
@@ -93,7 +107,7 @@ def test_the_metadata_are_the_answers(tmp_path):
 
 
 def test_prefect_lists_the_rendered_plugin(tmp_path):
-    project = bake(tmp_path, context_of())
+    project = bake(tmp_path, context_of({}))
     code = "from prefect.plugins import report; print([(r.name, r.status, r.provides) for r in report() if 'readable' in r.name])"
     assert run(project, "-c", code).stdout.strip() == "[('readable-json', 'ok', {'serializers': ['readable-json']})]"
 
@@ -109,7 +123,9 @@ def test_prefect_lists_the_rendered_plugin(tmp_path):
     ],
 )
 def test_a_slug_that_is_no_name_is_refused(tmp_path, slug, accepted):
-    script = rendered((TEMPLATE / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8"), context_of(slug=slug))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) is accepted
-    assert accepted or f"The slug is '{slug}'" in done.stderr
+    if accepted:
+        assert render(tmp_path, context_of({"slug": slug})).name == slug
+        return
+    with pytest.raises(CliError, match=f"The slug is '{slug}'"):
+        render(tmp_path, context_of({"slug": slug}))
+    assert list(tmp_path.iterdir()) == []

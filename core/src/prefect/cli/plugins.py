@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -101,6 +102,34 @@ def _show(plugin: PluginReport) -> None:
             **{f"Failed to {each.phase}": each.traceback.rstrip() or each.error for each in plugin.failures},
         }
     )
+
+
+@command(app, "new")
+def new(
+    name: Annotated[str, typer.Argument(help="What people call it, such as 'Readable JSON'.")],
+    brings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            help="What it brings, again and again: serializer, block, notifier, result_storage, task_runner, worker, steps"
+            " or cli. A serializer, by default.",
+        ),
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Who writes it.")] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="The licence: Apache-2.0, MIT or BSD-3-Clause, for example.")
+    ] = None,
+    into: Annotated[Path, typer.Option(help="Where its folder is made.", exists=True, file_okay=False)] = Path(),
+) -> None:
+    """Write a new plugin, with tests, from a template."""
+    from prefect.cli.plugin_template import FAMILIES, context_of, render
+
+    unknown = sorted(set(brings or ()) - set(FAMILIES))
+    if unknown:
+        raise CliError(f"A plugin cannot bring {', '.join(map(repr, unknown))}. Known: {', '.join(FAMILIES)}.")
+    wanted = {family: family in brings for family in FAMILIES} if brings else {}
+    project = render(into, context_of({"name": name, "author": author, "licence": licence, **wanted}))
+    say(f"Made {project}. Next: cd {project} && pip install -e . --group test && pytest")
 
 
 @command(app, "diagnose")
