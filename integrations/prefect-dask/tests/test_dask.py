@@ -286,3 +286,27 @@ def test_a_worker_that_dies_crashes_the_task(processes: LocalCluster) -> None:
     run_id, kind = work()
     assert kind == "CRASHED"
     assert recorded(run_id).state.is_crashed()
+
+
+def test_what_has_not_begun_is_given_up_when_a_flow_run_is_interrupted(tmp_path: Path) -> None:
+    @task
+    def rest(path: str) -> None:
+        with Path(path).open("a") as file:
+            file.write("x")
+        time.sleep(0.5)
+
+    begun = tmp_path / "begun"
+    kwargs = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    futures: list[Any] = []
+
+    @flow(task_runner=DaskTaskRunner(cluster_kwargs=kwargs))
+    def work() -> None:
+        futures.extend(rest.map([str(begun)] * 8))
+        while not begun.exists():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert len(begun.read_text()) < 8
+    assert {future.state.type.value for future in futures[1:]} == {"CANCELLED"}

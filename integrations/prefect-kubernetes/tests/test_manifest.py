@@ -10,7 +10,12 @@ import kubernetes_validate
 import pytest
 
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import InfrastructureError
+from prefect.plugins import JobContext, SecretRef
+from prefect.settings.context import temporary_settings
+from prefect_kubernetes.cluster import ClusterError
 from prefect_kubernetes.names import label_key, label_value, resource_name
+from prefect_kubernetes.plugin import prefect_classify_infrastructure_failure
 from prefect_kubernetes.pods import condition_of
 from prefect_kubernetes.secrets import move_secrets
 from prefect_kubernetes.settings import KubernetesWorkerSettings
@@ -63,6 +68,30 @@ def test_secrets_that_exist_are_referred_to() -> None:
     assert move_secrets(container, "made", KubernetesWorkerSettings(api_key_secret_name="mine")) == {}
     assert container["env"][0]["valueFrom"] == {"secretKeyRef": {"name": "mine", "key": "value"}}
     assert move_secrets(container, "made", KubernetesWorkerSettings(store_env_as_secret=True)) == {"MODE": "fast"}
+
+
+def test_secrets_of_plugins_are_referred_to() -> None:
+    made = prepared()
+
+    async def take() -> None:
+        with temporary_settings({"PREFECT_API_KEY": "k"}):
+            await made.take_secrets({"TOKEN": SecretRef("setting", "PREFECT_API_KEY")}, None)
+
+    anyio.run(take)
+    container = {"env": [{"name": "TOKEN", "value": "k"}]}
+    assert move_secrets(container, "made", KubernetesWorkerSettings(), made.secret_names) == {"TOKEN": "k"}
+
+
+def test_a_busy_cluster_comes_back_and_one_that_refuses_does_not() -> None:
+    def verdict(worker_type: str, status: int | None) -> str | None:
+        error = InfrastructureError("The Job could not be made")
+        error.__cause__ = ClusterError("no", status)
+        found = prefect_classify_infrastructure_failure(JobContext(worker_type), error)
+        return None if found is None else found.kind
+
+    assert [verdict("kubernetes", status) for status in (429, 503, None)] == ["transient"] * 3
+    assert verdict("kubernetes", 403) == "crashed"
+    assert verdict("process", 503) is None
 
 
 def test_a_manifest_without_a_container_is_refused() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from prefect.utilities.dockerutils import get_prefect_image_name
 from prefect.workers.base import BaseJobConfiguration, BaseVariables
@@ -15,8 +16,12 @@ from prefect_kubernetes.names import label_key, label_value, resource_name
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from typing_extensions import Self
+
+    from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import Flow, FlowRun, WorkPool
     from prefect.client.schemas.responses import DeploymentResponse
+    from prefect.plugins import SecretRef
 
 __all__ = ["KubernetesImagePullPolicy", "KubernetesWorkerJobConfiguration", "KubernetesWorkerVariables"]
 
@@ -91,6 +96,9 @@ class KubernetesWorkerJobConfiguration(BaseJobConfiguration):
     pod_watch_timeout_seconds: int = Field(default=60, description=_POD_SECONDS)
     stream_output: bool = Field(default=True, description=_STREAM)
 
+    _references: list[dict[str, Any]] = PrivateAttr(default_factory=list)
+    _secret_names: set[str] = PrivateAttr(default_factory=set)
+
     @field_validator("job_manifest")
     @classmethod
     def _require_a_container(cls, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +108,33 @@ class KubernetesWorkerJobConfiguration(BaseJobConfiguration):
         if not pod.get("containers"):
             raise ValueError("The job manifest has no container: `spec.template.spec.containers` must have one.")
         return manifest
+
+    @model_validator(mode="after")
+    def _set_references_aside(self) -> Self:
+        """What refers to Secrets is none of the mapping that the environment is from now on."""
+        if isinstance(self.env, list):
+            self._references = [entry for entry in self.env if "valueFrom" in entry]
+            self.env = {entry["name"]: entry.get("value") for entry in self.env if "valueFrom" not in entry}
+        return self
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The environment variables that plugins have called secrets."""
+        return frozenset(self._secret_names)
+
+    async def take_secrets(self, secrets: Mapping[str, SecretRef], client: PrefectClient) -> None:
+        """
+        Add environment variables whose values are secrets. They go into the Secret of the Job.
+
+        Args:
+            secrets: By the name of the variable, where the secret is.
+            client: Asks the orchestrator.
+
+        Raises:
+            ValueError: There is no such secret.
+        """
+        await super().take_secrets(secrets, client)
+        self._secret_names.update(secrets)
 
     @property
     def container(self) -> dict[str, Any]:
@@ -127,12 +162,9 @@ class KubernetesWorkerJobConfiguration(BaseJobConfiguration):
             worker_name: The worker that starts it.
             worker_id: The worker's id, where workers have one.
         """
-        references: list[dict[str, Any]] = []
-        if isinstance(self.env, list):
-            references = [entry for entry in self.env if "valueFrom" in entry]
-            self.env = {entry["name"]: entry.get("value") for entry in self.env if "valueFrom" not in entry}
         super().prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
         assert isinstance(self.env, dict)
+        references = self._references
         taken = {entry["name"] for entry in references}
         literal = [
             {"name": name, "value": value}

@@ -177,7 +177,7 @@ async def create_job(
     name = metadata.setdefault("name", f"{prefix}{''.join(secrets.choice(_ALPHABET) for _ in range(5))}")
     container = manifest["spec"]["template"]["spec"]["containers"][0]
     secret_name = f"{name}-environment"
-    hidden = move_secrets(container, secret_name, settings)
+    hidden = move_secrets(container, secret_name, settings, configuration.secret_names)
     made = JobOfRun(cluster, namespace, name, container["name"], say)
     labels = dict(metadata.get("labels") or {})
     at = f"/api/v1/namespaces/{namespace}/secrets"

@@ -1,6 +1,14 @@
 """What this distribution provides. Nothing of it is imported before somebody asks for it."""
 
-from prefect.plugins import BlockSpec, PluginInfo, SettingsSpec, WorkerSpec, register_hook
+from prefect.plugins import (
+    BlockSpec,
+    FailureVerdict,
+    JobContext,
+    PluginInfo,
+    SettingsSpec,
+    WorkerSpec,
+    register_hook,
+)
 
 
 @register_hook
@@ -30,3 +38,14 @@ def prefect_blocks() -> list[BlockSpec]:
 def prefect_settings() -> list[SettingsSpec]:
     """The settings `PREFECT_INTEGRATIONS_KUBERNETES_…`."""
     return [SettingsSpec("integrations.kubernetes", "prefect_kubernetes.settings:KubernetesSettings")]
+
+
+@register_hook
+def prefect_classify_infrastructure_failure(ctx: JobContext, error: BaseException) -> FailureVerdict | None:
+    """A cluster that is busy or cannot be reached comes back."""
+    if ctx.worker_type != "kubernetes" or type(error.__cause__).__name__ != "ClusterError":
+        return None
+    status = getattr(error.__cause__, "status", None)
+    if status is None or status == 429 or status >= 500:
+        return FailureVerdict("transient", "The cluster is busy, or cannot be reached.")
+    return FailureVerdict("crashed", "The cluster refuses the Job.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from typing import Any
 
 from prefect_kubernetes.settings import KubernetesWorkerSettings
@@ -21,7 +22,12 @@ _VARIABLES = {
 """The variables that hold secrets, and the settings that say in which Secret each already is."""
 
 
-def move_secrets(container: dict[str, Any], secret_name: str, settings: KubernetesWorkerSettings) -> dict[str, str]:
+def move_secrets(
+    container: dict[str, Any],
+    secret_name: str,
+    settings: KubernetesWorkerSettings,
+    more: Collection[str] = (),
+) -> dict[str, str]:
     """
     Make references of the secrets in a container's environment.
 
@@ -29,6 +35,7 @@ def move_secrets(container: dict[str, Any], secret_name: str, settings: Kubernet
         container: The container of the manifest; it is changed.
         secret_name: The Secret that is made for what is in no other.
         settings: Say which is in another.
+        more: Further variables that hold secrets.
 
     Returns:
         What has to be in the Secret that is made, by variable.
@@ -36,7 +43,7 @@ def move_secrets(container: dict[str, Any], secret_name: str, settings: Kubernet
     found: dict[str, str] = {}
     for entry in container.get("env", ()):
         name = entry["name"]
-        if "value" not in entry or not (name in _VARIABLES or settings.store_env_as_secret):
+        if "value" not in entry or not (name in _VARIABLES or name in more or settings.store_env_as_secret):
             continue
         value, kind = str(entry.pop("value")), _VARIABLES.get(name)
         existing = getattr(settings, f"{kind}_secret_name") if kind else None

@@ -98,7 +98,8 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
     def _show_claim(self, flow_run: FlowRun, configuration: KubernetesWorkerJobConfiguration) -> None:
         token = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
         if token is not None:
-            configuration.container.setdefault("env", []).append({"name": _CLAIM, "value": str(token)})
+            others = [entry for entry in configuration.container.get("env", ()) if entry["name"] != _CLAIM]
+            configuration.container["env"] = [*others, {"name": _CLAIM, "value": str(token)}]
 
     async def _ending(
         self, flow_run: FlowRun, job: JobOfRun, configuration: KubernetesWorkerJobConfiguration
