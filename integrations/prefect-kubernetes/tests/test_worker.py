@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
+from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
 from prefect.settings.context import temporary_settings
+from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 if TYPE_CHECKING:
     from conftest import Site
+
+POD = {"template": {"spec": {"containers": [{"name": "prefect-job"}]}}}
+MANIFEST = {"apiVersion": "batch/v1", "kind": "Job", "spec": POD}
 
 
 def test_a_run_is_executed_as_a_job(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,3 +147,50 @@ def test_secrets_are_references(site: Site) -> None:
 def _environment(job: dict[str, Any]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = job["spec"]["template"]["spec"]["containers"][0]["env"]
     return entries
+
+
+def test_a_worker_that_is_stopped_ends_its_jobs(site: Site, tmp_path: Path) -> None:
+    run = site.order({"waits_for": str(tmp_path / "never")})
+
+    async def both() -> None:
+        worker = KubernetesWorker("pool", name="w")
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(worker.start, run_once=True, printer=lambda text: None))
+            await anyio.to_thread.run_sync(site.until_it_runs, run)
+            worker._supervised.end_runs()  # what a second Ctrl-C does
+
+    anyio.run(both)
+    name = str(site.client.read_flow_run(run.id).infrastructure_pid).rpartition(":")[2]
+    assert site.state(run).is_crashed()
+    site.until(lambda: not site.cluster.store.find("pods", "default", {"job-name": name}))
+    assert not [job for job in site.cluster.store.find("jobs", "default", {}) if job["metadata"]["name"] == name]
+
+
+def test_another_worker_ends_the_job_of_a_cancelled_run(site: Site, tmp_path: Path) -> None:
+    run = site.order({"waits_for": str(tmp_path / "never")})
+    found: list[BaseException] = []
+
+    def kill_as_another_worker() -> None:
+        site.until_it_runs(run)
+        flow_run = site.client.read_flow_run(run.id)
+
+        async def kill() -> None:
+            configuration = KubernetesWorkerJobConfiguration.model_validate(
+                {"job_manifest": MANIFEST, "cluster_config": site.cluster.kubeconfig}
+            )
+            worker = KubernetesWorker("pool", name="another")
+            pid = str(flow_run.infrastructure_pid)
+            with pytest.raises(InfrastructureNotAvailable, match="in cluster 'elsewhere'"):
+                await worker.kill_infrastructure(f"elsewhere:{pid.partition(':')[2]}", configuration)
+            await worker.kill_infrastructure(pid, configuration, grace_seconds=1)
+            with pytest.raises(InfrastructureNotFound):
+                await worker.kill_infrastructure(pid, configuration, grace_seconds=1)
+
+        try:
+            anyio.run(kill)
+        except BaseException as error:
+            found.append(error)
+
+    site.work(kill_as_another_worker)
+    assert found == []
+    assert site.state(run).is_crashed()
