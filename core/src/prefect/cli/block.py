@@ -200,7 +200,7 @@ def blocks_in(module: ModuleType) -> list[type[Block]]:
 
     found = {
         value
-        for value in vars(module).values()
+        for value in (getattr(module, name) for name in dir(module))  # exports may be lazy
         if isinstance(value, type) and issubclass(value, Block) and value is not Block and not _is_abstract(value)
     }
     return sorted(found, key=lambda block: block.get_block_type_slug())

@@ -1,0 +1,1 @@
+"""What deployments take from AWS."""
