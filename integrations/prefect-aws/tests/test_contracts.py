@@ -88,4 +88,4 @@ class TestWholeBucketAsResultStorage(ResultStorageContract):
 
 def test_the_block_types_are_found_in_the_package():
     found = {block.get_block_type_slug() for block in blocks_in(prefect_aws)}
-    assert found == {"aws-credentials", "aws-secret", "minio-credentials", "s3-bucket"}
+    assert found == {"aws-credentials", "aws-secret", "lambda-function", "minio-credentials", "s3-bucket"}

@@ -9,6 +9,7 @@ __version__ = "4.0.0"
 if TYPE_CHECKING:
     from prefect_aws.client_parameters import AwsClientParameters
     from prefect_aws.credentials import AwsCredentials, MinIOCredentials
+    from prefect_aws.lambda_function import LambdaFunction
     from prefect_aws.s3 import S3Bucket
     from prefect_aws.secrets_manager import AwsSecret
 
@@ -18,6 +19,7 @@ __all__ = install(  # noqa: PLE0605 - it is a list
         "AwsClientParameters": "prefect_aws.client_parameters",
         "AwsCredentials": "prefect_aws.credentials",
         "AwsSecret": "prefect_aws.secrets_manager",
+        "LambdaFunction": "prefect_aws.lambda_function",
         "MinIOCredentials": "prefect_aws.credentials",
         "S3Bucket": "prefect_aws.s3",
     },

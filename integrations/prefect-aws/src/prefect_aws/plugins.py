@@ -19,6 +19,8 @@ def prefect_blocks() -> list[BlockSpec]:
         BlockSpec("minio-credentials", "prefect_aws.credentials:MinIOCredentials", "MinIO Credentials"),
         BlockSpec("s3-bucket", "prefect_aws.s3:S3Bucket", "S3 Bucket", _STORAGE),
         BlockSpec("aws-secret", "prefect_aws.secrets_manager:AwsSecret", "AWS Secret"),
+        BlockSpec("lambda-function", "prefect_aws.lambda_function:LambdaFunction", "Lambda Function"),
+        BlockSpec("gluejobblock", "prefect_aws.glue_job:GlueJobBlock", "GlueJobBlock"),
     ]
 
 
