@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
@@ -49,10 +50,11 @@ class PrefectDaskFuture(PrefectWrappedFuture[R, Any]):
         if self._final_state is not None:
             return
         try:
-            self._final_state = self._wrapped_future.result(timeout)
+            # What has ended is only to be fetched: this takes a moment, whatever the timeout.
+            self._final_state = self._wrapped_future.result(None if self._wrapped_future.done() else timeout)
+        except (TimeoutError, asyncio.TimeoutError):
+            return
         except Exception as error:
-            if not self._wrapped_future.done():
-                return  # it takes longer than that
             self._final_state = self._record_end(error)
 
     def _record_end(self, error: Exception) -> State[R]:
