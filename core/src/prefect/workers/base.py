@@ -16,11 +16,13 @@ from pydantic import BaseModel
 import prefect
 from prefect._contract.base import evolve
 from prefect._contract.events import RelatedResource
+from prefect._engine.leases import CLAIM
 from prefect.client.base import current_transport
 from prefect.exceptions import ConfigurationError, ObjectNotFound
 from prefect.logging.loggers import flow_run_logger, get_logger
 from prefect.plugins.startup import announce
 from prefect.runner.supervision import Supervision, reported
+from prefect.states import AwaitingRetry
 from prefect.utilities.dispatch import get_registry_for_type, register_base_type
 from prefect.utilities.slugify import slugify
 from prefect.utilities.time import now
@@ -399,6 +401,25 @@ class BaseWorker(ABC, Generic[C, V, R]):
     ) -> State[Any] | None:
         """Say that a run has crashed, unless it has ended already."""
         return await self._pool_runs.propose_crashed(flow_run.id, message)
+
+    def _claim_variables(self, flow_run: FlowRun) -> dict[str, str]:
+        """
+        The environment variable with the token by which the worker has taken a run: with it, the worker may still speak for
+        the run when the infrastructure that executed it is gone.
+        """
+        token = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
+        return {} if token is None else {CLAIM: str(token)}
+
+    async def _needs_a_last_word(self, flow_run: FlowRun) -> bool:
+        """Whether a run whose infrastructure has ended does not say itself what became of it."""
+        state = (await self.client.read_flow_run(flow_run.id)).state
+        return state is not None and not (state.is_final() or state.is_cancelling() or state.is_scheduled())
+
+    async def _offer_again(self, flow_run: FlowRun, message: str) -> None:
+        """Let a run whose infrastructure was taken away be executed elsewhere, unless it has come to an end of its own."""
+        state = (await self.client.read_flow_run(flow_run.id)).state
+        if state is not None and (state.is_pending() or state.is_running() or state.is_crashed()):
+            await self._supervised.claims.end(flow_run.id, AwaitingRetry(message=message))
 
     async def _call_hooks(self, flow_run: FlowRun, configuration: C) -> None:
         """Call the hooks of a run whose process ended without doing so. This needs its code, which few workers have."""

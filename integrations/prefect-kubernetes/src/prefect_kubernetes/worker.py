@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anyio
 
 from prefect.exceptions import InfrastructureError, InfrastructureNotAvailable, InfrastructureNotFound
-from prefect.states import AwaitingRetry
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from prefect_kubernetes.cluster import Cluster, ClusterError, open_cluster
 from prefect_kubernetes.configuration import (
@@ -23,7 +22,7 @@ from prefect_kubernetes.settings import KubernetesSettings
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
 
-    from prefect.client.schemas.objects import FlowRun, State
+    from prefect.client.schemas.objects import FlowRun
 
 __all__ = [
     "KubernetesImagePullPolicy",
@@ -32,10 +31,6 @@ __all__ = [
     "KubernetesWorkerResult",
     "KubernetesWorkerVariables",
 ]
-
-_CLAIM = "PREFECT__FLOW_RUN_CLAIM"
-"""The variable with the token by which the worker has taken the run: with it, the worker may still speak for the run when
-the pod that executed it is gone."""
 
 _TAIL_LINES = 50
 
@@ -76,7 +71,7 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
             prefect.exceptions.InfrastructureError: The cluster refuses the Job, or its pod cannot start.
         """
         logger, settings = self.get_flow_run_logger(flow_run), KubernetesSettings()
-        self._show_claim(flow_run, configuration)
+        _set_variables(configuration.container, self._claim_variables(flow_run))
         async with open_cluster(configuration.cluster_config) as cluster:
             uid = await _cluster_uid(cluster, settings)
             try:
@@ -94,12 +89,6 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
                     await _end(job)
                 raise
             return await self._result(flow_run, job, identifier, condition)
-
-    def _show_claim(self, flow_run: FlowRun, configuration: KubernetesWorkerJobConfiguration) -> None:
-        token = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
-        if token is not None:
-            others = [entry for entry in configuration.container.get("env", ()) if entry["name"] != _CLAIM]
-            configuration.container["env"] = [*others, {"name": _CLAIM, "value": str(token)}]
 
     async def _ending(
         self, flow_run: FlowRun, job: JobOfRun, configuration: KubernetesWorkerJobConfiguration
@@ -121,26 +110,16 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
             raise InfrastructureError(f"The Job {job.name!r} was deleted, as it does not start: {condition.reason}")
         if condition.kind == "disrupted":
             await _end(job)
-            await self._offer_again(flow_run, condition.reason)
+            message = f"The pod of the flow run was ended from outside, and it runs again: {condition.reason}"
+            await self._offer_again(flow_run, message)
         elif condition.kind == "failed":
             await self._tell_of_failure(flow_run, job, condition)
         code = condition.exit_code
         return KubernetesWorkerResult(identifier=identifier, status_code=-1 if code is None else code)
 
-    async def _offer_again(self, flow_run: FlowRun, reason: str) -> None:
-        """Let the run be executed elsewhere, unless it has come to an end of its own."""
-        state = (await self.client.read_flow_run(flow_run.id)).state
-        if state is None or not (state.is_pending() or state.is_running() or state.is_crashed()):
-            return
-        again: State[Any] = AwaitingRetry(
-            message=f"The pod of the flow run was ended from outside, and it runs again: {reason}"
-        )
-        await self._supervised.claims.end(flow_run.id, again)
-
     async def _tell_of_failure(self, flow_run: FlowRun, job: JobOfRun, condition: Condition) -> None:
         """A run that has not said itself what became of it has crashed: with the reason, and what its pod printed last."""
-        state = (await self.client.read_flow_run(flow_run.id)).state
-        if state is None or state.is_final() or state.is_cancelling() or state.is_scheduled():
+        if not await self._needs_a_last_word(flow_run):
             return
         logger = self.get_flow_run_logger(flow_run)
         try:
@@ -178,6 +157,12 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
                 if error.status == 404:
                     raise InfrastructureNotFound(f"There is no Job {name!r} in namespace {namespace!r}.") from error
                 raise
+
+
+def _set_variables(container: dict[str, Any], variables: dict[str, str]) -> None:
+    """Set environment variables in the manifest of a container."""
+    others = [entry for entry in container.get("env", ()) if entry["name"] not in variables]
+    container["env"] = [*others, *({"name": name, "value": value} for name, value in variables.items())]
 
 
 async def _end(job: JobOfRun) -> None:

@@ -1,0 +1,1 @@
+"""What the worker of Elastic Container Service is made of."""

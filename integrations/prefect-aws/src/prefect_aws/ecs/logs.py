@@ -1,0 +1,66 @@
+"""What a container has printed, as CloudWatch has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from prefect_aws.ecs.calls import ask
+from prefect_aws.ecs.errors import code_of, is_transient
+
+__all__ = ["LogStream"]
+
+
+class LogStream:
+    """
+    The log stream of a container of a task.
+
+    Args:
+        client: A client of CloudWatch Logs.
+        options: Those of the container's `awslogs` driver.
+        container: The container's name.
+        task_arn: The task.
+        show: Called with each line.
+        say: Told about calls that failed.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        options: dict[str, str],
+        container: str,
+        task_arn: str,
+        *,
+        show: Callable[[str], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._group = options["awslogs-group"]
+        self._stream = f"{options['awslogs-stream-prefix']}/{container}/{task_arn.rpartition('/')[2]}"
+        self._show = show
+        self._say = say
+        self._next: str | None = None
+
+    async def read(self) -> None:
+        """Show what is new. What cannot be read now is read later."""
+        while True:
+            token = {} if self._next is None else {"nextToken": self._next}
+            try:
+                answer = await ask(
+                    self._client.get_log_events,
+                    logGroupName=self._group,
+                    logStreamName=self._stream,
+                    startFromHead=True,
+                    **token,
+                )
+            except Exception as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    return  # nothing was printed yet
+                if not is_transient(error):
+                    self._say(f"The output of the flow run cannot be read: {error}")
+                return
+            for event in answer["events"]:
+                self._show(event["message"])
+            if not answer["events"]:
+                return
+            self._next = answer["nextForwardToken"]
