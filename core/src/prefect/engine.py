@@ -54,12 +54,15 @@ def main(arguments: list[str]) -> None:
             f"Usage: python -m prefect.engine FLOW_RUN_ID; {given!r} is not the id of a flow run."
         ) from None
     from prefect._engine.lifeline import listen_to_starter
+    from prefect.bundles.places import bundled_flow
     from prefect.flow_engine import load_flow_and_flow_run, run_flow
 
     listen_to_starter(flow_run_id)
     with handle_engine_signals(flow_run_id):
         flow_run, flow = load_flow_and_flow_run(flow_run_id)
-        answer = run_flow(flow, flow_run=flow_run, return_type="state")
+        bundled = bundled_flow()
+        context = None if bundled is None else bundled[1]
+        answer = run_flow(flow, flow_run=flow_run, return_type="state", context=context)
         if flow.isasync:
             import asyncio
 

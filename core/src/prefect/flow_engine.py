@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect._contract.endpoints.flow_runs import read_flow_run
 from prefect._engine import flow_run as _engine
 from prefect._engine.effects import Overtime as FlowRunTimeoutError
+from prefect.bundles.places import bundled_flow
 from prefect.client.base import current_transport
 from prefect.context import hydrated_context
 from prefect.flows.loading import load_flow_from_entrypoint
@@ -74,14 +75,15 @@ def locate_flow(flow_run: FlowRun) -> str:
 
 def load_flow(flow_run: FlowRun) -> Flow[Any, Any]:
     """
-    Load the flow of a run: see `locate_flow`.
+    Load the flow of a run: from the bundle that this process was given, else see `locate_flow`.
 
     Raises:
         ValueError: Nothing says where the code is, or it is not there.
         StepExecutionError: A step by which the code is got failed.
         ScriptError: The code raised an exception while it was loaded.
     """
-    return load_flow_from_entrypoint(locate_flow(flow_run))
+    bundled = bundled_flow()
+    return load_flow_from_entrypoint(locate_flow(flow_run)) if bundled is None else bundled[0]
 
 
 def load_flow_and_flow_run(flow_run_id: UUID) -> tuple[FlowRun, Flow[Any, Any]]:

@@ -249,6 +249,25 @@ def parent_task_run(run: FlowExecution) -> Ledger:
     )
 
 
+def stand_in_task_run(stand_in: SubflowTask, parameters: dict[str, Any], wait_for: Any = None) -> UUID | None:
+    """
+    The task run that stands in the current run for a flow run that is executed elsewhere; None if there is no current run.
+
+    The orchestrator keeps it in the state of that run.
+    """
+    flow, task = FlowRunContext.get(), TaskRunContext.get()
+    if task is None and (flow is None or flow.flow_run is None):
+        return None
+    ledger = new_task_run(
+        stand_in,
+        {},
+        flow,
+        dependencies=collect_inputs(parameters, wait_for, current_results(flow)),
+        parent=task.task_run if task is not None else None,
+    )
+    return ledger.task_run.id
+
+
 # -- the lease ----------------------------------------------------------------------------------------------------------
 
 

@@ -28,7 +28,9 @@ def execute_flow_run(run_id: UUID) -> int:
     from prefect._contract.endpoints.flow_runs import read_flow_run
     from prefect._engine.flow_run import execution
     from prefect._engine.lifeline import listen_to_starter
+    from prefect.bundles.places import bundled_flow
     from prefect.cli.execution import carry_out
+    from prefect.context import hydrated_context
     from prefect.utilities.callables import get_parameter_defaults
 
     listen_to_starter(run_id)
@@ -41,21 +43,27 @@ def execute_flow_run(run_id: UUID) -> int:
     except CliError as error:
         _say_crashed(run_id, str(error))
         raise
-    return carry_out(execution(flow, {**get_parameter_defaults(flow.fn), **run.parameters}, flow_run=run))
+    bundled = bundled_flow()
+    with hydrated_context(None if bundled is None else bundled[1]):
+        return carry_out(execution(flow, {**get_parameter_defaults(flow.fn), **run.parameters}, flow_run=run))
 
 
 def _flow_of(run: FlowRun) -> Flow[Any, Any]:
+    from prefect.bundles.places import bundled_flow
     from prefect.cli.finding import load_flow
     from prefect.exceptions import ObjectNotFound
     from prefect.flow_engine import locate_flow
 
     try:
+        bundled = bundled_flow()
+        if bundled is not None:
+            return bundled[0]
         where = locate_flow(run)
     except ObjectNotFound:
         raise CliError(
             f"The deployment '{run.deployment_id}' of flow run {run.name!r} does not exist any more."
         ) from None
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         raise CliError(str(error)) from None
     return load_flow(where)
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._contract.endpoints.flow_runs import read_flow_run
-from prefect._engine.flow_execution import SubflowTask
-from prefect._engine.inputs import collect_inputs, current_results
-from prefect._engine.ledger import new_task_run
+from prefect._engine.flow_execution import SubflowTask, stand_in_task_run
 from prefect._engine.parameters import serialize_parameters
 from prefect.client.base import ask, through
 from prefect.client.orchestration.deployments import (
@@ -19,7 +17,7 @@ from prefect.client.orchestration.deployments import (
     read_deployment,
     read_deployment_by_name,
 )
-from prefect.context import FlowRunContext, TagsContext, TaskRunContext
+from prefect.context import TagsContext
 from prefect.futures import resolve_futures_to_results
 from prefect.states import Scheduled
 from prefect.utilities.dual import Run, Sleep, Steps, asynchronous, dual
@@ -104,7 +102,8 @@ def _run_and_wait(
     **request: Any,
 ) -> Steps[FlowRun]:
     deployment = yield from _deployment(deployment_name)
-    parent = _parent_task_run(deployment, parameters) if as_subflow else None
+    stand_in = SubflowTask(deployment.name, f"run_deployment-{deployment.id}", deployment.version)
+    parent = stand_in_task_run(stand_in, parameters) if as_subflow else None
     resolved = yield Run(lambda: resolve_futures_to_results(parameters))
     run = yield from create_flow_run_from_deployment(
         deployment.id, parameters=serialize_parameters(resolved), parent_task_run_id=parent, **request
@@ -135,19 +134,3 @@ def _ended(run: FlowRun, timeout: float | None, poll_interval: float) -> Steps[F
         run = yield from ask(read_flow_run(run.id))
         pause = min(pause * 2, poll_interval)
     return run
-
-
-def _parent_task_run(deployment: DeploymentResponse, parameters: dict[str, Any]) -> UUID | None:
-    """The task run that stands for the run in the current one, if there is one. The orchestrator keeps it in its state."""
-    flow, task = FlowRunContext.get(), TaskRunContext.get()
-    if task is None and (flow is None or flow.flow_run is None):
-        return None
-    stand_in = SubflowTask(deployment.name, f"run_deployment-{deployment.id}", deployment.version)
-    ledger = new_task_run(
-        stand_in,
-        {},
-        flow,
-        dependencies=collect_inputs(parameters, None, current_results(flow)),
-        parent=task.task_run if task is not None else None,
-    )
-    return ledger.task_run.id

@@ -6,6 +6,7 @@ from prefect.flows.definition import Flow, FlowDecorator, FlowStateHook, flow, r
 from prefect.utilities import lazy
 
 if TYPE_CHECKING:
+    from prefect.flows.infrastructure import InfrastructureBoundFlow, bind_flow_to_infrastructure
     from prefect.flows.loading import (
         flows_in_file,
         is_entrypoint_async,
@@ -23,7 +24,9 @@ __all__ = [
     "Flow",
     "FlowDecorator",
     "FlowStateHook",
+    "InfrastructureBoundFlow",
     "aserve",
+    "bind_flow_to_infrastructure",
     "flow",
     "flows_in_file",
     "is_entrypoint_async",
@@ -41,6 +44,7 @@ __all__ = [
 lazy.install(
     globals(),
     {"aserve": "prefect.flows.serving", "serve": "prefect.flows.serving"}
+    | dict.fromkeys(("InfrastructureBoundFlow", "bind_flow_to_infrastructure"), "prefect.flows.infrastructure")
     | dict.fromkeys(
         (
             "flows_in_file",

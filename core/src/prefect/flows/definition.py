@@ -215,7 +215,7 @@ class Flow(Deployable, WrappedFunction[P, R]):
         def or_current(given: Any, current: Any) -> Any:
             return current if given is None else given
 
-        twin: Flow[P, R] = Flow(
+        twin = self._made_anew(
             fn=self._original(),
             name=name or self.name,
             version=version or self._version,
@@ -240,6 +240,9 @@ class Flow(Deployable, WrappedFunction[P, R]):
         twin._ismethod = self._ismethod
         twin._come_from(self)
         return twin
+
+    def _made_anew(self, **options: Any) -> Flow[P, R]:
+        return Flow(**options)
 
     def on_completion(self, fn: FlowStateHook) -> FlowStateHook:
         """Decorate a function of flow, run and state to be called when a run completes."""

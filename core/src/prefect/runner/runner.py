@@ -19,6 +19,7 @@ import anyio.abc
 
 from prefect._contract.endpoints.deployments import pause_deployment, resume_deployment
 from prefect._contract.endpoints.flow_runs import read_flow_run, set_flow_run_state
+from prefect.bundles.places import FLOW_BUNDLE, keep_bundle
 from prefect.client.base import ask, current_transport
 from prefect.logging.loggers import get_logger
 from prefect.runner.server import guest_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
+    from prefect.bundles import SerializedBundle
     from prefect.deployments.runner import RunnerDeployment
     from prefect.flows import Flow
     from prefect.runner.storage import RunnerStorage
@@ -384,15 +386,26 @@ class Runner:
             del self._serving.particular[run.id]
 
     async def execute_bundle(
-        self, bundle: Any, cwd: Path | str | None = None, env: dict[str, str | None] | None = None
+        self, bundle: SerializedBundle, cwd: Path | str | None = None, env: dict[str, str | None] | None = None
     ) -> None:
         """
-        Execute the flow run of a bundle.
+        Execute the flow run of a bundle in a process, and wait until that has ended.
+
+        Args:
+            bundle: The bundle. The files that go with it are where the process begins already.
+            cwd: The directory in which the process begins; that of this process by default.
+            env: Environment variables for the process; None removes one.
 
         Raises:
-            NotImplementedError: Always, in this version.
+            ValueError: It is no bundle.
         """
-        raise NotImplementedError("Runners of this version do not execute bundles. Use `execute_flow_run`.")
+        try:
+            flow_run_id = UUID(bundle["flow_run"]["id"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"This is no bundle of a flow run: {type(error).__name__}: {error}.") from error
+        with tempfile.TemporaryDirectory(prefix="prefect-bundle-") as folder:
+            place = str(keep_bundle(bundle, Path(folder)))
+            await self.execute_flow_run(flow_run_id, cwd=cwd, env={**(env or {}), FLOW_BUNDLE: place})
 
 
 async def _pull_again(storage: RunnerStorage, seconds: float) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prefect._contract.work_pools import WorkPool
     from prefect.client.orchestration import PrefectClient
 
-__all__ = ["DEFAULT_COMMAND", "BaseJobConfiguration", "BaseVariables"]
+__all__ = ["DEFAULT_COMMAND", "BaseJobConfiguration", "BaseVariables", "environment_names", "with_environment"]
 
 DEFAULT_COMMAND = "prefect flow-run execute"
 """What executes the flow run that PREFECT__FLOW_RUN_ID names."""
@@ -115,8 +115,9 @@ class BaseJobConfiguration(BaseModel):
         wanted = job_environment(JobContext(work_pool.type, flow_run.id, work_pool.name, made))
         secrets = {name: value for name, value in wanted.items() if isinstance(value, SecretRef)}
         plain = {name: str(value) for name, value in wanted.items() if name not in secrets}
-        made.env = {**plain, **made.env}  # what somebody has configured is stronger
-        await made.take_secrets({name: ref for name, ref in secrets.items() if name not in made.env}, client)
+        configured = environment_names(made.env)  # what somebody has configured is stronger
+        made.env = with_environment(made.env, {name: value for name, value in plain.items() if name not in configured})
+        await made.take_secrets({name: ref for name, ref in secrets.items() if name not in configured}, client)
         made.prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
         return made
 
@@ -133,7 +134,7 @@ class BaseJobConfiguration(BaseModel):
         Raises:
             ValueError: There is no such secret.
         """
-        self.env = {**self.env, **{name: await secret_text(ref, client) for name, ref in secrets.items()}}
+        self.env = with_environment(self.env, {name: await secret_text(ref, client) for name, ref in secrets.items()})
 
     @classmethod
     def json_template(cls) -> dict[str, Any]:
@@ -161,7 +162,10 @@ class BaseJobConfiguration(BaseModel):
             worker_name: The worker that starts it.
             worker_id: The worker's id, where workers have one.
         """
-        self.env = {**self._base_environment(), **self.env, "PREFECT__FLOW_RUN_ID": str(flow_run.id)}
+        base = self._base_environment()
+        for name in environment_names(self.env):
+            base.pop(name, None)
+        self.env = with_environment(self.env, {**base, "PREFECT__FLOW_RUN_ID": str(flow_run.id)})
         labels = {
             **self._base_flow_run_labels(flow_run),
             **self._base_deployment_labels(deployment),
@@ -214,6 +218,28 @@ class BaseJobConfiguration(BaseModel):
     def _base_worker_labels(worker_name: str | None, worker_id: UUID | None = None) -> dict[str, str]:
         about = {"prefect.io/worker-name": worker_name, "prefect.io/worker-id": worker_id}
         return {name: str(value) for name, value in about.items() if value is not None}
+
+
+def environment_names(env: Any) -> set[str]:
+    """The environment variables that are set by a mapping, or by a list of entries with a `name`."""
+    return {entry["name"] for entry in env} if isinstance(env, list) else set(env or ())
+
+
+def with_environment(env: Any, more: Mapping[str, str]) -> Any:
+    """
+    Environment variables with more of them, which take the place of those of the same names.
+
+    Args:
+        env: A mapping, or a list of entries such as `{"name": "A", "value": "1"}`, as infrastructure may take them.
+        more: By name, the value.
+
+    Returns:
+        The same kind.
+    """
+    if isinstance(env, list):
+        kept = [entry for entry in env if entry["name"] not in more]
+        return [*kept, *({"name": name, "value": value} for name, value in more.items())]
+    return {**(env or {}), **more}
 
 
 def _labels(kind: str, thing: Any) -> dict[str, str]:

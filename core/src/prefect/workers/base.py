@@ -40,12 +40,15 @@ if TYPE_CHECKING:
     from prefect._contract.state import State
     from prefect._contract.work_pools import WorkPool
     from prefect.client.orchestration import PrefectClient
+    from prefect.flows import Flow
+    from prefect.futures import PrefectFlowRunFuture
 
 __all__ = ["BaseJobConfiguration", "BaseVariables", "BaseWorker", "BaseWorkerResult"]
 
 C = TypeVar("C", bound=BaseJobConfiguration)
 V = TypeVar("V", bound=BaseVariables)
 R = TypeVar("R", bound="BaseWorkerResult")
+FR = TypeVar("FR")
 
 _UNPOLLED_INTERVALS = 30
 """A worker that has not asked for runs for so many intervals does not do its work."""
@@ -99,6 +102,9 @@ class BaseWorker(ABC, Generic[C, V, R]):
     _logo_url: ClassVar[str] = ""
     _description: ClassVar[str] = ""
 
+    _is_local: ClassVar[bool] = False
+    """Whether the infrastructure is this machine, and reads its files."""
+
     def __init__(
         self,
         work_pool_name: str,
@@ -128,6 +134,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         self._work_pool: WorkPool | None = None
         self._client: PrefectClient | None = None
         self._supervision: Supervision | None = None
+        self._submissions: anyio.abc.TaskGroup | None = None
         self._pool_runs = PoolRuns(self)
         self._logger = get_logger(f"workers.{type(self).type}.{self.name.lower()}")
         self._say: Callable[[str], None] = self._logger.info
@@ -274,10 +281,16 @@ class BaseWorker(ABC, Generic[C, V, R]):
             say=self._say,
         )
         await self._supervision.open()
+        self._submissions = await anyio.create_task_group().__aenter__()
 
     async def teardown(self, *exc_info: Any) -> None:
-        """End what is under way, and disconnect."""
+        """End what is under way, and disconnect. Runs that were submitted are waited for, unless there was an error."""
         client, supervision = self._client, self._supervision
+        if self._submissions is not None:
+            if exc_info[:1] not in {(), (None,)}:
+                self._submissions.cancel_scope.cancel()
+            submissions, self._submissions = self._submissions, None
+            await submissions.__aexit__(None, None, None)
         if supervision is not None:
             await supervision.close()
         if client is not None:
@@ -392,6 +405,83 @@ class BaseWorker(ABC, Generic[C, V, R]):
         """
         return await self._supervised.take_due(now() + self._prefetch)
 
+    async def submit(
+        self,
+        flow: Flow[..., FR],
+        parameters: dict[str, Any] | None = None,
+        job_variables: dict[str, Any] | None = None,
+        flow_run: FlowRun | None = None,
+    ) -> PrefectFlowRunFuture[FR]:
+        """
+        Run a flow on infrastructure of this worker's type, without a deployment: its code goes along in a bundle.
+
+        The worker must be set up (`async with worker`), and waits for the run when it is taken down.
+
+        Args:
+            flow: The flow.
+            parameters: What it is called with.
+            job_variables: Overrides for the work pool's job template.
+            flow_run: A run that has ended, to be run again; a new one without.
+
+        Returns:
+            A future of the run.
+
+        Raises:
+            RuntimeError: The worker is not set up, or the work pool has no storage for the flow's code.
+            ValueError: The flow cannot be bundled.
+            prefect.exceptions.ConfigurationError: There is no such work pool, or it is of another type.
+        """
+        from prefect.futures import PrefectFlowRunFuture
+
+        await self._make_ready()
+        assert self._submissions is not None
+        run = await self._submissions.start(self._look_after, flow, parameters, job_variables, flow_run)
+        return PrefectFlowRunFuture(run.id)
+
+    async def _look_after(self, *submission: Any, task_status: TaskStatus[FlowRun]) -> None:
+        flow, parameters, job_variables, flow_run = submission
+        told = _Told(task_status)
+        try:
+            await self._submit_adhoc_run(flow, parameters, job_variables, told, flow_run)
+        except Exception as error:
+            if told.run is None:
+                raise
+            self._logger.exception("Flow run %s could not be executed.", told.run.id)
+            await self._propose_crashed_state(told.run, f"The flow run could not be executed: {error}")
+
+    async def _submit_adhoc_run(
+        self,
+        flow: Flow[..., Any],
+        parameters: dict[str, Any] | None = None,
+        job_variables: dict[str, Any] | None = None,
+        task_status: TaskStatus[FlowRun] | None = None,
+        flow_run: FlowRun | None = None,
+    ) -> None:
+        """Make a run of a flow, tell it to `task_status`, and execute it. Types of workers override this."""
+        from prefect.workers._adhoc import make_run
+
+        run = await make_run(self, flow, parameters, job_variables, flow_run)
+        if task_status is not None:
+            task_status.started(run)
+        if await self._supervised.claims.take(run.id):
+            await self._supervised.execute(run)
+        else:
+            self._say(f"Flow run {run.name!r} ({run.id}) is executed by another worker.")
+
+    async def _dispatch_run(
+        self, flow: Flow[..., Any], parameters: dict[str, Any] | None, job_variables: dict[str, Any] | None
+    ) -> FlowRun:
+        """Make a run of a flow, whose code goes along in a bundle, for whichever worker of the pool takes it."""
+        from prefect.workers._adhoc import make_run
+
+        await self._make_ready()
+        return await make_run(self, flow, parameters, job_variables, None)
+
+    async def _make_ready(self) -> None:
+        _ = self._supervised  # refuses if it is not set up
+        if self._work_pool is None:
+            self._work_pool = await self._read_pool()
+
     async def _initiate_run(self, flow_run: FlowRun, configuration: C) -> None:
         """Start the infrastructure of a run that nobody waits for here. Types of workers that can do less than `run` do it."""
         await self.run(flow_run, configuration)
@@ -448,3 +538,16 @@ class BaseWorker(ABC, Generic[C, V, R]):
         if include_self:
             related.append(RelatedResource({**self._event_resource(), "prefect.resource.role": "worker"}))
         return related
+
+
+class _Told(anyio.abc.TaskStatus["FlowRun"]):
+    """Notes which run was made, and passes it on."""
+
+    def __init__(self, status: TaskStatus[FlowRun]) -> None:
+        self.run: FlowRun | None = None
+        self._status = status
+
+    def started(self, value: Any = None) -> None:
+        """Called once the run is made."""
+        self.run = value
+        self._status.started(value)

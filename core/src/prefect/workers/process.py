@@ -52,6 +52,7 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
     job_configuration_variables: ClassVar[builtins.type[BaseVariables] | None] = ProcessVariables
 
     _description: ClassVar[str] = "Executes flow runs as processes, on the machine on which the worker runs."
+    _is_local: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
