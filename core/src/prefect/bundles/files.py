@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import tempfile
 import zipfile
 from collections.abc import Iterable
@@ -49,7 +50,7 @@ def pack_files(flow: Any) -> IncludedFiles | None:
     base = _base_of(flow)
     files = sorted(_found(base, patterns))
     handle, name_of_archive = tempfile.mkstemp(prefix="prefect-files-", suffix=".zip")
-    with open(handle, "wb") as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with os.fdopen(handle, "wb") as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in files:
             archive.writestr(zipfile.ZipInfo(name, _MOMENT), (base / name).read_bytes(), zipfile.ZIP_DEFLATED)
     path = Path(name_of_archive)
