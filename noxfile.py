@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -99,8 +100,20 @@ def integrations(session: nox.Session) -> None:
     """The tests of the integrations, against something real. `nox -s integrations -- prefect-dask` tests one."""
     chosen = [folder for folder in INTEGRATIONS if Path(folder).name in (session.posargs or folder)]
     install(session, "test", besides=[part for folder in chosen for part in ("-e", f"./{folder}[test]")])
+    env = dict(COMPILED)
+    if "integrations/prefect-aws" in chosen and shutil.which("podman"):
+        env["MINISTACK"] = _ministack(session)
     for folder in chosen:
-        session.run("pytest", f"{folder}/tests", env=COMPILED)
+        session.run("pytest", f"{folder}/tests", env=env)
+
+
+def _ministack(session: nox.Session) -> str:
+    """An emulator of AWS that runs containers, in a venv of its own: it needs another boto3 than the integration."""
+    folder = Path(session.create_tmp()).resolve() / "ministack"
+    if not (folder / "bin" / "ministack").exists():
+        session.run("python", "-m", "venv", str(folder))
+        session.run(str(folder / "bin" / "pip"), "install", "--quiet", "ministack>=1.5.33,<2", "docker", external=True)
+    return str(folder / "bin" / "ministack")
 
 
 @nox.session
@@ -134,11 +147,14 @@ def oldest(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Wheels of the workspace, in dist/."""
+    """Source distributions of the workspace, and wheels made from them, in dist/."""
     shutil.rmtree("dist", ignore_errors=True)
     session.install("build")
     for project in (".", "core", *PLUGINS, *INTEGRATIONS):
-        session.run("python", "-m", "build", "--wheel", "--outdir", str(Path("dist").resolve()), project)
+        session.run("python", "-m", "build", "--outdir", str(Path("dist").resolve()), project)
+    [core] = Path("dist").glob("prefect_core-*.whl")
+    if "prefect/_plugin_template/cookiecutter.json" not in zipfile.ZipFile(core).namelist():
+        session.error(f"{core} has no template of plugins.")
 
 
 @nox.session
