@@ -43,7 +43,7 @@ def endpoint() -> Iterator[str]:
         _configure(url)
         yield url
     finally:
-        server.terminate()
+        server.kill()  # it has nothing to lose, and waits for its connections if it is asked to end
         server.wait(10)
 
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -90,9 +91,9 @@ def _started(stack: ExitStack, command: list[str], log: Path, environment: dict[
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def endpoint() -> Iterator[str]:
     """The address of ministack, with a podman of its own that has an image with nothing in it."""
-    folder = tmp_path_factory.mktemp("podman")
+    folder = Path(tempfile.mkdtemp(prefix="ecs-", dir="/tmp"))  # podman takes no long paths
     (folder / "containers.conf").write_text(CONTAINERS)
     environment = {"CONTAINERS_CONF": str(folder / "containers.conf")}
     podman = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
@@ -102,6 +103,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run = partial(subprocess.run, check=True, capture_output=True, timeout=120, env={**os.environ, **environment})
     run([*podman, "import", "-", IMAGE], input=packed.getvalue())
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.callback(lambda: run([*podman, "rm", "--all", "--force", "--time", "0"]))
         sock = f"unix://{folder}/podman.sock"
         engine = _started(stack, [*podman, "system", "service", "-t", "0", sock], folder / "podman.log", environment)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 
+from prefect.plugins import SettingsSpec, register_hook
+from prefect.plugins.loading import current_host
 from prefect.settings.context import get_current_settings, reload_settings
 
 
@@ -162,3 +167,61 @@ class TestProfiles:
         cli("profile", "populate-defaults")
         assert "[profiles.local]" in profiles()
         assert "Nothing to do" in cli("profile", "populate-defaults").stdout
+
+
+MODEL = """
+from typing import Optional
+
+from pydantic import Field, SecretStr
+
+from prefect.settings.base import PrefectBaseSettings, build_settings_config
+
+
+class Inner(PrefectBaseSettings):
+    model_config = build_settings_config(("integrations", "arrow", "inner"))
+    token: Optional[SecretStr] = None
+
+
+class ArrowSettings(PrefectBaseSettings):
+    model_config = build_settings_config(("integrations", "arrow"))
+    rows: int = Field(default=1000, ge=1)
+    inner: Inner = Field(default_factory=Inner)
+"""
+
+
+class TestSettingsOfPlugins:
+    @pytest.fixture(autouse=True)
+    def plugin(self, tmp_path, monkeypatch):
+        (tmp_path / "arrow_settings.py").write_text(MODEL)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        plugin = ModuleType("arrow_plugin")
+        specs = [
+            SettingsSpec("integrations.arrow", "arrow_settings:ArrowSettings"),
+            SettingsSpec("integrations.broken", "arrow_settings:nothing"),
+        ]
+        plugin.prefect_settings = register_hook(lambda: specs, specname="prefect_settings")
+        monkeypatch.setenv("PREFECT_PLUGINS_DENY", "nothing-of-that-name")  # a host of its own, for this test alone
+        reload_settings()
+        current_host().register(plugin, "arrow")
+        yield
+        sys.modules.pop("arrow_settings", None)
+
+    def test_they_are_shown_beside_the_others(self, cli, monkeypatch):
+        monkeypatch.setenv("PREFECT_INTEGRATIONS_ARROW_INNER_TOKEN", "not-to-be-seen")
+        result = cli("config", "view", "--show-defaults")
+        assert "PREFECT_INTEGRATIONS_ARROW_ROWS='1000' (from defaults)" in result.stdout
+        assert "PREFECT_INTEGRATIONS_ARROW_INNER_TOKEN='********' (from env)" in result.stdout
+        assert "'integrations.broken' is provided by" in result.stderr
+
+    def test_they_are_changed_in_profiles(self, cli, profiles):
+        for value in ("5", "6"):
+            cli("config", "set", f"PREFECT_INTEGRATIONS_ARROW_ROWS={value}")
+        assert 'PREFECT_INTEGRATIONS_ARROW_ROWS = "6"' in profiles()
+        assert "PREFECT_INTEGRATIONS_ARROW_ROWS='6' (from profile)" in cli("config", "view").stdout
+        refused = cli("config", "set", "PREFECT_INTEGRATIONS_ARROW_ROWS=0", code=1)
+        assert "'0' is not a valid value of PREFECT_INTEGRATIONS_ARROW_ROWS" in refused.stderr
+        unknown = cli("config", "set", "PREFECT_INTEGRATIONS_ARROW_ROW=1", code=1)
+        assert "Did you mean 'PREFECT_INTEGRATIONS_ARROW_ROWS'?" in unknown.stderr
+        cli("config", "validate")
+        cli("config", "unset", "PREFECT_INTEGRATIONS_ARROW_ROWS", "--yes")
+        assert "ARROW" not in profiles()

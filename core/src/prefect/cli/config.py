@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,12 +72,33 @@ def _settings(show_secrets: bool) -> Iterator[_Shown]:
     from prefect.settings.context import get_current_settings
     from prefect.settings.sources import Sources
 
-    current, sources = get_current_settings(), Sources.read()
-    for setting, variables in _canonical():
-        value = setting.value_from(current)
-        is_masked = setting.is_secret and value is not None and not show_secrets
-        text = MASK if is_masked else text_of(value)
-        yield _Shown(setting.name, text, _source(setting, variables, current, sources))
+    sources = Sources.read()
+    core = ((setting, variables, get_current_settings(), 0) for setting, variables in _canonical())
+    for setting, variables, root, depth in (*core, *_of_plugins()):
+        value, is_set = _looked_up(setting, root, depth)
+        text = MASK if setting.is_secret and value is not None and not show_secrets else text_of(value)
+        yield _Shown(setting.name, text, _source(setting, variables, sources) or ("code" if is_set else "defaults"))
+
+
+def _of_plugins() -> Iterator[tuple[Setting, list[str], Any, int]]:
+    """The settings of plugins, each with its variable, the model that it is in, and how deep that is below all settings."""
+    from prefect.plugins.settings import plugin_settings
+    from prefect.settings.base import settings_path
+    from prefect.settings.legacy import settings_of
+
+    for model in plugin_settings(partial(say, to=sys.stderr)):
+        root, depth = model(), len(settings_path(model))
+        for variable, setting in sorted(settings_of(model), key=lambda pair: pair[0]):
+            yield setting, [variable], root, depth
+
+
+def _looked_up(setting: Setting, group: Any, depth: int) -> tuple[Any, bool]:
+    """A setting's value, and whether it was given."""
+    *path, field = setting.accessor.split(".")[depth:]
+    for step in path:
+        group = getattr(group, step)
+    value = getattr(group, field)
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value, field in group.model_fields_set
 
 
 def _canonical() -> list[tuple[Setting, list[str]]]:
@@ -88,18 +111,15 @@ def _canonical() -> list[tuple[Setting, list[str]]]:
     return [(find_setting(name), variables[name]) for name in sorted(variables)]
 
 
-def _source(setting: Setting, variables: list[str], current: Any, sources: Sources) -> str:
+def _source(setting: Setting, variables: list[str], sources: Sources) -> str | None:
     *path, field = setting.accessor.split(".")
     found = sources.find(tuple(path), field, variables)
-    if found is not None:
-        place = found.place.partition(" in ")[2]
-        if place == "the environment":
-            return "env"
-        return "profile" if place.startswith("profile ") else Path(place).name
-    group = current
-    for step in path:
-        group = getattr(group, step)
-    return "code" if field in group.model_fields_set else "defaults"
+    if found is None:
+        return None
+    place = found.place.partition(" in ")[2]
+    if place == "the environment":
+        return "env"
+    return "profile" if place.startswith("profile ") else Path(place).name
 
 
 @command(app, "set")
@@ -129,13 +149,26 @@ def _parsed(text: str) -> tuple[Setting, str]:
 
 
 def _changeable(name: str) -> Setting:
-    from prefect.settings.legacy import find_setting
+    from prefect.settings.legacy import OF_INTEGRATIONS, find_setting
 
+    if name.startswith(OF_INTEGRATIONS):
+        return _of_a_plugin(name)
     found = find_setting(name)
     setting = find_setting(found.accessor)  # its canonical name
     if setting.name in _NOT_IN_PROFILES:
         raise CliError(f"{setting.name} says where profiles are, so it cannot be in one. Set it in the environment.")
     return setting
+
+
+def _of_a_plugin(name: str) -> Setting:
+    import difflib
+
+    known = {setting.name: setting for setting, *_ in _of_plugins()}
+    if name not in known:
+        similar = difflib.get_close_matches(name, known, n=1)
+        guess = f"Did you mean {similar[0]!r}?" if similar else "Is the plugin installed that it belongs to?"
+        raise CliError(f"There is no setting {name!r}. {guess}")
+    return known[name]
 
 
 def _refused(setting: Setting, changes: dict[Setting, str], reason: Any) -> str:
@@ -147,7 +180,7 @@ def _refused(setting: Setting, changes: dict[Setting, str], reason: Any) -> str:
 
 
 def _warn_of_environment(setting: Setting) -> None:
-    variables = next(names for each, names in _canonical() if each == setting)
+    variables = next((names for each, names in _canonical() if each == setting), [setting.name])
     for variable in variables:
         if variable in os.environ:
             say(f"But {variable} is set in the environment, and wins. Clear it: unset {variable}")
@@ -186,10 +219,12 @@ def validate() -> None:
     from prefect.settings.profiles import load_profiles
 
     Settings()
+    plugins = {setting.name: setting for setting, *_ in _of_plugins()}
     wrong = []
     for name, profile in load_profiles().items():
+        known = {plugins.get(setting.name, setting): value for setting, value in profile.settings.items()}
         try:
-            profile.validate_settings()
+            profile.model_copy(update={"settings": known}).validate_settings()
         except ProfileSettingsValidationError as error:
             wrong += [f"{s.name} in profile {name!r} is not valid: {first_reason(e)}." for s, e in error.errors]
     if wrong:

@@ -21,7 +21,10 @@ from prefect.settings.base import (
 if TYPE_CHECKING:
     from prefect.settings.models.root import Settings
 
-__all__ = ["Setting", "find_setting", "known_settings"]
+__all__ = ["OF_INTEGRATIONS", "Setting", "find_setting", "known_settings", "settings_of"]
+
+OF_INTEGRATIONS = "PREFECT_INTEGRATIONS_"
+"""What the names of the variables begin with that belong to plugins. Their models are known to who asks the plugins."""
 
 
 class Setting:
@@ -93,7 +96,7 @@ def known_settings() -> dict[str, Setting]:
     """All settings, by each of their variables; the canonical one of a setting comes first."""
     from prefect.settings.models.root import Settings
 
-    return dict(_settings_of(Settings))
+    return dict(settings_of(Settings))
 
 
 @cache
@@ -101,7 +104,7 @@ def _settings_at_hand() -> dict[str, Setting]:
     """Those of the groups that are imported with the root."""
     from prefect.settings.models.root import Settings
 
-    return dict(_settings_of(Settings, at_hand=True))
+    return dict(settings_of(Settings, at_hand=True))
 
 
 def setting_named(variable: str) -> Setting | None:
@@ -110,14 +113,21 @@ def setting_named(variable: str) -> Setting | None:
     return known_settings().get(variable) if found is None else found  # the truth of a setting is that of its value
 
 
-def _settings_of(model: type[PrefectBaseSettings], at_hand: bool = False) -> Iterator[tuple[str, Setting]]:
+def settings_of(model: type[PrefectBaseSettings], at_hand: bool = False) -> Iterator[tuple[str, Setting]]:
+    """
+    The settings of a model, by each of their variables.
+
+    Args:
+        model: The model.
+        at_hand: Whether groups whose module is imported when it is needed are left out.
+    """
     path = settings_path(model)
     for name, field in model.model_fields.items():
         if at_hand and name in later_groups(model):
             continue
         group = group_of(field)
         if group is not None:
-            yield from _settings_of(group, at_hand)
+            yield from settings_of(group, at_hand)
             continue
         variables = environment_variables(model)[name]
         accessor = ".".join((*path, name))

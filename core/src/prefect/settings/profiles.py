@@ -14,7 +14,7 @@ from prefect.exceptions import ConfigurationError, ProfileSettingsValidationErro
 from prefect.settings.base import text_of
 from prefect.settings.constants import DEFAULT_PROFILES_PATH
 from prefect.settings.files import read_toml
-from prefect.settings.legacy import Setting, find_setting
+from prefect.settings.legacy import OF_INTEGRATIONS, Setting, find_setting
 from prefect.settings.sources import active_profile_name
 
 __all__ = [
@@ -27,6 +27,14 @@ __all__ = [
     "save_profiles",
     "update_current_profile",
 ]
+
+
+def _canonical(key: Setting | str) -> Setting:
+    """The setting of a variable, under its canonical name. Those of integrations are taken as they are."""
+    if isinstance(key, str) and key.startswith(OF_INTEGRATIONS):
+        return Setting(key, None, Any, key.removeprefix("PREFECT_").lower())
+    found = find_setting(key)
+    return found if found.name.startswith(OF_INTEGRATIONS) else find_setting(found.accessor)
 
 
 class Profile(BaseModel):
@@ -50,14 +58,12 @@ class Profile(BaseModel):
         settings = {}
         for key, setting_value in dict(value or {}).items():
             try:
-                setting = find_setting(key)
+                # One setting may have several names: here it has one.
+                settings[_canonical(key)] = setting_value
             except ConfigurationError as error:
                 warnings.warn(
                     f"A setting in profile {info.data.get('name')!r} is not recognized. {error}", stacklevel=2
                 )
-            else:
-                # One setting may have several names: here it has one.
-                settings[find_setting(setting.accessor)] = setting_value
         return settings
 
     def to_environment_variables(self) -> dict[str, str]:
@@ -130,7 +136,11 @@ class ProfilesCollection:
             source: The file that it is from; the one that it is from already if None.
         """
         present = self.profiles_by_name.get(name)
-        merged = {**(present.settings if present else {}), **Profile(name=name, settings=settings).settings}
+        changes = Profile(name=name, settings=settings).settings
+        kept = (
+            {setting: value for setting, value in present.settings.items() if setting not in changes} if present else {}
+        )
+        merged = kept | changes  # under the keys of the changes, which know the types of integrations' settings
         profile = Profile(
             name=name,
             settings={setting: value for setting, value in merged.items() if value is not None},
@@ -303,7 +313,7 @@ def _merged(path: Path, content: dict[str, Any]) -> str:
 def _merge_settings(table: Any, settings: dict[str, Any]) -> None:
     for variable in list(table):
         try:
-            canonical = find_setting(find_setting(variable).accessor).name
+            canonical = _canonical(variable).name
         except ConfigurationError:
             continue
         if canonical not in settings or canonical != variable:
@@ -349,7 +359,7 @@ def update_current_profile(settings: dict[Union[str, Setting], Any]) -> Profile:
 
     current = load_current_profile()
     profiles = load_profiles()
-    changes = {find_setting(key): value for key, value in settings.items()}
+    changes = {_canonical(key): value for key, value in settings.items()}
     # As it is no longer one that comes with the product, it is written.
     updated = profiles.update_profile(current.name, changes, source=_users_path())
     updated.validate_settings()
