@@ -28,6 +28,7 @@ def _run(python: str, script: str) -> dict[str, float]:
         (Path(folder) / "workload.py").write_text(script)
         port = _free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
+            "PYTHONDONTWRITEBYTECODE": "",
             "PREFECT_HOME": f"{folder}/home",
             "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             "PREFECT_LOGGING_LEVEL": "ERROR",

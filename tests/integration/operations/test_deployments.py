@@ -469,6 +469,29 @@ def test_what_an_operator_paused_stays_paused(orchestrator) -> None:
         assert is_active() is expected
 
 
+def test_who_serves_a_deployment_undoes_its_own_pause_and_no_other(orchestrator) -> None:
+    id = make(orchestrator).id
+    read = lambda: orchestrator.send(deployments.read_deployment(id))
+    end = lambda: orchestrator.send(deployments.pause_deployment(id, until_served=True))
+
+    def serve() -> bool:
+        make(orchestrator)
+        orchestrator.send(deployments.resume_deployment(id, if_until_served=True))
+        return not read().paused
+
+    end()
+    assert read().paused
+    assert serve()
+    orchestrator.send(deployments.pause_deployment(id))
+    end()
+    assert not serve()
+    orchestrator.send(deployments.resume_deployment(id))
+    end()
+    update(orchestrator, id, paused=True)  # somebody insists while nobody serves it
+    assert not serve()
+    assert "prefect.paused-until-served" not in read().labels
+
+
 def test_schedules_are_added_changed_and_deleted(orchestrator) -> None:
     id = make(orchestrator).id
     create = lambda *asked: orchestrator.send(deployments.create_deployment_schedules(id, list(asked)))

@@ -237,7 +237,7 @@ def test_two_workers_share_what_there_is(fleet: Fleet) -> None:
     ("options", "words"),
     [
         (["--pool", "none", "--no-create-pool-if-not-found"], "There is no work pool 'none'"),
-        (["--pool", "pool", "--type", "kubernetes"], "No worker type 'kubernetes' is registered. Installed: process."),
+        (["--pool", "pool", "--type", "mainframe"], "No worker type 'mainframe' is registered. Installed: process."),
     ],
 )
 def test_a_worker_that_cannot_work_says_why(fleet: Fleet, options: list[str], words: str) -> None:

@@ -275,7 +275,9 @@ def end_by_force(run: FlowExecution, error: BaseException) -> Steps[None]:
         run.logger.error("Crash detected! %s", state.message)
         run.logger.debug("Crash details:", exc_info=error)
     try:
-        entered = yield from propose(run, state, force=not state.is_crashed())
+        entered = yield from propose(run, state, force=state.is_cancelled())
+        if entered.is_cancelling():  # of which this process has not heard yet
+            entered = yield from propose(run, Cancelled(message="The flow run was cancelled."), force=True)
     except Abort:
         return
     if not entered.is_final():

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
@@ -19,6 +19,9 @@ import anyio.abc
 from prefect._engine.leases import CLAIM
 from prefect._engine.lifeline import CANCEL, LIFELINE, RESCHEDULE
 from prefect.utilities.processutils import command_from_string
+
+if TYPE_CHECKING:
+    from prefect.runner.forkserver import ForkServer
 
 __all__ = ["FlowRunProcess", "environment_with", "executing", "parts_of"]
 
@@ -97,6 +100,7 @@ async def executing(
     cwd: Path | str | None,
     stream_output: bool = True,
     claim: UUID | None = None,
+    forks: ForkServer | None = None,
 ) -> AsyncIterator[FlowRunProcess]:
     """
     Start a process that executes a flow run. When the `async with` statement is left, it has ended.
@@ -108,24 +112,24 @@ async def executing(
         cwd: Where it begins; a new folder, which is removed afterwards, if None.
         stream_output: Whether what it prints is shown here.
         claim: The token by which the run was taken.
+        forks: Begins it, if it can.
     """
-    channel = None if stream_output else subprocess.DEVNULL
     further: dict[str, str | None] = {**env, "PREFECT__FLOW_RUN_ID": str(flow_run_id)}
     further[CLAIM] = None if claim is None else str(claim)
     ends, options = _pipe()
     if ends is not None:
         further[LIFELINE] = str(ends[0])
+    variables = environment_with(further)
     with tempfile.TemporaryDirectory(prefix="prefect-", ignore_cleanup_errors=True) as folder:
+        where = cwd or folder
+        process: anyio.abc.Process | None = None
         try:
-            process = await anyio.open_process(
-                command,
-                env=environment_with(further),
-                cwd=cwd or folder,
-                stdin=subprocess.DEVNULL,
-                stdout=channel,
-                stderr=channel,
-                **options,
-            )
+            if forks is not None and ends is not None:
+                process = await forks.begin(command, variables, where, ends[0], is_quiet=not stream_output)
+            if process is None:
+                process = await _start(
+                    command, variables, where, None if stream_output else subprocess.DEVNULL, options
+                )
         except BaseException:
             _close(ends or ())
             raise
@@ -141,6 +145,20 @@ async def executing(
                     await child.end()
                 await process.aclose()
             _close((ends or ())[1:])
+
+
+async def _start(
+    command: list[str], variables: dict[str, str], cwd: Path | str, channel: int | None, options: dict[str, Any]
+) -> anyio.abc.Process:
+    return await anyio.open_process(
+        command,
+        env=variables,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=channel,
+        stderr=channel,
+        **options,
+    )
 
 
 def _pipe() -> tuple[tuple[int, int] | None, dict[str, Any]]:

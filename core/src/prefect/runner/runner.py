@@ -22,6 +22,7 @@ from prefect._contract.endpoints.flow_runs import read_flow_run, set_flow_run_st
 from prefect.bundles.places import FLOW_BUNDLE, keep_bundle
 from prefect.client.base import ask, current_transport
 from prefect.logging.loggers import get_logger
+from prefect.runner.forkserver import forking
 from prefect.runner.server import guest_of
 from prefect.runner.serving import HowToExecute, Serving
 from prefect.runner.supervision import Supervision, reported
@@ -69,13 +70,16 @@ class Runner:
         query_seconds: Seconds between two looks for runs; PREFECT_RUNNER_POLL_FREQUENCY by default. Where the orchestrator
             tells of new runs, these are noticed at once.
         prefetch_seconds: How many seconds before its time a run is taken.
-        heartbeat_seconds: Accepted for compatibility: processes say that they are there by leases.
+        heartbeat_seconds: Seconds between two events `prefect.flow-run.heartbeat` of each run under way, for automations that
+            wait for them; PREFECT_FLOWS_HEARTBEAT_FREQUENCY by default. The orchestrator itself knows by leases that a run
+            is under way.
         limit: How many runs are executed at once; PREFECT_RUNNER_PROCESS_LIMIT by default, any number if None.
-        pause_on_shutdown: Whether deployments are paused when the runner stops, and go on when they are served again.
+        pause_on_shutdown: Whether deployments are paused when the runner stops, and go on when they are served again. One
+            that somebody has paused stays so.
         webserver: Whether it answers requests about its health.
 
     Raises:
-        ValueError: The limit is less than one.
+        ValueError: The limit is less than one, or the heartbeat is not positive.
     """
 
     def __init__(
@@ -94,7 +98,10 @@ class Runner:
         settings = get_current_settings().runner
         self.name = Path(name).stem if name is not None else f"runner-{generate_slug(2)}"
         self.query_seconds = query_seconds or settings.poll_frequency
-        self.heartbeat_seconds = heartbeat_seconds
+        if heartbeat_seconds is not None and heartbeat_seconds <= 0:
+            raise ValueError(f"The seconds between two heartbeats must be positive, not {heartbeat_seconds}.")
+        frequency = get_current_settings().flows.heartbeat_frequency
+        self.heartbeat_seconds = frequency if heartbeat_seconds is None else heartbeat_seconds
         self.limit: int | None = settings.process_limit if limit is NotSet else limit  # type: ignore[assignment]
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"The limit of a runner must be at least 1, or None for no limit, not {self.limit}.")
@@ -123,7 +130,7 @@ class Runner:
         if deployment.storage is not None:
             deployment.storage.set_base_path(self._folder)
         if self.pause_on_shutdown and not deployment.paused:
-            yield from ask(resume_deployment(deployment_id))  # this is how the last runner has left it
+            yield from ask(resume_deployment(deployment_id, if_until_served=True))
         self._serving.deployments[deployment_id] = deployment.storage
         return deployment_id
 
@@ -222,7 +229,12 @@ class Runner:
             raise RuntimeError("The runner is started already.")
         self._loop = asyncio.get_running_loop()
         self._supervision = Supervision(
-            self._serving, current_transport(), limit=self.limit, query_seconds=self.query_seconds, say=_logger.info
+            self._serving,
+            current_transport(),
+            limit=self.limit,
+            query_seconds=self.query_seconds,
+            heartbeat_seconds=self.heartbeat_seconds,
+            say=_logger.info,
         )
         await self._supervision.open()
         return self
@@ -255,7 +267,7 @@ class Runner:
         ensure_logging_setup()
         asked = self.webserver or get_current_settings().runner.server.enable if webserver is None else webserver
         guest = guest_of(self) if asked else None
-        async with self, anyio.create_task_group() as beside:
+        async with forking(unless=run_once) as self._serving.forks, self, anyio.create_task_group() as beside:
             for storage in {id(each): each for each in self._serving.deployments.values() if each is not None}.values():
                 await storage.pull_code()
                 if storage.pull_interval:
@@ -279,7 +291,7 @@ class Runner:
         """Nobody would execute what is scheduled from now on."""
         for deployment_id in self._serving.deployments:
             with reported(f"Deployment {deployment_id} cannot be paused"):
-                await current_transport().asend(pause_deployment(deployment_id))
+                await current_transport().asend(pause_deployment(deployment_id, until_served=True))
 
     @dual
     def stop(self) -> Steps[None]:

@@ -20,6 +20,7 @@ from prefect.runner.processes import FlowRunProcess, executing, parts_of
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
     from prefect.client.base import Transport
+    from prefect.runner.forkserver import ForkServer
     from prefect.runner.storage import RunnerStorage
 
 __all__ = ["HowToExecute", "Serving"]
@@ -62,6 +63,7 @@ class Serving:
         self.processes: dict[UUID, FlowRunProcess] = {}
         self.ended: dict[UUID, anyio.abc.Process] = {}
         self.particular: dict[UUID, HowToExecute] = {}
+        self.forks: ForkServer | None = None
         self._transport = transport
 
     def resources(self) -> Iterable[str]:
@@ -92,7 +94,13 @@ class Serving:
         command = _ENGINE if how.command is None else parts_of(how.command)
         try:
             async with executing(
-                run.id, command, env=how.env, cwd=how.cwd or Path.cwd(), stream_output=how.stream_output, claim=claim
+                run.id,
+                command,
+                env=how.env,
+                cwd=how.cwd or Path.cwd(),
+                stream_output=how.stream_output,
+                claim=claim,
+                forks=self.forks,
             ) as process:
                 self.processes[run.id] = process
                 how.task_status.started(process.pid)
@@ -115,7 +123,8 @@ class Serving:
     async def call_hooks(self, run: FlowRun) -> None:
         """Call the hooks of a run whose process did not."""
         how = self._how(run)
-        async with executing(run.id, hooks_command(run.id), env=how.env, cwd=how.cwd or Path.cwd()) as process:
+        command, cwd = hooks_command(run.id), how.cwd or Path.cwd()
+        async with executing(run.id, command, env=how.env, cwd=cwd, forks=self.forks) as process:
             if await process.wait() != 0:
                 _logger.error("The hooks of flow run %r (%s) could not be called.", run.name, run.id)
 

@@ -80,6 +80,7 @@ class Supervision:
         transport: Asks the orchestrator.
         limit: How many runs are executed at once; any number if None.
         query_seconds: Seconds between two looks for runs.
+        heartbeat_seconds: Seconds between two events that say of a run that it is under way; none if None.
         say: Shows what happens.
     """
 
@@ -90,6 +91,7 @@ class Supervision:
         *,
         limit: int | None,
         query_seconds: float,
+        heartbeat_seconds: float | None,
         say: Callable[[str], None],
     ) -> None:
         self.limiter = anyio.CapacityLimiter(float("inf") if limit is None else limit)
@@ -103,6 +105,7 @@ class Supervision:
         self._executor = executor
         self._transport = transport
         self._seconds = interval_of_looks(query_seconds)
+        self._heartbeat_seconds = heartbeat_seconds
         self._stirred = anyio.Event()
         self._ending: set[UUID] = set()
         self._group: anyio.abc.TaskGroup | None = None
@@ -114,6 +117,8 @@ class Supervision:
         self._group = await anyio.create_task_group().__aenter__()
         self._group.start_soon(self.claims.keep)
         self._group.start_soon(self._end_cancelled_ones)
+        if self._heartbeat_seconds is not None:
+            self._group.start_soon(self._beat, self._heartbeat_seconds)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -266,6 +271,20 @@ class Supervision:
             self.say(f"Flow run {run.name!r} ({run.id}) is {name}{told}")
             if misses_hooks:
                 await self._executor.call_hooks(run)
+
+    async def _beat(self, seconds: float) -> None:
+        """Again and again, tell of each run under way."""
+        from prefect.events.utilities import emit_event
+
+        while True:
+            await anyio.sleep(seconds)
+            for run, _ in self.under_way.values():
+                resource = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
+                deployment = {
+                    "prefect.resource.id": f"prefect.deployment.{run.deployment_id}",
+                    "prefect.resource.role": "deployment",
+                }
+                emit_event("prefect.flow-run.heartbeat", resource, related=[deployment] if run.deployment_id else [])
 
     async def _end_cancelled_ones(self) -> None:
         while True:

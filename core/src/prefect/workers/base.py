@@ -271,6 +271,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
     async def setup(self) -> None:
         """Connect to the orchestrator."""
         from prefect.client.orchestration import get_client
+        from prefect.settings import get_current_settings
 
         self._client = await get_client().__aenter__()
         self._supervision = Supervision(
@@ -278,6 +279,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
             current_transport(),
             limit=self.limit,
             query_seconds=self._query_seconds,
+            heartbeat_seconds=get_current_settings().flows.heartbeat_frequency,
             say=self._say,
         )
         await self._supervision.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
 from prefect.runner.endings import hooks_command
+from prefect.runner.forkserver import ForkServer, forking
 from prefect.runner.processes import FlowRunProcess, executing, parts_of
 from prefect.workers._configuration import DEFAULT_COMMAND, BaseJobConfiguration, BaseVariables
 from prefect.workers.base import BaseWorker, BaseWorkerResult
@@ -57,6 +59,14 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._processes: dict[str, FlowRunProcess] = {}
+        self._forks: ForkServer | None = None
+
+    async def start(
+        self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
+    ) -> None:
+        """Take runs and execute them; see `BaseWorker.start`."""
+        async with forking(unless=run_once) as self._forks:
+            await super().start(run_once, with_healthcheck, printer)
 
     async def run(
         self,
@@ -80,6 +90,7 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
             cwd=configuration.working_dir,
             stream_output=configuration.stream_output,
             claim=claim,
+            forks=self._forks,
         ) as process:
             identifier = f"{socket.gethostname()}:{process.pid}"
             self._processes[identifier] = process
@@ -123,6 +134,7 @@ class ProcessWorker(BaseWorker[ProcessJobConfiguration, ProcessVariables, Proces
             env=configuration.env,
             cwd=configuration.working_dir,
             stream_output=configuration.stream_output,
+            forks=self._forks,
         ) as process:
             if await process.wait() != 0:
                 self._logger.error("The hooks of flow run %r (%s) could not be called.", flow_run.name, flow_run.id)

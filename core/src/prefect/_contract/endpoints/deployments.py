@@ -163,14 +163,28 @@ def count_deployments(
     return Call("POST", "/deployments/count", int, body=body)
 
 
-def pause_deployment(deployment_id: UUID) -> Call[None]:
-    """Pause the schedules of a deployment; its scheduled runs are deleted."""
-    return Call("POST", "/deployments/{id}/pause_deployment", None, {"id": deployment_id})
+def pause_deployment(deployment_id: UUID, until_served: bool = False) -> Call[None]:
+    """
+    Pause the schedules of a deployment; its scheduled runs are deleted.
+
+    Args:
+        deployment_id: The deployment.
+        until_served: Whether that is only for as long as nobody serves it. One that is paused already stays so.
+    """
+    query = {"until_served": True} if until_served else {}
+    return Call("POST", "/deployments/{id}/pause_deployment", None, {"id": deployment_id}, query)
 
 
-def resume_deployment(deployment_id: UUID) -> Call[None]:
-    """Resume the schedules of a deployment."""
-    return Call("POST", "/deployments/{id}/resume_deployment", None, {"id": deployment_id})
+def resume_deployment(deployment_id: UUID, if_until_served: bool = False) -> Call[None]:
+    """
+    Resume the schedules of a deployment.
+
+    Args:
+        deployment_id: The deployment.
+        if_until_served: Whether to do so only if it was paused until it is served, and not by anybody else.
+    """
+    query = {"if_until_served": True} if if_until_served else {}
+    return Call("POST", "/deployments/{id}/resume_deployment", None, {"id": deployment_id}, query)
 
 
 def create_flow_run_from_deployment(deployment_id: UUID, flow_run: DeploymentFlowRunCreate) -> Call[FlowRun]:

@@ -93,6 +93,9 @@ _OPTIONAL = (
 )
 """Fields that may be set to nothing."""
 
+_PAUSED_UNTIL_SERVED = "prefect.paused-until-served"
+"""A label of deployments whose runner has ended: they are not paused because somebody wants them to be."""
+
 _REQUIRED = ("tags", "parameters", "job_variables", "paused", "enforce_parameter_schema")
 """Fields that always have a value: None says nothing."""
 
@@ -122,6 +125,8 @@ def create_deployment(work: UnitOfWork, body: DeploymentCreate) -> DeploymentRes
     if body.enforce_parameter_schema:  # nobody is held to what nobody asked for
         _check_parameters(work, row | changes, body, "Error creating deployment")
     changes |= _place(work, row, body) | _limit(work, row, body)
+    if (row["labels"] or {}).get(_PAUSED_UNTIL_SERVED) and "paused" not in changes:
+        changes["labels"][_PAUSED_UNTIL_SERVED] = True
     _revise(work, row, changes)
     schedules.declare_schedules(work, row["id"], body.schedules)
     look_now(work, row["id"])
@@ -245,6 +250,8 @@ def update_deployment(work: UnitOfWork, id: UUID, body: DeploymentUpdate) -> Non
     changes = _given(body)
     _check_parameters(work, row | changes, body, "Error updating deployment")
     changes |= _place(work, row, body) | _limit(work, row, body)
+    if "paused" in changes:
+        changes["labels"] = _labels(row)
     _revise(work, row, changes)
     if body.schedules is not None:
         schedules.update_schedules(work, id, body.schedules)
@@ -294,21 +301,35 @@ def _delete(work: UnitOfWork, rows: list[Row]) -> None:
     work.connection.execute(delete(tables.deployment).where(tables.deployment.c.id.in_(ids)))
 
 
-def pause_deployment(work: UnitOfWork, id: UUID) -> None:
-    """Pause the schedules of a deployment; the runs that wait for them are deleted."""
-    _pause(work, id, paused=True)
+def pause_deployment(work: UnitOfWork, id: UUID, until_served: bool = False) -> None:
+    """
+    Pause the schedules of a deployment; the runs that wait for them are deleted.
+
+    With `until_served` this is for as long as nobody serves it, unless it is paused already.
+    """
+    row = find_deployment(work, id)
+    if until_served and row["paused"]:
+        return
+    _pause(work, row, {"paused": True, "labels": _labels(row, until_served=until_served)})
     forget_scheduled_runs(work, id, late_ones=True)
 
 
-def resume_deployment(work: UnitOfWork, id: UUID) -> None:
-    """Resume the schedules of a deployment."""
-    _pause(work, id, paused=False)
+def resume_deployment(work: UnitOfWork, id: UUID, if_until_served: bool = False) -> None:
+    """Resume the schedules of a deployment; with `if_until_served` only if they are paused until it is served."""
+    row = find_deployment(work, id)
+    if if_until_served and not (row["labels"] or {}).get(_PAUSED_UNTIL_SERVED):
+        return
+    _pause(work, row, {"paused": False, "labels": _labels(row)})
     look_now(work, id)
 
 
-def _pause(work: UnitOfWork, id: UUID, *, paused: bool) -> None:
-    row = find_deployment(work, id)
-    changes = {"paused": paused}
+def _labels(row: Row, *, until_served: bool = False) -> dict[str, Any]:
+    """The labels of a deployment that somebody pauses or resumes."""
+    kept = {name: value for name, value in (row["labels"] or {}).items() if name != _PAUSED_UNTIL_SERVED}
+    return kept | ({_PAUSED_UNTIL_SERVED: True} if until_served else {})
+
+
+def _pause(work: UnitOfWork, row: Row, changes: Row) -> None:
     _revise(work, row, changes)
     _tell_of_changes(work, row, changes)
 
