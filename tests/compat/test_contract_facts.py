@@ -57,6 +57,10 @@ ADDED_BODY_FIELDS = {
     ("POST", "/task_runs/{id}/set_state"): {"lease_token"},
     ("POST", "/flows/filter"): {"work_pool_queues"},
 }
+ADDED_QUERIES = {
+    ("POST", "/deployments/{id}/pause_deployment"): {"until_served"},
+    ("POST", "/deployments/{id}/resume_deployment"): {"if_until_served"},
+}
 
 
 PUBLIC = (objects, actions, filters, responses, schedules, event_pages, core, graph, server_responses)
@@ -85,7 +89,7 @@ def test_there_are_no_other_endpoints():
 def test_a_call_sends_what_the_operation_takes(endpoint):
     fact = OPERATIONS[endpoint.route]
     call = call_of(endpoint)
-    assert sorted(call.query) == fact["query"]
+    assert sorted(call.query.keys() - ADDED_QUERIES.get(endpoint.route, set())) == fact["query"]
     if fact["body"] is None:
         assert call.body is None
     elif isinstance(fact["body"], str):
