@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -70,6 +71,7 @@ _POLL_SECONDS = 0.1
 """How often a worker looks for runs where nobody tells it of them: in a file that it shares with other processes."""
 
 _PAUSE_SECONDS = 1.0
+_CLEANING_SECONDS = 1.0
 _GATHER_SECONDS = 0.02
 """For how long further runs may end before as many are asked for as can be executed then: short ones end together."""
 
@@ -134,6 +136,7 @@ class TaskWorker:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
+        self._spent: deque[tuple[Task[Any, Any], UUID]] = deque()
 
     @property
     def client_id(self) -> str:
@@ -209,6 +212,7 @@ class TaskWorker:
         self._started_at = now()
         logger.info("Serving the background runs of: %s", " | ".join(sorted(each.name for each in self.tasks)))
         alarm = None if timeout is None else self._loop.call_later(timeout, self._told.set)
+        cleaning = asyncio.ensure_future(self._keep_clean())
         try:
             with self._signals():
                 await self._serve()
@@ -216,6 +220,7 @@ class TaskWorker:
         finally:
             if alarm is not None:
                 alarm.cancel()
+            cleaning.cancel()
             await asyncio.to_thread(self._leave)
             self._started_at = None
             self._ended.set()
@@ -258,6 +263,7 @@ class TaskWorker:
         keeper = self._keeper
         keeper.stop()
         recorder_of(keeper.transport).flush()
+        self._clean()
         if self._threads is not None:
             self._threads.shutdown(wait=False)
         try:
@@ -346,14 +352,40 @@ class TaskWorker:
         with background.context_of(_given(packed)):
             run = background.execution_of(task, task_run, _given(packed), token, self._confirming(token))
             if not _failed_without(run, packed):
-                engine.execute_to_end(run)
+                self._note_end(task, task_run, engine.execute_to_end(run))
 
     async def _execute_in_loop(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
         packed = await adrive(_packed(task, task_run))
         with background.context_of(_given(packed)):
             run = background.execution_of(task, task_run, _given(packed), token, self._confirming(token))
             if not _failed_without(run, packed):
-                await engine.aexecute_to_end(run)
+                self._note_end(task, task_run, await engine.aexecute_to_end(run))
+
+    def _note_end(self, task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> None:
+        identifier = _parameters_of(task_run)
+        if identifier is not None and state.is_final():
+            self._spent.append((task, identifier))
+
+    async def _keep_clean(self) -> None:
+        while True:
+            await asyncio.sleep(_CLEANING_SECONDS)
+            await asyncio.to_thread(self._clean)
+
+    def _clean(self) -> None:
+        """Delete what runs were called with whose ends are recorded: nobody will execute them again."""
+        spent = [self._spent.popleft() for _ in range(len(self._spent))]
+        if not spent:
+            return
+        recorder = recorder_of(current_transport())
+        recorder.flush()
+        if recorder.is_behind:
+            self._spent.extend(spent)
+            return
+        for task, identifier in spent:
+            try:
+                drive(background.delete_parameters(task, identifier))
+            except Exception as error:
+                logger.warning("The parameters %s of an ended run cannot be deleted: %r", identifier, error)
 
     def _confirming(self, token: UUID | None) -> Callable[[], None] | None:
         return None if token is None else partial(self._starts.flush, token)
@@ -389,14 +421,18 @@ class _Await:
 
 def _packed(task: Task[Any, Any], task_run: TaskRun) -> Steps[dict[str, Any] | Exception]:
     """What a run is called with, or why that cannot be read."""
-    state = task_run.state
-    identifier = None if state is None else state.state_details.task_parameters_id
+    identifier = _parameters_of(task_run)
     if identifier is None:
         return {}
     try:
         return (yield from background.read_parameters(task, identifier))
     except Exception as error:
         return error
+
+
+def _parameters_of(task_run: TaskRun) -> UUID | None:
+    """Under which name is stored what a run is called with."""
+    return None if task_run.state is None else task_run.state.state_details.task_parameters_id
 
 
 def _given(packed: dict[str, Any] | Exception) -> dict[str, Any]:

@@ -243,6 +243,18 @@ def test_parameters_that_cannot_be_read_fail_the_run() -> None:
     assert "PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK" in future.state.message
 
 
+def test_parameters_are_deleted_once_their_run_has_ended() -> None:
+    from prefect.settings import get_current_settings
+
+    done, other = add.delay(1), count.delay(2)
+    left = lambda: [path.name for path in get_current_settings().results.local_storage_path.rglob("parameters/*")]
+    assert len(left()) == 2
+    work(TaskWorker(add), done)
+    assert len(left()) == 1
+    work(TaskWorker(count), other)
+    assert left() == []
+
+
 def test_what_a_stopped_worker_has_not_finished_is_given_to_another() -> None:
     future = add.delay(1)
     transport = current_transport()

@@ -38,6 +38,7 @@ __all__ = [
     "context_of",
     "defer",
     "defer_all",
+    "delete_parameters",
     "execution_of",
     "parameter_store",
     "read_parameters",
@@ -171,6 +172,16 @@ def read_parameters(task: Task[Any, Any], identifier: UUID) -> Steps[dict[str, A
     record = yield Run(lambda: store.read(key_of(identifier)))
     packed: dict[str, Any] = record.result
     return packed
+
+
+def delete_parameters(task: Task[Any, Any], identifier: UUID) -> Steps[None]:
+    """Delete what a background run was called with that has ended. Storage that cannot delete keeps it."""
+    from prefect.results.calls import call_storage
+    from prefect.results.locations import located
+
+    storage = (yield from parameter_store(task)).result_storage
+    if callable(getattr(storage, "_delete_path", None)):
+        yield from call_storage(storage, "_delete_path", located(storage, key_of(identifier)))
 
 
 def takes_parameters(task: Task[Any, Any], task_run: TaskRun) -> bool:

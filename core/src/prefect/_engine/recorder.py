@@ -124,6 +124,11 @@ class Recorder:
         elif self._has_files:
             self._deliver_files(at_once=True)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something had to be kept in files, and is not recorded yet."""
+        return self._has_files
+
     def _wait_for_the_store(self) -> None:
         transport = self._transport()
         deadline, pause = time.monotonic() + (0.0 if transport is None else transport.patience), 0.05
