@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from prefect._contract.actions.runs import ArtifactCreate, FlowCreate, FlowRunCreate, LogCreate, StateCreate
 from prefect._contract.endpoints import artifacts, flow_runs, flows, logs
+from prefect._contract.endpoints.liveness import renew_leases
 from prefect._contract.liveness import LeaseRequest, ProcessIdentity
 from prefect._contract.state import StateDetails
 from prefect.client.embedded import EmbeddedTransport
@@ -63,6 +64,13 @@ class Orchestrator:
         service = next(each for each in loops.services if each.name == name)
         return asyncio.run(loops.step(service))
 
+    def reap_for(self, seconds: float, loops: Loops | None = None) -> None:
+        """Let time pass, in which the reaper looks as often as it does."""
+        while seconds > 0:
+            self.clock.pass_by(seconds=min(seconds, 10))
+            self.step("reaper", loops)
+            seconds -= 10
+
     def flow_run(self, **fields: Any) -> Any:
         flow = self.send(flows.create_flow(FlowCreate(name="flow"))).id
         return self.send(flow_runs.create_flow_run(FlowRunCreate(flow_id=flow, **fields)))
@@ -107,14 +115,12 @@ def test_scheduled_runs_that_nobody_begins_are_late(orchestrator: Orchestrator) 
 
 
 def test_runs_whose_process_does_not_report_are_crashed(orchestrator: Orchestrator) -> None:
-    orchestrator.clock.pass_by(minutes=10)
+    orchestrator.reap_for(100)
     run = orchestrator.flow_run()
     orchestrator.propose(run, "RUNNING", LeaseRequest(token=uuid7(), owner=ELSEWHERE, ttl_seconds=60))
-    orchestrator.clock.pass_by(seconds=59)
-    orchestrator.step("reaper")
+    orchestrator.reap_for(59)
     assert orchestrator.state(run) == ("RUNNING", "Running")
-    orchestrator.clock.pass_by(seconds=31)
-    orchestrator.step("reaper")
+    orchestrator.reap_for(2)
     assert orchestrator.state(run) == ("CRASHED", "Crashed")
 
 
@@ -126,9 +132,25 @@ def test_while_there_was_no_server_nobody_could_report(orchestrator: Orchestrato
     restarted = orchestrator.make_loops()
     orchestrator.step("reaper", restarted)
     assert orchestrator.state(run) == ("RUNNING", "Running")
-    orchestrator.clock.pass_by(seconds=91)
-    orchestrator.step("reaper", restarted)
+    orchestrator.reap_for(91, restarted)
     assert orchestrator.state(run) == ("CRASHED", "Crashed")
+
+
+@pytest.mark.parametrize("hours", [1, -1, 24])
+def test_a_clock_that_is_put_kills_nobody(orchestrator: Orchestrator, hours: int) -> None:
+    """Nor does a server that was stopped or asleep: nobody could reach it either."""
+    orchestrator.reap_for(100)
+    run, dead = orchestrator.flow_run(), orchestrator.flow_run()
+    token, lost = uuid7(), uuid7()
+    orchestrator.propose(run, "RUNNING", LeaseRequest(token=token, owner=ELSEWHERE, ttl_seconds=90))
+    orchestrator.propose(dead, "RUNNING", LeaseRequest(token=lost, owner=ELSEWHERE, ttl_seconds=90))
+    orchestrator.clock.pass_by(hours=hours)
+    orchestrator.step("reaper")
+    for _ in range(4):
+        orchestrator.reap_for(30)
+        orchestrator.send(renew_leases([token], 90))
+    assert orchestrator.state(run) == ("RUNNING", "Running")
+    assert orchestrator.state(dead)[0] == ("CRASHED" if hours > 0 else "RUNNING")
 
 
 def test_a_process_of_this_machine_that_is_gone_is_noticed_at_once(orchestrator: Orchestrator) -> None:

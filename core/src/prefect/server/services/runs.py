@@ -45,9 +45,35 @@ _REAPER_SECONDS = 10.0
 _RECENTLY = timedelta(days=1)
 
 
-def _gone(work: UnitOfWork, started: datetime) -> list[leases.Holder]:
+_LONGEST_ABSENCE = timedelta(seconds=30)
+
+
+class _Attention:
+    """
+    Since when a server can have heard of all who renew something.
+
+    A server that has not looked for long was stopped, asleep, without its database, or its clock was put: that is as if it
+    had just been started.
+
+    Args:
+        started: When the server did.
+    """
+
+    def __init__(self, started: datetime) -> None:
+        self._since = started
+        self._last = started
+
+    def lasts(self, now: datetime, grace: timedelta) -> bool:
+        """Whether it has lasted for so long."""
+        if not timedelta() <= now - self._last <= _LONGEST_ABSENCE:
+            self._since = now
+        self._last = now
+        return now >= self._since + grace
+
+
+def _gone(work: UnitOfWork, attention: _Attention) -> list[leases.Holder]:
     dead = find_dead(work.connection, work.now)
-    if work.now >= started + _GRACE:
+    if attention.lasts(work.now, _GRACE):
         return dead
     return [holder for holder in dead if holder.lease.owner.is_alive() is False]
 
@@ -60,15 +86,17 @@ def make_reaper(started: datetime) -> Service:
         started: When the server did.
     """
 
+    attention = _Attention(started)
+
     def act(work: UnitOfWork, settings: Settings) -> bool:
-        reap(work, _gone(work, started)[:_MOST_AT_ONCE])
+        reap(work, _gone(work, attention)[:_MOST_AT_ONCE])
         return False
 
     return Service(
         name="reaper",
         seconds=lambda settings: _REAPER_SECONDS,
         is_enabled=lambda settings: True,
-        look=lambda work, settings: bool(_gone(work, started)),
+        look=lambda work, settings: bool(_gone(work, attention)),
         act=act,
         does="Marks runs as Crashed whose process is gone, with their task runs.",
     )
@@ -88,6 +116,8 @@ def make_lost_deliveries(started: datetime) -> Service:
         started: When the server did: before, no claim could be renewed.
     """
 
+    attention = _Attention(started)
+
     def act(work: UnitOfWork, settings: Settings) -> bool:
         return deliver_again(work) > 0
 
@@ -95,7 +125,7 @@ def make_lost_deliveries(started: datetime) -> Service:
         name="lost-deliveries",
         seconds=lambda settings: _REAPER_SECONDS,
         is_enabled=lambda settings: True,
-        look=lambda work, settings: work.now >= started + _OUTAGE_GRACE and are_claims_expired(work),
+        look=lambda work, settings: attention.lasts(work.now, _OUTAGE_GRACE) and are_claims_expired(work),
         act=act,
         does="Offers background task runs again whose task worker is gone.",
     )
