@@ -116,11 +116,30 @@ def test_a_failure_is_raised_where_the_result_is_wanted(records) -> None:
 
     future = fails.delay()
     work(TaskWorker(fails), future)
-    with pytest.raises(FailedRun, match="gone"):
+    with pytest.raises(KeyError, match="gone"):
         future.result()
-    assert future.result(raise_on_failure=False) is not None
+    assert repr(PrefectDistributedFuture(future.task_run_id).result(raise_on_failure=False)) == "KeyError('gone')"
     assert len(tries) == 2
     assert records.states_of_task(future.task_run_id)[2:] == ["Running", "AwaitingRetry", "Retrying", "Failed"]
+
+
+class Unspeakable(Exception):
+    """Nobody else can have it."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("not me")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_exception_that_is_not_stored_is_told_of(kept: bool) -> None:
+    @task(persist_result=None if kept else False)
+    def fails() -> None:
+        raise Unspeakable("words") if kept else KeyError("words")
+
+    future = fails.delay()
+    work(TaskWorker(fails), future)
+    with pytest.raises(FailedRun, match="words"):
+        future.result()
 
 
 def test_hooks_caching_and_tags_hold_in_a_worker() -> None:

@@ -230,7 +230,8 @@ def execution_of(
     """
     Prepare the execution of a background run in this process, in the contexts that it was called in.
 
-    Its result is kept unless the task says otherwise: whoever wants it is elsewhere.
+    Its result is kept, and so is the exception that it ends with, unless the task says otherwise: whoever wants them is
+    elsewhere.
 
     Args:
         task: The task.
@@ -251,6 +252,6 @@ def execution_of(
     run = TaskExecution(
         _collecting(task), packed.get("parameters") or {}, ledger, packed.get("wait_for"), FlowRunContext.get()
     )
-    run.persist = task.persist_result is not False
+    run.persist = run.keeps_exceptions = task.persist_result is not False
     run.confirm = confirm or ledger.recorder.flush
     return run

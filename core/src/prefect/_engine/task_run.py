@@ -63,6 +63,7 @@ class TaskExecution:
         flow_context: The flow run that it belongs to.
         confirm: Returns once an attempt is recorded, called before it begins: for runs that others take over should this
             process die, who must know that there was an attempt.
+        keeps_exceptions: Whether the exception that it ends with is stored: for whoever wants the result elsewhere.
     """
 
     task: Task[Any, Any]
@@ -71,6 +72,7 @@ class TaskExecution:
     wait_for: Any = None
     flow_context: FlowRunContext | None = None
     confirm: Callable[[], None] | None = None
+    keeps_exceptions: bool = False
     store: ResultStore = field(init=False)
     persist: bool = field(init=False)
     log_prints: bool = field(init=False)
@@ -200,8 +202,11 @@ def settle(run: TaskExecution, proposal: State[Any]) -> Steps[State[Any]]:
     has_retry = retries >= count
     retriable = has_retry and (yield from may_retry(run, proposal))
     delay = retry_delay(run.task, count) if retriable else 0.0
-    state = run.ledger.propose(proposal, retriable=retriable, retry_delay=delay)
     error = proposal.data
+    is_stored = False
+    if run.keeps_exceptions and not retriable and isinstance(error, Exception):
+        proposal, is_stored = yield from keep_exception(run, proposal, error)
+    state = run.ledger.propose(proposal, retriable=retriable, retry_delay=delay, stored=is_stored)
     shown = error if isinstance(error, BaseException) else None
     if state.is_scheduled():
         when = "immediately" if delay <= 0 else f"{delay:g} second(s) from now"
@@ -222,6 +227,19 @@ def settle(run: TaskExecution, proposal: State[Any]) -> Steps[State[Any]]:
     else:
         run.logger.error("Task run failed with state: %s", proposal)
     return state
+
+
+def keep_exception(run: TaskExecution, failure: State[Any], error: Exception) -> Steps[tuple[State[Any], bool]]:
+    """Store the exception of a failure. The state that holds the record of it, and whether it could be stored."""
+    try:
+        record = run.store.create_result_record(error)
+        yield Run(lambda: run.store.persist_result_record(record))
+    except Exception as problem:
+        run.logger.warning(
+            "Whoever wants the result will only get the message of %r, which cannot be stored: %r", error, problem
+        )
+        return failure, False
+    return failure.model_copy(update={"data": record}), True
 
 
 def may_retry(run: TaskExecution, failure: State[Any]) -> Steps[bool]:

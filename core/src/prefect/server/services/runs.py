@@ -85,7 +85,6 @@ def make_reaper(started: datetime) -> Service:
     Args:
         started: When the server did.
     """
-
     attention = _Attention(started)
 
     def act(work: UnitOfWork, settings: Settings) -> bool:
@@ -115,7 +114,6 @@ def make_lost_deliveries(started: datetime) -> Service:
     Args:
         started: When the server did: before, no claim could be renewed.
     """
-
     attention = _Attention(started)
 
     def act(work: UnitOfWork, settings: Settings) -> bool:
