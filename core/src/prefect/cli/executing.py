@@ -63,8 +63,12 @@ def _flow_of(run: FlowRun) -> Flow[Any, Any]:
         raise CliError(
             f"The deployment '{run.deployment_id}' of flow run {run.name!r} does not exist any more."
         ) from None
-    except (ValueError, ImportError) as error:
-        raise CliError(str(error)) from None
+    except Exception as error:
+        from prefect.deployments.steps.core import StepExecutionError
+
+        if isinstance(error, (ValueError, ImportError, StepExecutionError)):
+            raise CliError(str(error)) from None
+        raise
     return load_flow(where)
 
 
