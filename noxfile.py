@@ -162,8 +162,12 @@ def compat(session: nox.Session) -> None:
     """Our product and Prefect 3.8.8, each with its own server and the other's: the records of a script agree."""
     folder = Path(session.create_tmp()).resolve() / "original"
     python = str(folder / "bin" / "python")
-    session.run("python", "-m", "venv", str(folder))
-    session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
+    if session.venv_backend == "uv":
+        session.run("uv", "venv", "--quiet", "--allow-existing", str(folder))
+        session.run("uv", "pip", "install", "--quiet", "--python", python, *ORIGINAL)
+    else:
+        session.run("python", "-m", "venv", str(folder))
+        session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
     install(session, "test")
     session.run(
         "pytest",
