@@ -47,6 +47,9 @@ class Site:
         self.product = Product(sys.executable, folder / "server")
         self.port = free_port()
         self.server: Server | None = None
+        self.processes: list[subprocess.Popen[str]] = []
+        self.script = folder / "script.py"
+        self.script.write_text(SCRIPT)
         self.start()
 
     @property
@@ -66,16 +69,16 @@ class Site:
         self.server = None
 
     def run(self, steps: int) -> subprocess.Popen[str]:
-        script = self.folder / "script.py"
-        script.write_text(SCRIPT)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        return subprocess.Popen(
-            [sys.executable, str(script), str(steps)],
+        process = subprocess.Popen(
+            [sys.executable, str(self.script), str(steps)],
             env={**kept, "PREFECT_API_URL": self.api, "PREFECT_HOME": str(self.folder / "home")},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.processes.append(process)
+        return process
 
     def read(self, path: str, **query: Any) -> Any:
         return httpx.get(self.api + path, params=query, timeout=10, trust_env=False).raise_for_status().json()
@@ -88,6 +91,10 @@ class Site:
 def site(tmp_path: Path) -> Iterator[Site]:
     site = Site(tmp_path)
     yield site
+    for process in site.processes:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
     if site.server is not None:
         site.server.stop()
 
