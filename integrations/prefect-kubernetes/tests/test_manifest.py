@@ -14,9 +14,9 @@ from prefect.exceptions import InfrastructureError
 from prefect.plugins import JobContext, SecretRef
 from prefect.settings.context import temporary_settings
 from prefect_kubernetes.cluster import ClusterError
+from prefect_kubernetes.conditions import condition_of
 from prefect_kubernetes.names import label_key, label_value, resource_name
 from prefect_kubernetes.plugin import prefect_classify_infrastructure_failure
-from prefect_kubernetes.pods import condition_of
 from prefect_kubernetes.secrets import move_secrets
 from prefect_kubernetes.settings import KubernetesWorkerSettings
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration

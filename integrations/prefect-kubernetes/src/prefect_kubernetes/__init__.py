@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prefect_kubernetes.credentials import KubernetesClusterConfig, KubernetesCredentials
+    from prefect_kubernetes.jobs import KubernetesJob
     from prefect_kubernetes.worker import KubernetesWorker
 
-__all__ = ["KubernetesClusterConfig", "KubernetesCredentials", "KubernetesWorker"]
+__all__ = ["KubernetesClusterConfig", "KubernetesCredentials", "KubernetesJob", "KubernetesWorker"]
 
 _MODULES = {
     "KubernetesClusterConfig": "credentials",
     "KubernetesCredentials": "credentials",
+    "KubernetesJob": "jobs",
     "KubernetesWorker": "worker",
 }
 

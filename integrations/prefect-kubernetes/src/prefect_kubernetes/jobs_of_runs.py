@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from prefect_kubernetes.cluster import Cluster, ClusterError
-from prefect_kubernetes.pods import Condition, condition_of, newest
+from prefect_kubernetes.conditions import Condition, condition_of, newest
 from prefect_kubernetes.secrets import move_secrets, secret_manifest
 
 if TYPE_CHECKING:

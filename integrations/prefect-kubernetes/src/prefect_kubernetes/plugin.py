@@ -31,6 +31,7 @@ def prefect_blocks() -> list[BlockSpec]:
     return [
         BlockSpec("kubernetes-cluster-config", f"{where}:KubernetesClusterConfig", "Kubernetes Cluster Config"),
         BlockSpec("kubernetes-credentials", f"{where}:KubernetesCredentials", "Kubernetes Credentials"),
+        BlockSpec("k8s-job", "prefect_kubernetes.jobs:KubernetesJob", "Kubernetes Job"),
     ]
 
 

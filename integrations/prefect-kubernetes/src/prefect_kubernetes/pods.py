@@ -1,106 +1,212 @@
-"""What the state of a pod means for the flow run in it. Functions of the pod's JSON, and of nothing else."""
+"""Pods of a cluster: each task is one request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
-__all__ = ["Condition", "condition_of", "newest"]
+from prefect.tasks import task
+from prefect_kubernetes.credentials import KubernetesCredentials
+from prefect_kubernetes.requests import call
 
-_HOPELESS = frozenset(
-    {
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-        "ImagePullBackOff",
-        "InvalidImageName",
-    }
-)
-"""Why a container does not start, and will not unless somebody changes something. The first failure to pull an image is not
-among them: the cluster tries once more."""
+if TYPE_CHECKING:
+    from kubernetes_asyncio.client.models import V1DeleteOptions, V1Pod, V1PodList
 
-_OWN_FAULT = "exceed"
-"""What an eviction says that hits the pod wherever it runs: it takes more of something than it may."""
+__all__ = [
+    "create_namespaced_pod",
+    "delete_namespaced_pod",
+    "list_namespaced_pod",
+    "patch_namespaced_pod",
+    "read_namespaced_pod",
+    "read_namespaced_pod_log",
+    "replace_namespaced_pod",
+]
 
 
-@dataclass(frozen=True)
-class Condition:
+@task
+async def create_namespaced_pod(
+    kubernetes_credentials: KubernetesCredentials,
+    new_pod: Union[V1Pod, Dict[str, Any]],
+    namespace: Optional[str] = "default",
+    **kube_kwargs: Any,
+) -> V1Pod:
     """
-    What a pod does.
+    Make a pod.
 
     Args:
-        kind: `waiting` for something; `stuck`: it will not start; `running`; `succeeded`; `failed`; `disrupted`: ended for
-            a reason that is not its own, so that it may run elsewhere.
-        reason: Why, for people.
-        exit_code: That of its container, once that has ended.
+        kubernetes_credentials: How to get at the cluster.
+        new_pod: What to make.
+        namespace: The namespace.
+        kube_kwargs: Further arguments of the request.
+
+    Returns:
+        The pod, as the cluster has made it.
     """
-
-    kind: Literal["waiting", "stuck", "running", "succeeded", "failed", "disrupted"]
-    reason: str = ""
-    exit_code: int | None = None
-
-
-def newest(pods: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The pod that was made last; None if there is none."""
-    return max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+    return await call(
+        kubernetes_credentials, "core", "create_namespaced_pod", kube_kwargs, namespace=namespace, body=new_pod
+    )
 
 
-def condition_of(pod: dict[str, Any]) -> Condition:
-    """What a pod does."""
-    status = pod.get("status") or {}
-    phase = status.get("phase", "Pending")
-    disruption = _disruption_of(status)
-    if phase == "Succeeded":
-        return Condition("succeeded", exit_code=0)
-    if phase in {"Failed", "Unknown"}:
-        return _ended(pod, status, disruption)
-    if phase == "Running" and _states(status, "running"):
-        return Condition("running")
-    return _waiting(status)
+@task
+async def delete_namespaced_pod(
+    kubernetes_credentials: KubernetesCredentials,
+    pod_name: str,
+    delete_options: Optional[V1DeleteOptions] = None,
+    namespace: Optional[str] = "default",
+    **kube_kwargs: Any,
+) -> V1Pod:
+    """
+    Delete a pod.
+
+    Args:
+        kubernetes_credentials: How to get at the cluster.
+        pod_name: Its name.
+        delete_options: How, for example after how many seconds.
+        namespace: The namespace.
+        kube_kwargs: Further arguments of the request.
+    """
+    return await call(
+        kubernetes_credentials,
+        "core",
+        "delete_namespaced_pod",
+        kube_kwargs,
+        namespace=namespace,
+        name=pod_name,
+        body=delete_options,
+    )
 
 
-def _ended(pod: dict[str, Any], status: dict[str, Any], disruption: str | None) -> Condition:
-    ends = _states(status, "terminated")
-    ended = next((each for each in ends if each.get("exitCode") != 0), ends[-1] if ends else {})
-    code = ended.get("exitCode")
-    if disruption is not None:
-        return Condition("disrupted", disruption, code)
-    said = [status.get("reason"), status.get("message"), ended.get("reason"), ended.get("message")]
-    reason = ": ".join(str(part) for part in said if part and part != "Error")
-    if ended.get("reason") == "OOMKilled":
-        reason = "OOMKilled: it took more memory than it may (see the job variable `memory_limit`)"
-    name = pod["metadata"]["name"]
-    code_text = "" if code is None else f" with exit code {code}"
-    return Condition("failed", f"Pod {name!r} has ended{code_text}{': ' + reason if reason else ''}", code)
+@task
+async def list_namespaced_pod(
+    kubernetes_credentials: KubernetesCredentials,
+    namespace: Optional[str] = "default",
+    **kube_kwargs: Any,
+) -> V1PodList:
+    """
+    The Pods of a namespace.
+
+    Args:
+        kubernetes_credentials: How to get at the cluster.
+        namespace: The namespace.
+        kube_kwargs: Further arguments of the request, such as `label_selector`.
+    """
+    return await call(kubernetes_credentials, "core", "list_namespaced_pod", kube_kwargs, namespace=namespace)
 
 
-def _disruption_of(status: dict[str, Any]) -> str | None:
-    """Why a pod was ended from outside; None if it was not."""
-    for each in status.get("conditions") or ():
-        if each.get("type") == "DisruptionTarget" and each.get("status") == "True":
-            return _explained(each)
-    reason, message = status.get("reason"), status.get("message") or ""
-    if reason in {"Evicted", "NodeLost", "NodeShutdown", "Preempting", "Shutdown", "Terminated"}:
-        return None if _OWN_FAULT in message.lower() else _explained(status)
+@task
+async def patch_namespaced_pod(
+    kubernetes_credentials: KubernetesCredentials,
+    pod_name: str,
+    pod_updates: Union[V1Pod, Dict[str, Any]],
+    namespace: Optional[str] = "default",
+    **kube_kwargs: Any,
+) -> V1Pod:
+    """
+    Change parts of a pod.
+
+    Args:
+        kubernetes_credentials: How to get at the cluster.
+        pod_name: Its name.
+        pod_updates: The parts, with their new values.
+        namespace: The namespace.
+        kube_kwargs: Further arguments of the request.
+
+    Returns:
+        The pod as it is then.
+    """
+    return await call(
+        kubernetes_credentials,
+        "core",
+        "patch_namespaced_pod",
+        kube_kwargs,
+        namespace=namespace,
+        name=pod_name,
+        body=pod_updates,
+    )
+
+
+@task
+async def read_namespaced_pod(
+    kubernetes_credentials: KubernetesCredentials,
+    pod_name: str,
+    namespace: Optional[str] = "default",
+    **kube_kwargs: Any,
+) -> V1Pod:
+    """
+    Read a pod.
+
+    Args:
+        kubernetes_credentials: How to get at the cluster.
+        pod_name: Its name.
+        namespace: The namespace.
+        kube_kwargs: Further arguments of the request.
+    """
+    return await call(
+        kubernetes_credentials, "core", "read_namespaced_pod", kube_kwargs, namespace=namespace, name=pod_name
+    )
+
+
+@task
+async def read_namespaced_pod_log(
+    kubernetes_credentials: KubernetesCredentials,
+    pod_name: str,
+    container: str,
+    namespace: Optional[str] = "default",
+    print_func: Optional[Callable[[str], Any]] = None,
+    **kube_kwargs: Any,
+) -> Optional[str]:
+    """
+    Read what a container of a pod has printed.
+
+    Args:
+        kubernetes_credentials: How to get at the cluster.
+        pod_name: The pod.
+        container: The container.
+        namespace: The namespace.
+        print_func: Called with each line as it comes, until the container has ended.
+        kube_kwargs: Further arguments of the request.
+
+    Returns:
+        All that it has printed; None if `print_func` was given the lines.
+    """
+    about = {"name": pod_name, "container": container, "namespace": namespace}
+    if print_func is None:
+        text: str = await call(kubernetes_credentials, "core", "read_namespaced_pod_log", kube_kwargs, **about)
+        return text
+    async with kubernetes_credentials.get_client("core") as client:
+        answer = await client.read_namespaced_pod_log(follow=True, _preload_content=False, **about, **kube_kwargs)
+        async for line in answer.content:
+            print_func(line.decode(errors="replace").rstrip("\n"))
     return None
 
 
-def _waiting(status: dict[str, Any]) -> Condition:
-    for state in _states(status, "waiting"):
-        kind: Literal["stuck", "waiting"] = "stuck" if state.get("reason") in _HOPELESS else "waiting"
-        return Condition(kind, _explained(state))
-    for each in status.get("conditions") or ():
-        if each.get("type") == "PodScheduled" and each.get("status") == "False":
-            return Condition("waiting", _explained(each))
-    return Condition("waiting")
+@task
+async def replace_namespaced_pod(
+    kubernetes_credentials: KubernetesCredentials,
+    pod_name: str,
+    new_pod: Union[V1Pod, Dict[str, Any]],
+    namespace: Optional[str] = "default",
+    **kube_kwargs: Any,
+) -> V1Pod:
+    """
+    Put a pod in the place of another.
 
+    Args:
+        kubernetes_credentials: How to get at the cluster.
+        pod_name: Its name.
+        new_pod: What is to be there.
+        namespace: The namespace.
+        kube_kwargs: Further arguments of the request.
 
-def _states(status: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The states of a kind that the pod's containers are in, those first that run before the others."""
-    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    return [each["state"][kind] for each in containers if kind in (each.get("state") or {})]
-
-
-def _explained(said: dict[str, Any]) -> str:
-    return ": ".join(str(said[name]) for name in ("reason", "message") if said.get(name))
+    Returns:
+        The pod as it is then.
+    """
+    return await call(
+        kubernetes_credentials,
+        "core",
+        "replace_namespaced_pod",
+        kube_kwargs,
+        namespace=namespace,
+        name=pod_name,
+        body=new_pod,
+    )

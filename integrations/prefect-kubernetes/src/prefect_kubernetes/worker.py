@@ -10,13 +10,13 @@ import anyio
 from prefect.exceptions import InfrastructureError, InfrastructureNotAvailable, InfrastructureNotFound
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from prefect_kubernetes.cluster import Cluster, ClusterError, open_cluster
+from prefect_kubernetes.conditions import Condition
 from prefect_kubernetes.configuration import (
     KubernetesImagePullPolicy,
     KubernetesWorkerJobConfiguration,
     KubernetesWorkerVariables,
 )
 from prefect_kubernetes.jobs_of_runs import JobOfRun, create_job, delete_job
-from prefect_kubernetes.pods import Condition
 from prefect_kubernetes.settings import KubernetesSettings
 
 if TYPE_CHECKING:

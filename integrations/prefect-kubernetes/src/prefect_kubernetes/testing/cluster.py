@@ -122,9 +122,18 @@ class FakeCluster:
     def _set_job(self, job: dict[str, Any], status: dict[str, Any]) -> None:
         self.store.change("jobs", job["metadata"]["namespace"], job["metadata"]["name"], {"status": status})
 
+    def run_pod(self, pod: dict[str, Any]) -> None:
+        """Start a pod that is of no Job."""
+        self.store.change(
+            "pods", pod["metadata"]["namespace"], pod["metadata"]["name"], {"status": {"phase": "Pending"}}
+        )
+        self._start(pod)
+
     def _settle_job(self, pod: dict[str, Any], code: int) -> None:
         """What becomes of a Job whose pod has ended."""
-        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["labels"]["job-name"]
+        namespace, name = pod["metadata"]["namespace"], (pod["metadata"].get("labels") or {}).get("job-name")
+        if name is None:
+            return
         try:
             job = self.store.read("jobs", namespace, name)
         except Refusal:
@@ -192,7 +201,9 @@ class FakeCluster:
         return environment
 
     def _set_container(self, pod: dict[str, Any], phase: str, state: dict[str, Any]) -> None:
-        status = {"phase": phase, "containerStatuses": [{"name": pod["spec"]["containers"][0]["name"], "state": state}]}
+        container = pod["spec"]["containers"][0]
+        about = {"image": container["image"], "imageID": "", "ready": phase == "Running", "restartCount": 0}
+        status = {"phase": phase, "containerStatuses": [{"name": container["name"], **about, "state": state}]}
         self._unless_removed(
             lambda: self.store.change("pods", pod["metadata"]["namespace"], pod["metadata"]["name"], {"status": status})
         )

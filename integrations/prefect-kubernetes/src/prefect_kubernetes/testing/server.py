@@ -20,11 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["ApiServer"]
 
 _PATH = re.compile(
-    r"/(?:api/v1|apis/batch/v1)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<kind>jobs|pods|secrets|events)"
+    r"/(?:api/v1|apis/(?P<group>[^/]+)/[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<kind>[a-z]+)"
     r"(?:/(?P<name>[^/]+))?(?:/(?P<part>log|status))?"
 )
+_DONE = {"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success"}
 _NAMESPACE = re.compile(r"/api/v1/namespaces/(?P<name>[^/]+)")
-_KINDS = {"jobs": "Job", "pods": "Pod", "secrets": "Secret", "events": "Event"}
+_KINDS = {
+    "deployments": "Deployment",
+    "events": "Event",
+    "jobs": "Job",
+    "pods": "Pod",
+    "secrets": "Secret",
+    "services": "Service",
+}
+_GROUPS = {"deployments": "apps", "jobs": "batch"}
+"""The groups of kinds that are not in the core; whatever is in a group with a dot in its name is a custom object."""
 
 
 class ApiServer:
@@ -106,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             self._answer(refusal.code, refusal.status(), refusal.headers)
 
-    do_GET = do_POST = do_DELETE = do_PATCH = _serve  # noqa: N815 - names of the base class
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - names of the base class
 
     def _route(self, path: str, query: dict[str, str], body: Any) -> None:
         store = self.api.cluster.store
@@ -114,7 +124,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, store.read("namespaces", "", found["name"]))
             return
         found = _PATH.fullmatch(path)
-        if found is None:
+        group = found["group"] if found else None
+        if found is None or not (
+            "." in (group or "") or (found["kind"] in _KINDS and _GROUPS.get(found["kind"]) == group)
+        ):
             raise Refusal(404, "NotFound", f"the server could not find the requested resource: {path}")
         kind, namespace, name = found["kind"], found["namespace"], found["name"]
         if found["part"] == "log":
@@ -125,29 +138,36 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_changes(kind, namespace, query)
         elif self.command == "GET":
             items = store.find(kind, namespace, _labels(query))
-            about = {"kind": f"{_KINDS[kind]}List", "metadata": {"resourceVersion": str(store.version)}}
+            about = {"kind": f"{_KINDS.get(kind, 'Custom')}List", "metadata": {"resourceVersion": str(store.version)}}
             self._answer(200, {**about, "items": items})
         else:
             self._answer(201 if self.command == "POST" else 200, self._changed(kind, namespace, name, body or {}))
 
     def _changed(self, kind: str, namespace: str, name: str | None, body: dict[str, Any]) -> Any:
         cluster = self.api.cluster
-        if self.command == "POST":
+        if self.command in {"POST", "PUT"} and kind in _KINDS:
             self.api.validate(body)
+        if self.command == "POST":
             body["metadata"].setdefault("namespace", namespace)
             made = cluster.store.create(kind, body)
             if kind == "jobs":
                 cluster.run_job(made)
+            elif kind == "pods":
+                cluster.run_pod(made)
             return made
         if name is None:
             raise Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         if self.command == "PATCH":
             return cluster.store.change(kind, namespace, name, body)
+        if self.command == "PUT":
+            return cluster.store.replace(kind, namespace, name, body)
         if kind == "jobs":
-            return cluster.delete_job(namespace, name)
+            cluster.delete_job(namespace, name)
+            return _DONE
         if kind == "pods":
             return cluster.delete_pod(namespace, name, body.get("gracePeriodSeconds", 30))
-        return cluster.store.remove(kind, namespace, name)
+        removed = cluster.store.remove(kind, namespace, name)
+        return removed if kind == "services" else _DONE
 
     def _answer(self, code: int, body: Any, headers: dict[str, str] | None = None) -> None:
         content = json.dumps(body).encode()

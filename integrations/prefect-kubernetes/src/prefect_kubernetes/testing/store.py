@@ -86,6 +86,14 @@ class Store:
             _merge(resource, changes)
             return self._record("MODIFIED", kind, resource)
 
+    def replace(self, kind: str, namespace: str, name: str, resource: Resource) -> Resource:
+        """Put a resource in the place of another."""
+        with self.changed:
+            before = self.read(kind, namespace, name)["metadata"]
+            kept = {key: before[key] for key in ("uid", "creationTimestamp", "namespace", "name")}
+            self._resources[kind, namespace, name] = {**resource, "metadata": {**resource.get("metadata", {}), **kept}}
+            return self._record("MODIFIED", kind, self._resources[kind, namespace, name])
+
     def remove(self, kind: str, namespace: str, name: str) -> Resource:
         """Remove a resource, and what it owns."""
         with self.changed:
