@@ -66,6 +66,15 @@ def _over(client: "Client | None", steps: Steps[Any]) -> Steps[Any]:
     return steps if client is None else through(client.transport, steps)
 
 
+def _tell(what: str, artifact_id: UUID, payload: dict[str, Any], name: str | None = None) -> None:
+    """Emit that an artifact was created or updated by this code."""
+    from prefect.events.utilities import emit_event
+
+    named = {} if name is None else {"prefect.resource.name": name}
+    resource = {"prefect.resource.id": f"prefect.artifact.{artifact_id}", **named}
+    emit_event(f"prefect.artifact.{what}", resource=resource, payload=payload)
+
+
 @dataclass(frozen=True, slots=True)
 class _Format:
     """Call the `format` of a subclass that is not ours."""
@@ -134,7 +143,10 @@ class Artifact(ArtifactRequest):
             flow_run_id=self.flow_run_id or flow_run_id,
             task_run_id=self.task_run_id or task_run_id,
         )
-        return (yield from _over(client, ask(endpoints.create_artifact(request))))  # type: ignore[no-any-return]
+        stored: StoredArtifact = yield from _over(client, ask(endpoints.create_artifact(request)))
+        about = {"key": stored.key, "type": stored.type, "description": stored.description}
+        _tell("created", stored.id, about, name=stored.key)
+        return stored
 
     @classmethod
     def _get_steps(cls, key: str | None = None, client: "Client | None" = None) -> Steps["StoredArtifact | None"]:
@@ -406,6 +418,7 @@ def update_progress_artifact(
     if description is not None:
         changes["description"] = description
     yield from _over(client, ask(endpoints.update_artifact(artifact_id, ArtifactUpdate(**changes))))
+    _tell("updated", artifact_id, changes)
     return artifact_id
 
 

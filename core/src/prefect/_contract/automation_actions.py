@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from prefect._contract.base import Duration, PrefectBaseModel
 from prefect._contract.state import StateType
+from prefect.utilities.publishing import publish
 
 __all__ = [
     "Action",
@@ -287,3 +288,5 @@ OrchestratedActionTypes = Annotated[_Orchestrated, Field(discriminator="type")]
 
 ActionTypes = Annotated[Union[_Orchestrated, DeclareIncident], Field(discriminator="type")]
 """All actions. The field `type` tells which it is."""
+
+publish(globals(), "prefect.events.actions")

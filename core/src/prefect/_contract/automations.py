@@ -8,6 +8,7 @@ from pydantic import Field
 from prefect._contract.automation_actions import ActionTypes, OrchestratedActionTypes
 from prefect._contract.base import ActionBaseModel, Moment, PrefectBaseModel
 from prefect._contract.triggers import OrchestratedTriggerTypes, TriggerTypes
+from prefect.utilities.publishing import publish
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -97,3 +98,6 @@ class AutomationPartialUpdate(ActionBaseModel):
     """Pauses or resumes an automation."""
 
     enabled: bool = True
+
+
+publish(globals(), "prefect.events.schemas.automations")

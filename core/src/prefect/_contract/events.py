@@ -11,6 +11,7 @@ from prefect._contract.base import Moment, PrefectBaseModel
 from prefect._contract.labelling import Labelled
 from prefect.utilities.collections import AutoEnum
 from prefect.utilities.ids import uuid7
+from prefect.utilities.publishing import publish
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
@@ -259,3 +260,6 @@ class TimeUnit(AutoEnum):
     hour = "hour"
     minute = "minute"
     second = "second"
+
+
+publish(globals(), "prefect.events.schemas.events")

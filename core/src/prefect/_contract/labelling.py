@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
+from prefect.utilities.publishing import publish
+
 __all__ = ["LabelDiver", "Labelled"]
 
 
@@ -96,3 +98,6 @@ class Labelled(RootModel[dict[str, str]]):
     def has_all_labels(self, labels: dict[str, str]) -> bool:
         """Whether all of these labels are there, with these texts."""
         return all(self.root.get(label) == value for label, value in labels.items())
+
+
+publish(globals(), "prefect.events.schemas.labelling")

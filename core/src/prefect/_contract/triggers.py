@@ -11,6 +11,7 @@ from prefect._contract.base import Duration, PrefectBaseModel
 from prefect._contract.events import ResourceSpecification
 from prefect.utilities.collections import AutoEnum
 from prefect.utilities.ids import uuid7
+from prefect.utilities.publishing import publish
 
 if TYPE_CHECKING:
     from prefect._contract.automation_actions import ActionTypes
@@ -338,3 +339,7 @@ OrchestratedTriggerTypes = Annotated[
     AfterValidator(_without_metrics),
 ]
 """The triggers that an orchestrator evaluates."""
+
+for _composite in (CompositeTrigger, CompoundTrigger, SequenceTrigger):
+    _composite.model_rebuild()  # they name types that come after them
+publish(globals(), "prefect.events.schemas.automations")

@@ -54,7 +54,7 @@ def _read_by_name(cls: type[Block], name: str) -> Steps[BlockDocument]:
 
 def load(cls: type[B], name: str, validate: bool = True) -> Steps[B]:
     """The steps behind `Block.load`."""
-    return from_document(cls, (yield from _read_by_name(cls, name)), validate)
+    return _loaded(cls, (yield from _read_by_name(cls, name)), validate)
 
 
 def load_from_ref(cls: type[B], ref: str | UUID | dict[str, Any], validate: bool = True) -> Steps[B]:
@@ -62,7 +62,7 @@ def load_from_ref(cls: type[B], ref: str | UUID | dict[str, Any], validate: bool
     if isinstance(ref, dict):
         if "block_document_slug" in ref:
             document = yield from _read_by_name(Block, ref["block_document_slug"])
-            return from_document(cls, document, validate)
+            return _loaded(cls, document, validate)
         if "block_document_id" not in ref:
             raise ValueError(
                 f"{ref!r} is no reference to a block. Give its id, {{'block_document_id': id}} or "
@@ -77,7 +77,20 @@ def load_from_ref(cls: type[B], ref: str | UUID | dict[str, Any], validate: bool
         document = yield from ask(block_documents.read_block_document(block_id))
     except ObjectNotFound as error:
         raise ValueError(f"There is no block document with the id '{block_id}'.") from error
-    return from_document(cls, document, validate)
+    return _loaded(cls, document, validate)
+
+
+def _loaded(cls: type[B], document: BlockDocument, validate: bool) -> B:
+    """The block of a document, and an event that it was loaded here."""
+    from prefect.events.utilities import emit_event
+
+    block = from_document(cls, document, validate)
+    slug, resource = block.get_block_type_slug(), {"prefect.resource.id": f"prefect.block-document.{document.id}"}
+    if document.name is not None:
+        resource["prefect.resource.name"] = document.name
+    block_type = {"prefect.resource.id": f"prefect.block-type.{slug}", "prefect.resource.role": "block-type"}
+    emit_event(f"prefect.block.{slug}.loaded", resource=resource, related=[block_type])
+    return block
 
 
 def from_document(cls: type[B], document: BlockDocument, validate: bool = True) -> B:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
 
 from prefect._contract.concurrency import ConcurrencyLeaseHolder
 from prefect._contract.endpoints import concurrency_limits, global_concurrency_limits
-from prefect.client.base import Send, current_transport
+from prefect.client.base import Send, ask, current_transport
 from prefect.client.questions import wait_for_slots
 from prefect.concurrency.errors import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.context import FlowRunContext, TaskRunContext
@@ -20,6 +20,8 @@ from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
     from prefect._contract.call import Call
+    from prefect._contract.events import Event
+    from prefect._contract.responses.concurrency import MinimalConcurrencyLimitResponse
     from prefect.client.base import Transport
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "check_missing",
     "current_holder",
     "give_back",
+    "give_back_for_task_run",
     "spend",
 ]
 
@@ -41,6 +44,31 @@ LONGEST_LEASE_SECONDS = 60.0
 _LOCKED = 423
 _ASK_AGAIN_SECONDS = 20.0
 _NOTHING_HELD = UUID(int=0)
+
+
+class Told(NamedTuple):
+    """
+    That slots were taken, as it was told.
+
+    Args:
+        resource: The limit, and how many slots of it.
+        event: The event.
+    """
+
+    resource: dict[str, str]
+    event: Event | None
+
+
+def _tell_acquired(limit: MinimalConcurrencyLimitResponse, slots: int) -> Told:
+    from prefect.events.utilities import emit_event
+
+    resource = {
+        "prefect.resource.id": f"prefect.concurrency-limit.{limit.id}",
+        "prefect.resource.name": limit.name,
+        "slots-acquired": str(slots),
+        "limit": str(limit.limit),
+    }
+    return Told(resource, emit_event("prefect.concurrency-limit.acquired", resource=resource))
 
 
 @dataclass(slots=True)
@@ -55,6 +83,7 @@ class HeldSlots:
         transport: Where it was taken.
         renewed: When it was last made to last, by the monotonic clock.
         lost: Whether others may have the slots by now.
+        acquired: What was told of it.
     """
 
     names: list[str]
@@ -63,6 +92,7 @@ class HeldSlots:
     transport: Transport
     renewed: float = field(default_factory=time.monotonic)
     lost: bool = False
+    acquired: list[Told] = field(default_factory=list)
 
 
 def current_holder() -> ConcurrencyLeaseHolder | None:
@@ -118,7 +148,10 @@ def acquire(
     if missing and strict and answer.lease_id != _NOTHING_HELD:
         yield from give_back(held)
     check_missing(missing, strict)
-    return None if answer.lease_id == _NOTHING_HELD or not answer.limits else held
+    if answer.lease_id == _NOTHING_HELD or not answer.limits:
+        return None
+    held.acquired = [_tell_acquired(limit, slots) for limit in answer.limits]
+    return held
 
 
 def spend(names: list[str], slots: int, timeout_seconds: float | None, strict: bool) -> Steps[None]:
@@ -127,6 +160,8 @@ def spend(names: list[str], slots: int, timeout_seconds: float | None, strict: b
     call = global_concurrency_limits.increment_concurrency_slots(names, slots, "rate_limit")
     limits = yield from ask_until_free(call, names, slots, "rate_limit", timeout_seconds, None, transport)
     check_missing(sorted(set(names) - {limit.name for limit in limits}), strict)
+    for limit in limits:
+        _tell_acquired(limit, slots)
 
 
 def check_missing(missing: list[str], strict: bool) -> None:
@@ -137,13 +172,36 @@ def check_missing(missing: list[str], strict: bool) -> None:
         logger.warning("Concurrency limits %r do not exist - skipping acquisition.", missing)
 
 
-def acquire_for_task_run(names: list[str], task_run_id: UUID, timeout_seconds: float | None) -> Steps[list[str]]:
-    """Take a slot of each of some tags for a task run. The names of those that have limits."""
+def acquire_for_task_run(names: list[str], task_run_id: UUID, timeout_seconds: float | None) -> Steps[list[Told]]:
+    """Take a slot of each of some tags for a task run, of those that have limits. What was told of it."""
+    from prefect.events.utilities import emit_event
+
     transport = current_transport()
     call = concurrency_limits.increment_v1_concurrency_slots(names, task_run_id)
     tags = [f"tag:{name}" for name in names]
     limits = yield from ask_until_free(call, tags, 1, "concurrency", timeout_seconds, None, transport)
-    return [limit.name for limit in limits]
+    told = []
+    for limit in limits:
+        resource = {
+            "prefect.resource.id": f"prefect.concurrency-limit.v1.{limit.id}",
+            "prefect.resource.name": limit.name.removeprefix("tag:"),
+            "limit": str(limit.limit),
+            "task_run_id": str(task_run_id),
+        }
+        told.append(Told(resource, emit_event("prefect.concurrency-limit.v1.acquired", resource=resource)))
+    return told
+
+
+def give_back_for_task_run(acquired: list[Told], task_run_id: UUID) -> Steps[None]:
+    """Give back the slots of tags that a task run has."""
+    from prefect.events.utilities import emit_event
+
+    if not acquired:
+        return
+    names = [told.resource["prefect.resource.name"] for told in acquired]
+    yield from ask(concurrency_limits.decrement_v1_concurrency_slots(names, task_run_id))
+    for told in acquired:
+        emit_event("prefect.concurrency-limit.v1.released", resource=told.resource, follows=told.event)
 
 
 def ask_until_free(
@@ -191,7 +249,12 @@ def _seconds_until_again(error: PrefectHTTPStatusError) -> float | None:
 
 def give_back(held: HeldSlots) -> Steps[None]:
     """Give slots back. That this fails is logged: they are free when their lease expires, soon."""
+    from prefect.events.utilities import emit_event
+
     try:
         yield Send(global_concurrency_limits.release_concurrency_slots_with_lease(held.lease_id), held.transport)
     except Exception as error:
         logger.warning("Slots of %r could not be given back, and are free in a minute: %s", held.names, error)
+        return
+    for told in held.acquired:
+        emit_event("prefect.concurrency-limit.released", resource=told.resource, follows=told.event)

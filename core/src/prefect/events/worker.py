@@ -114,8 +114,14 @@ class EventsWorker:
         for worker in cls._all():
             worker.reset_for_fork()
 
-    def send(self, item: Event) -> None:
-        """Queue an event, with what the current run says of what else is involved."""
+    def send(self, item: Event, runs: Runs | None = None) -> None:
+        """
+        Queue an event, with what runs say of what else is involved.
+
+        Args:
+            item: The event.
+            runs: The runs that emit it: see `runs_of_context`, which says so by default.
+        """
         if self._pid != os.getpid():
             self.reset_for_fork()
         if self._most and len(self._queue) >= self._most:
@@ -126,7 +132,7 @@ class EventsWorker:
                     self._most,
                 )
             return
-        self._queue.append((item, runs_of_context()))
+        self._queue.append((item, runs_of_context() if runs is None else runs))
         self.start()
         self._wake.set()
 

@@ -235,6 +235,7 @@ class Runner:
             query_seconds=self.query_seconds,
             heartbeat_seconds=self.heartbeat_seconds,
             say=_logger.info,
+            name=self.name,
         )
         await self._supervision.open()
         return self

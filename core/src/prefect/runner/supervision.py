@@ -20,6 +20,7 @@ from prefect.logging.loggers import get_logger
 from prefect.runner.arrivals import interval_of_looks, listen_for_runs
 from prefect.runner.claims import Claims
 from prefect.runner.endings import settle
+from prefect.utilities.slugify import slugify
 from prefect.utilities.time import now
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Supervision:
         query_seconds: Seconds between two looks for runs.
         heartbeat_seconds: Seconds between two events that say of a run that it is under way; none if None.
         say: Shows what happens.
+        name: Who this is, for events.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Supervision:
         query_seconds: float,
         heartbeat_seconds: float | None,
         say: Callable[[str], None],
+        name: str,
     ) -> None:
         self.limiter = anyio.CapacityLimiter(float("inf") if limit is None else limit)
         self.claims = Claims(transport)
@@ -101,6 +104,7 @@ class Supervision:
         self.failure: Exception | None = None
         self.last_looked: datetime | None = None
         self.say = say
+        self._name = name
         self.under_way: dict[UUID, tuple[FlowRun, anyio.CancelScope]] = {}
         self._executor = executor
         self._transport = transport
@@ -274,17 +278,10 @@ class Supervision:
 
     async def _beat(self, seconds: float) -> None:
         """Again and again, tell of each run under way."""
-        from prefect.events.utilities import emit_event
-
         while True:
             await anyio.sleep(seconds)
             for run, _ in self.under_way.values():
-                resource = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
-                deployment = {
-                    "prefect.resource.id": f"prefect.deployment.{run.deployment_id}",
-                    "prefect.resource.role": "deployment",
-                }
-                emit_event("prefect.flow-run.heartbeat", resource, related=[deployment] if run.deployment_id else [])
+                _tell("prefect.flow-run.heartbeat", f"prefect.flow-run.{run.id}", run.name, run)
 
     async def _end_cancelled_ones(self) -> None:
         while True:
@@ -323,11 +320,22 @@ class Supervision:
         run, scope = self.under_way[run_id]
         try:
             await self._executor.end_cancelled(run)
+            _tell("prefect.runner.cancelled-flow-run", f"prefect.runner.{slugify(self._name)}", self._name, run)
         except Exception as error:
             _logger.warning("Cancelled flow run %s is ended by force: %s: %s", run_id, type(error).__name__, error)
             scope.cancel()
         finally:
             self._ending.discard(run_id)
+
+
+def _tell(event: str, resource_id: str, name: str, run: FlowRun) -> None:
+    """Emit an event in which a run is involved, with what that belongs to."""
+    import prefect
+    from prefect._contract.events import Event
+    from prefect.events.worker import EventsWorker
+
+    resource = {"prefect.resource.id": resource_id, "prefect.resource.name": name, "prefect.version": prefect.__version__}
+    EventsWorker.instance().send(Event(event=event, resource=resource), (run, None, None))
 
 
 class reported(suppress):  # noqa: N801 - used like `suppress`

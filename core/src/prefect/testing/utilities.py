@@ -64,6 +64,8 @@ def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[N
             finally:
                 forget_session()
                 recorder_of(transport).flush()
+                if transport.barrier is not None:
+                    transport.barrier()  # events that wait to be sent
                 transport.close()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 from pydantic import BaseModel, Field, PrivateAttr
 from pydantic.json_schema import GenerateJsonSchema
 
+import prefect
 from prefect._contract.events import RelatedResource
 from prefect.client.references import resolve_block_document_references, resolve_variables
 from prefect.plugins.types import JobContext, SecretRef
@@ -200,19 +201,29 @@ class BaseJobConfiguration(BaseModel):
 
     @staticmethod
     def _base_flow_run_labels(flow_run: FlowRun) -> dict[str, str]:
-        return _labels("flow-run", flow_run)
+        return {
+            "prefect.io/flow-run-id": str(flow_run.id),
+            "prefect.io/flow-run-name": str(flow_run.name),
+            "prefect.io/version": prefect.__version__,
+        }
 
     @staticmethod
     def _base_deployment_labels(deployment: DeploymentResponse | None) -> dict[str, str]:
-        return _labels("deployment", deployment)
+        if deployment is None:
+            return {}
+        return {"prefect.io/deployment-id": str(deployment.id), "prefect.io/deployment-name": str(deployment.name)}
 
     @staticmethod
     def _base_flow_labels(flow: Flow | None) -> dict[str, str]:
-        return _labels("flow", flow)
+        if flow is None:
+            return {}
+        return {"prefect.io/flow-id": str(flow.id), "prefect.io/flow-name": str(flow.name)}
 
     @staticmethod
     def _base_work_pool_labels(work_pool: WorkPool | None) -> dict[str, str]:
-        return _labels("work-pool", work_pool)
+        if work_pool is None:
+            return {}
+        return {"prefect.io/work-pool-id": str(work_pool.id), "prefect.io/work-pool-name": str(work_pool.name)}
 
     @staticmethod
     def _base_worker_labels(worker_name: str | None, worker_id: UUID | None = None) -> dict[str, str]:
@@ -240,13 +251,6 @@ def with_environment(env: Any, more: Mapping[str, str]) -> Any:
         kept = [entry for entry in env if entry["name"] not in more]
         return [*kept, *({"name": name, "value": value} for name, value in more.items())]
     return {**(env or {}), **more}
-
-
-def _labels(kind: str, thing: Any) -> dict[str, str]:
-    """Labels of infrastructure that say what it is for."""
-    if thing is None:
-        return {}
-    return {f"prefect.io/{kind}-id": str(thing.id), f"prefect.io/{kind}-name": str(thing.name)}
 
 
 def _related(role: str, identifier: str, name: str | None = None) -> RelatedResource:

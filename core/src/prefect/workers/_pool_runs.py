@@ -12,6 +12,7 @@ import anyio
 import anyio.abc
 
 from prefect._contract.endpoints.flow_runs import read_flow_runs
+from prefect._contract.events import RelatedResource
 from prefect._contract.state import StateType
 from prefect.client.base import current_transport
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
@@ -25,7 +26,7 @@ from prefect.workers._hooks import InfrastructureFailedError, tried_again
 if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
-    from prefect.workers.base import BaseWorker
+    from prefect.workers.base import BaseWorker, BaseWorkerResult
 
 __all__ = ["PoolRuns"]
 
@@ -69,6 +70,8 @@ class PoolRuns:
                 run, client=worker.client, work_pool=worker.work_pool, worker_name=worker.name
             )
             self._configurations[run.id] = configuration
+            related = worker._event_related_resources(configuration)
+            submitted = worker._tell("submitted-flow-run", related)
             result = await tried_again(
                 lambda: worker.run(run, configuration, _Started(self, run)),
                 JobContext(worker.type, run.id, worker._work_pool_name, configuration),
@@ -80,6 +83,7 @@ class PoolRuns:
         except Exception as error:
             worker._logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
             return f"The flow run could not be executed: {type(error).__name__}: {error}"
+        worker._tell("executed-flow-run", [_with_result(each, run, result) for each in related], submitted)
         ends = f"ended with exit code {result.status_code} without a last word"
         return f"The process of the flow run ({result.identifier}) {ends}."
 
@@ -161,6 +165,17 @@ class PoolRuns:
             return
         message = f"Worker {worker.name!r} has ended its infrastructure, which another worker had left."
         await self.propose_crashed(run.id, message)
+
+
+def _with_result(resource: RelatedResource, run: FlowRun, result: BaseWorkerResult) -> RelatedResource:
+    """The same resource; the flow run with what has become of its infrastructure."""
+    if resource.id != f"prefect.flow-run.{run.id}":
+        return resource
+    ended = {
+        "prefect.infrastructure.identifier": str(result.identifier),
+        "prefect.infrastructure.status-code": str(result.status_code),
+    }
+    return RelatedResource({**resource.root, **ended})
 
 
 class _Started(anyio.abc.TaskStatus[Any]):

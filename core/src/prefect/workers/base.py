@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskStatus
     from typing_extensions import Self
 
+    from prefect._contract.events import Event
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
     from prefect._contract.work_pools import WorkPool
@@ -281,6 +282,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
             query_seconds=self._query_seconds,
             heartbeat_seconds=get_current_settings().flows.heartbeat_frequency,
             say=self._say,
+            name=self.name,
         )
         await self._supervision.open()
         self._submissions = await anyio.create_task_group().__aenter__()
@@ -320,6 +322,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         async with self:
             await self.sync_with_backend()
             announce("worker")
+            started = self._tell("started")
             printer(f"Worker {self.name!r} takes runs from work pool {self._work_pool_name!r}.")
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._keep_in_touch)
@@ -328,6 +331,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
                     beside.start_soon(guest)
                 failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
                 beside.cancel_scope.cancel()
+            self._tell("stopped", follows=started)
         printer(f"Worker {self.name!r} has ended.")
         if failure is not None:
             raise failure
@@ -540,6 +544,15 @@ class BaseWorker(ABC, Generic[C, V, R]):
         if include_self:
             related.append(RelatedResource({**self._event_resource(), "prefect.resource.role": "worker"}))
         return related
+
+    def _tell(
+        self, what: str, related: list[RelatedResource] | None = None, follows: Event | None = None
+    ) -> Event | None:
+        """Emit what the worker does; of itself, unless more is involved."""
+        from prefect.events.utilities import emit_event
+
+        involved = self._event_related_resources() if related is None else related
+        return emit_event(f"prefect.worker.{what}", self._event_resource(), related=involved, follows=follows)
 
 
 class _Told(anyio.abc.TaskStatus["FlowRun"]):

@@ -8,8 +8,6 @@ from uuid import UUID
 
 import anyio
 
-from prefect._contract.endpoints.concurrency_limits import decrement_v1_concurrency_slots
-from prefect.client.base import ask
 from prefect.concurrency import slots
 from prefect.utilities.dual import adrive
 
@@ -25,6 +23,5 @@ async def concurrency(
     try:
         yield
     finally:
-        if taken:
-            with anyio.CancelScope(shield=True):
-                await adrive(ask(decrement_v1_concurrency_slots(taken, task_run_id)))
+        with anyio.CancelScope(shield=True):
+            await adrive(slots.give_back_for_task_run(taken, task_run_id))

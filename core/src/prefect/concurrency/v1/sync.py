@@ -6,8 +6,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
 
-from prefect._contract.endpoints.concurrency_limits import decrement_v1_concurrency_slots
-from prefect.client.base import ask
 from prefect.concurrency import slots
 from prefect.utilities.dual import drive
 
@@ -34,5 +32,4 @@ def concurrency(
     try:
         yield
     finally:
-        if taken:
-            drive(ask(decrement_v1_concurrency_slots(taken, task_run_id)))
+        drive(slots.give_back_for_task_run(taken, task_run_id))

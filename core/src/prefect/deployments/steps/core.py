@@ -153,7 +153,7 @@ async def run_steps(
         for kind, thing in (("deployment", deployment), ("flow run", flow_run))
         if thing is not None
     )
-    for step in steps:
+    for index, step in enumerate(steps):
         if not step:
             continue
         name, inputs = _parts(step)
@@ -161,12 +161,34 @@ async def run_steps(
             print_function(f" > Running {name.rpartition('.')[2]} step...")
             answer = await run_step(step, outputs)
         except Exception as error:
+            _tell("failed", index, step, deployment, flow_run)
             message = f"Encountered error while running {name}{whose}: {error}"
             if logger is not None:
                 logger.error(message)
             raise StepExecutionError(message) from error
+        _tell("executed", index, step, deployment, flow_run)
         if isinstance(answer, dict):
             if inputs.get("id"):
                 outputs[inputs["id"]] = answer
             outputs.update(answer)
     return outputs
+
+
+def _tell(what: str, index: int, step: dict[str, Any], deployment: Any | None, flow_run: Any | None) -> None:
+    """Emit what became of a step by which a flow run gets its code. Its inputs are told as written, not filled in."""
+    if flow_run is None:
+        return
+    from prefect.events.utilities import emit_event
+
+    name, inputs = _parts(step)
+    payload = {
+        "index": index,
+        "qualified_name": name,
+        "step_name": name.rpartition(".")[2],
+        "id": inputs.get("id"),
+        "inputs": {key: value for key, value in inputs.items() if key not in RESERVED_KEYWORDS},
+    }
+    resource = {"prefect.resource.id": f"prefect.flow-run.{flow_run.id}"}
+    role = {"prefect.resource.role": "deployment"}
+    related = [] if deployment is None else [{"prefect.resource.id": f"prefect.deployment.{deployment.id}", **role}]
+    emit_event(f"prefect.flow-run.pull-step.{what}", resource=resource, related=related, payload=payload)

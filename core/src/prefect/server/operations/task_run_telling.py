@@ -17,7 +17,9 @@ from prefect.server.database.queries.events import Occurrence, only_new
 from prefect.server.operations.run_events import Labels, related_resource
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["Known", "read_current_states", "tell_of_task_runs"]
+__all__ = ["Known", "read_current_states", "tell_of_decisions", "tell_of_task_runs"]
+
+Row = dict[str, Any]
 
 _HANDFUL = 500
 """How many values one condition lists: databases bound them."""
@@ -60,7 +62,29 @@ def read_current_states(connection: Connection, task_run_ids: Iterable[UUID]) ->
     return found
 
 
-def tell_of_task_runs(work: UnitOfWork, records: Sequence[TaskRunRecord], before: dict[UUID, Known]) -> None:
+def tell_of_decisions(work: UnitOfWork, entered: Iterable[tuple[Row, State[Any] | None]]) -> None:
+    """
+    Emit the states that task runs have entered which were decided on here, if this is a server.
+
+    Args:
+        work: The transaction.
+        entered: The task runs, as they are now, and the states that they were in before.
+    """
+    if not work.serves:
+        return
+    records, before = [], {}
+    for row, initial in entered:
+        run = TaskRun.model_validate(row)
+        assert run.state is not None
+        records.append(TaskRunRecord(run, [run.state]))
+        if initial is not None:
+            before[run.id] = Known(initial.id, initial.type.value, initial.name)
+    tell_of_task_runs(work, records, before, decided_by="server")
+
+
+def tell_of_task_runs(
+    work: UnitOfWork, records: Sequence[TaskRunRecord], before: dict[UUID, Known], decided_by: str = "client"
+) -> None:
     """
     Emit the states that task runs have entered. Each event has the id of the state, so that it is told once.
 
@@ -68,6 +92,7 @@ def tell_of_task_runs(work: UnitOfWork, records: Sequence[TaskRunRecord], before
         work: The transaction.
         records: What was recorded.
         before: The states that the task runs were in before.
+        decided_by: Who has decided that they enter them: `client` or `server`.
     """
     owners = _owners(work.connection, {record.task_run.flow_run_id for record in records} - {None})
     occurrences = []
@@ -77,7 +102,7 @@ def tell_of_task_runs(work: UnitOfWork, records: Sequence[TaskRunRecord], before
         related += owners.get(run.flow_run_id, [])
         told = run.model_dump(mode="json", exclude=_TOLD_ELSEWHERE, exclude_none=True)
         for state in record.states:
-            occurrences.append(_occurrence(run, initial, state, related, told))
+            occurrences.append(_occurrence(run, initial, state, related, told, decided_by))
             initial = Known(state.id, state.type.value, state.name)
     for occurrence in only_new(work.connection, occurrences):
         work.emit(occurrence)
@@ -99,7 +124,12 @@ def _owners(connection: Connection, flow_run_ids: Set[UUID | None]) -> dict[UUID
 
 
 def _occurrence(
-    run: TaskRun, initial: Known | None, state: State[Any], related: list[Labels], told: dict[str, Any]
+    run: TaskRun,
+    initial: Known | None,
+    state: State[Any],
+    related: list[Labels],
+    told: dict[str, Any],
+    decided_by: str,
 ) -> Occurrence:
     kind = state.type.value
     return Occurrence(
@@ -114,7 +144,7 @@ def _occurrence(
             "prefect.state-name": state.name or "",
             "prefect.state-timestamp": state.timestamp.isoformat(),
             "prefect.state-type": kind,
-            "prefect.orchestration": "client",
+            "prefect.orchestration": decided_by,
         },
         related,
         {

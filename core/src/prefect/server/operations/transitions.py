@@ -33,6 +33,7 @@ from prefect.server.database.queries import deliveries, leases, records
 from prefect.server.database.queries.runs import FLOW_RUNS, TASK_RUNS, RunKind, add_states, add_states_of
 from prefect.server.operations import slots
 from prefect.server.operations.run_events import tell_of_flow_run
+from prefect.server.operations.task_run_telling import tell_of_decisions
 from prefect.server.operations.work import UnitOfWork
 
 __all__ = ["begin", "enter", "make_pending", "make_state", "propose_for_flow_run", "propose_for_task_run"]
@@ -92,6 +93,7 @@ def enter(work: UnitOfWork, kind: RunKind, run: Row, transition: Transition, sta
     records.revise(work.connection, kind.table, run["id"], **changed, **further)
     if kind is TASK_RUNS:
         _settle_delivery(work, run, state)
+        tell_of_decisions(work, [(run, transition.initial)])
     else:
         tell_of_flow_run(work, run, transition.initial, state)
 
@@ -104,7 +106,7 @@ def make_pending(work: UnitOfWork, runs: Iterable[tuple[Row, UUID]]) -> None:
         work: The transaction.
         runs: The runs as they were read, changed in the same way; and what names the claim of each.
     """
-    entering: list[tuple[Row, dict[str, Any]]] = []
+    entering: list[tuple[Row, dict[str, Any], State[Any] | None]] = []
     for run, token in runs:
         details = StateDetails(
             flow_run_id=run["flow_run_id"],
@@ -119,9 +121,10 @@ def make_pending(work: UnitOfWork, runs: Iterable[tuple[Row, UUID]]) -> None:
         transition = Transition(facts, run["state"], state, work.now)
         entered = decide(transition).entered(transition)
         if entered is not None:
-            entering.append((run, advance(work, run, transition, entered)))
-    add_states_of(work.connection, TASK_RUNS, [(run["id"], run["state"]) for run, _ in entering], work.now)
-    records.revise_all(work.connection, TASK_RUNS.table, [(run["id"], changed) for run, changed in entering])
+            entering.append((run, advance(work, run, transition, entered), transition.initial))
+    add_states_of(work.connection, TASK_RUNS, [(run["id"], run["state"]) for run, *_ in entering], work.now)
+    records.revise_all(work.connection, TASK_RUNS.table, [(run["id"], changed) for run, changed, _ in entering])
+    tell_of_decisions(work, [(run, initial) for run, _, initial in entering])
 
 
 def _settle_delivery(work: UnitOfWork, run: Row, entered: State[Any]) -> None:
@@ -145,8 +148,10 @@ def begin(work: UnitOfWork, kind: RunKind, run: Row, state: State[Any]) -> None:
     add_states(work.connection, kind, run["id"], [state], work.now)
     if kind is FLOW_RUNS:
         tell_of_flow_run(work, run, None, state)
-    elif state.type is StateType.SCHEDULED:
+        return
+    if state.type is StateType.SCHEDULED:
         _settle_delivery(work, run, state)
+    tell_of_decisions(work, [(run, None)])
 
 
 def _answer(decision: Decision, current: State[Any] | None) -> OrchestrationResult[Any]:
