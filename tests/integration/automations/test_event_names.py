@@ -74,7 +74,6 @@ from prefect.workers.base import BaseJobConfiguration, BaseWorker, BaseWorkerRes
 NAMES = json.loads(Path(__file__).parents[2].joinpath("compat/facts/event_names.json").read_text())
 
 ELSEWHERE = {
-    "prefect.automation.resolved",
     "prefect.deployment.disabled",  # no orchestrator of one's own has such deployments
     "prefect.workspace.transfer.completed",  # by a command that is not there yet
     "prefect.workspace.transfer.started",

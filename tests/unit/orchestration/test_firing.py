@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from prefect._contract.events import Event
-from prefect._contract.triggers import CompoundTrigger, EventTrigger, SequenceTrigger, Trigger
+from prefect._contract.triggers import CompoundTrigger, EventTrigger, MetricTrigger, SequenceTrigger, Trigger
 from prefect._orchestration.firing import Bucket, BucketKey, Firing, begin, expects, hear, let_pass, parts_of
 from prefect.utilities.time import UTC
 
@@ -345,3 +345,119 @@ class TestReplaying:
         fired += watched.pass_to(end)
         key = lambda firing: (firing.moment, firing.labels["prefect.resource.id"], str(firing.event_id))  # noqa: E731
         assert sorted(fired, key=key) == sorted(expected, key=key)
+
+
+class TestResolving:
+    def test_silence_is_resolved_when_what_was_missed_occurs(self) -> None:
+        automation = Automation(trigger(expect={"beat"}, posture="Proactive", within=60))
+        assert [firing.resolved for firing in automation.pass_to(61)] == [False]
+        assert [firing.resolved for firing in automation.pass_to(121)] == [False]
+        (firing,) = automation.hear(event("beat", 130))
+        assert (firing.resolved, firing.moment) == (True, at(130))
+        assert automation.hear(event("beat", 140)) == []
+        assert [firing.resolved for firing in automation.pass_to(250)] == [False]
+
+    def test_as_much_as_was_expected_is_needed(self) -> None:
+        automation = Automation(trigger(expect={"beat"}, posture="Proactive", within=60, threshold=2))
+        automation.pass_to(61)
+        assert automation.count(("beat", 70), ("beat", 80)) == [0, 1]
+
+    def test_what_is_counted_apart_is_resolved_apart(self) -> None:
+        rule = trigger(expect={"beat"}, posture="Proactive", within=60, for_each={"prefect.resource.id"})
+        automation = Automation(rule)
+        automation.hear(event("beat", 0, "a"))
+        automation.hear(event("beat", 0, "b"))
+        assert len(automation.pass_to(61)) == 2
+        (firing,) = automation.hear(event("beat", 70, "b"))
+        assert (firing.resolved, firing.labels) == (True, {"prefect.resource.id": "b"})
+        assert [each.labels for each in automation.pass_to(131)] == [{"prefect.resource.id": "b"}]
+
+    def test_what_is_never_heard_of_again_is_forgotten(self) -> None:
+        rule = trigger(expect={"beat"}, posture="Proactive", within=60, for_each={"prefect.resource.id"})
+        automation = Automation(rule)
+        automation.hear(event("beat", 0))
+        automation.pass_to(61)
+        assert automation.known
+        assert automation.pass_to(2 * 86_400) == []
+        assert not automation.known
+
+    def test_each_absence_after_an_event_is_one_of_its_own(self) -> None:
+        automation = Automation(trigger(after={"begun"}, expect={"ended"}, posture="Proactive", within=60))
+        automation.hear(event("begun", 0))
+        assert len(automation.pass_to(61)) == 1
+        assert automation.count(("ended", 70)) == [0]
+
+    def test_parts_that_are_resolved_do_not_count(self) -> None:
+        silence, call = trigger(expect={"beat"}, posture="Proactive", within=60), trigger(expect={"call"})
+        automation = Automation(SequenceTrigger(triggers=[call, silence], within=None))
+        automation.pass_to(61)
+        automation.hear(event("call", 62))
+        assert automation.count(("beat", 70)) == [0]
+        assert len(automation.pass_to(131)) == 1
+
+
+def metric(operator: str = "<", threshold: float = 0.5, firing_for: float = 300) -> MetricTrigger:
+    query = {"name": "successes", "operator": operator, "threshold": threshold, "firing_for": firing_for}
+    return MetricTrigger(metric=query)
+
+
+class TestMetrics:
+    @staticmethod
+    def look(automation: Automation, seconds: float, value: float | None) -> str | None:
+        """What comes of looking at a metric."""
+        parts = {part.id: part for part in parts_of(automation.trigger)}
+        due = [
+            key
+            for key, bucket in automation.known.items()
+            if (moment := bucket.due(parts[key[0]])) and moment <= at(seconds)
+        ]
+        measured = {part.id: value for part in parts.values() if isinstance(part, MetricTrigger)}
+        outcome = let_pass(automation.trigger, at(seconds), due, automation.known, measured)
+        automation._learn(outcome.changes)
+        kinds = ["resolved" if firing.resolved else "acts" for firing in outcome.firings]
+        return kinds[0] if kinds else None
+
+    def looks(self, automation: Automation, *values: float | None, start: int = 0) -> list[str | None]:
+        return [self.look(automation, start + 60 * number, value) for number, value in enumerate(values)]
+
+    def test_it_acts_once_when_it_is_out_of_bounds_for_long_enough(self) -> None:
+        automation = Automation(metric())
+        assert self.looks(automation, *[0.4] * 5) == [None] * 5
+        assert self.looks(automation, *[0.4] * 3, start=300) == ["acts", None, None]
+
+    def test_it_is_resolved_when_it_is_within_them_again_and_may_act_again(self) -> None:
+        automation = Automation(metric())
+        self.looks(automation, *[0.4] * 6)
+        assert self.looks(automation, 0.5, 0.9, start=360) == ["resolved", None]
+        assert self.looks(automation, *[0.1] * 6, start=480) == [None] * 5 + ["acts"]
+
+    def test_being_within_bounds_begins_the_time_anew(self) -> None:
+        automation = Automation(metric())
+        assert self.looks(automation, 0.4, 0.4, 0.6, 0.4, 0.4, 0.4, 0.4) == [None] * 7
+
+    def test_what_cannot_be_measured_changes_nothing(self) -> None:
+        automation = Automation(metric())
+        assert self.looks(automation, 0.4, None, None, None, None, None, 0.4, None) == [None] * 6 + ["acts", None]
+
+    def test_a_time_in_which_nobody_looked_does_not_count(self) -> None:
+        automation = Automation(metric())
+        assert [self.look(automation, seconds, 0.4) for seconds in (0, 3600, 3660)] == [None] * 3
+
+    @pytest.mark.parametrize(
+        ("operator", "out"), [("<", (False, False)), ("<=", (False, True)), (">", (True, False)), (">=", (True, True))]
+    )
+    def test_bounds(self, operator: str, out: tuple[bool, bool]) -> None:
+        for value, is_out in zip((0.6, 0.5), out, strict=True):
+            automation = Automation(metric(operator))
+            assert (self.looks(automation, *[value] * 6)[-1] == "acts") is is_out
+
+    def test_it_is_looked_at_each_minute(self) -> None:
+        automation = Automation(metric())
+        self.look(automation, 0, 0.9)
+        assert [self.look(automation, seconds, 0.1) for seconds in (30, 59)] == [None, None]
+        assert next(iter(automation.known.values())).count == 0
+
+    def test_it_is_a_part_of_others(self) -> None:
+        automation = Automation(CompoundTrigger(require="all", triggers=[metric(), trigger(expect={"call"})]))
+        automation.hear(event("call", 0))
+        assert self.looks(automation, *[0.4] * 6) == [None] * 5 + ["acts"]

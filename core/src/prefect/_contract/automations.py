@@ -7,7 +7,7 @@ from pydantic import Field
 
 from prefect._contract.automation_actions import ActionTypes, OrchestratedActionTypes
 from prefect._contract.base import ActionBaseModel, Moment, PrefectBaseModel
-from prefect._contract.triggers import OrchestratedTriggerTypes, TriggerTypes
+from prefect._contract.triggers import TriggerTypes
 from prefect.utilities.publishing import publish
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _AutomationRequest(ActionBaseModel):
     description: str = ""
     enabled: bool = True
     tags: list[str] = Field(default_factory=list)
-    trigger: OrchestratedTriggerTypes
+    trigger: TriggerTypes
     actions: list[OrchestratedActionTypes]
     actions_on_trigger: list[OrchestratedActionTypes] = Field(default_factory=list)
     actions_on_resolve: list[OrchestratedActionTypes] = Field(default_factory=list)

@@ -24,7 +24,6 @@ __all__ = [
     "MetricTrigger",
     "MetricTriggerOperator",
     "MetricTriggerQuery",
-    "OrchestratedTriggerTypes",
     "Posture",
     "PrefectMetric",
     "ResourceSpecificationDict",
@@ -230,7 +229,15 @@ class MetricTriggerQuery(PrefectBaseModel):
 
 
 class MetricTrigger(ResourceTrigger):
-    """A trigger that looks at a metric of flow runs: something that an orchestrator of one's own does not do."""
+    """
+    A trigger that looks at a metric of flow runs: those that entered a state in the time that is measured, of which an event
+    is about a resource that is meant.
+
+    It acts when the metric was out of bounds for long enough, and is resolved when it is not any more.
+
+    Args:
+        metric: What is measured.
+    """
 
     type: Literal["metric"] = "metric"
     posture: Literal[Posture.Metric] = Posture.Metric
@@ -323,22 +330,6 @@ _Sequence = Annotated[SequenceTrigger, Tag("sequence")]
 
 TriggerTypes = Annotated[Union[_Event, _Metric, _Compound, _Sequence], Discriminator(trigger_discriminator)]
 """All triggers. The field `type` tells which it is."""
-
-
-def _without_metrics(trigger: Any) -> Any:
-    if isinstance(trigger, MetricTrigger):
-        raise ValueError("Metric triggers are not among those that an orchestrator of one's own evaluates.")
-    if isinstance(trigger, CompositeTrigger):
-        for part in trigger.triggers:
-            _without_metrics(part)
-    return trigger
-
-
-OrchestratedTriggerTypes = Annotated[
-    Annotated[Union[_Event, _Compound, _Sequence], Discriminator(trigger_discriminator)],
-    AfterValidator(_without_metrics),
-]
-"""The triggers that an orchestrator evaluates."""
 
 for _composite in (CompositeTrigger, CompoundTrigger, SequenceTrigger):
     _composite.model_rebuild()  # they name types that come after them

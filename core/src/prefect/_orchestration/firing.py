@@ -8,10 +8,17 @@ A reactive trigger counts the events that it expects. With `within`, counting la
 and it acts once in that time; without, it acts at each `threshold`th. With `after`, counting begins with such an event,
 and ends when it acts. A proactive trigger acts when that time is over and too few have occurred: with `after` once for
 each such event; without, again and again, or for what it counts apart once until it is heard of again.
+
+A metric trigger is looked at each minute, with what was measured then. It acts when its metric was out of bounds for long
+enough, and once until it is within them again. While nothing can be measured, because no runs ended say, all stays as it is.
+
+What has acted may be resolved: a metric trigger when its metric is within bounds again; a proactive one without `after`
+when what it missed has occurred.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,12 +30,15 @@ from prefect._contract.triggers import (
     CompositeTrigger,
     CompoundTrigger,
     EventTrigger,
+    MetricTrigger,
+    MetricTriggerOperator,
     Posture,
+    ResourceTrigger,
     SequenceTrigger,
     Trigger,
 )
 
-__all__ = ["Bucket", "BucketKey", "Firing", "Outcome", "begin", "expects", "hear", "let_pass", "parts_of"]
+__all__ = ["Bucket", "BucketKey", "Firing", "Outcome", "begin", "concerns", "expects", "hear", "let_pass", "parts_of"]
 
 BucketKey = tuple[UUID, tuple[str, ...]]
 """The id of a trigger, and the values of the labels that it counts apart."""
@@ -36,23 +46,39 @@ BucketKey = tuple[UUID, tuple[str, ...]]
 _KEPT_LONGER = timedelta(minutes=1)
 """How long what is over is known, for events that are heard of late."""
 
+_RESOLVABLE = timedelta(days=1)
+"""How long it is known of what is counted apart that it was missed, so that being heard of resolves that."""
+
+_MEASURED_EVERY = timedelta(minutes=1)
+
+_IS_OUT_OF_BOUNDS = {
+    MetricTriggerOperator.LT: operator.lt,
+    MetricTriggerOperator.LTE: operator.le,
+    MetricTriggerOperator.GT: operator.gt,
+    MetricTriggerOperator.GTE: operator.ge,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Firing:
     """
-    A trigger acts.
+    A trigger acts, or is resolved.
 
     Args:
         trigger_id: Which.
         moment: When: that of the last event, or the end of the time in which too little occurred.
         labels: What it counts apart, and for which of them it acts.
         event_id: The event that it acts on; None if it acts because nothing occurred.
+        resolved: Whether it is resolved, and does not act.
+        value: What was measured, if it is a metric trigger.
     """
 
     trigger_id: UUID
     moment: datetime
     labels: dict[str, str]
     event_id: UUID | None
+    resolved: bool = False
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +87,9 @@ class Bucket:
     What is known of a trigger, for one of the things that it counts apart.
 
     Args:
-        start: Since when.
-        end: Until when events are counted; None for no limit.
-        count: How many have occurred.
+        start: Since when; for a metric trigger since when its metric is where it is.
+        end: Until when events are counted, or when a metric is measured again; None for no limit.
+        count: How many have occurred; 1 if a metric is out of bounds.
         acted: Whether the trigger has acted already.
         labels: The labels that it counts apart, with their values.
         event_id: The event with which it began, or that was counted last.
@@ -82,7 +108,8 @@ class Bucket:
         """When to look at it again although nothing occurs; None for never."""
         if self.end is None:
             return None
-        return self.end if _is_proactive(trigger) else self.end + _KEPT_LONGER
+        is_punctual = _is_proactive(trigger) or isinstance(trigger, MetricTrigger)
+        return self.end if is_punctual else self.end + _KEPT_LONGER
 
 
 class Outcome(NamedTuple):
@@ -112,7 +139,13 @@ def hear(trigger: Trigger, event: Event, known: Mapping[BucketKey, Bucket]) -> O
     return Outcome(thought.changes, firings)
 
 
-def let_pass(trigger: Trigger, now: datetime, due: Collection[BucketKey], known: Mapping[BucketKey, Bucket]) -> Outcome:
+def let_pass(
+    trigger: Trigger,
+    now: datetime,
+    due: Collection[BucketKey],
+    known: Mapping[BucketKey, Bucket],
+    measured: Mapping[UUID, float | None] | None = None,
+) -> Outcome:
     """
     What the time leads to.
 
@@ -121,19 +154,22 @@ def let_pass(trigger: Trigger, now: datetime, due: Collection[BucketKey], known:
         now: The moment.
         due: Of what is known, that which is due.
         known: What is known from before.
+        measured: For each metric trigger that is due what was measured now; None if nothing could be.
     """
-    thought = _Thought(known)
+    thought = _Thought(known, measured)
     firings = thought.let_pass(trigger, now, due)
     return Outcome(thought.changes, firings)
 
 
 def begin(trigger: Trigger, now: datetime) -> dict[BucketKey, Bucket]:
     """What is known of a trigger before anything has occurred: what waits from the first moment on."""
-    return {
-        (part.id, ()): Bucket(now, now + part.within)
-        for part in parts_of(trigger)
-        if isinstance(part, EventTrigger) and _is_proactive(part) and not part.after and not part.for_each
-    }
+    begun = {}
+    for part in parts_of(trigger):
+        if isinstance(part, MetricTrigger):
+            begun[part.id, ()] = Bucket(now, now)
+        elif isinstance(part, EventTrigger) and _is_proactive(part) and not part.after and not part.for_each:
+            begun[part.id, ()] = Bucket(now, now + part.within)
+    return begun
 
 
 def parts_of(trigger: Trigger) -> Iterable[Trigger]:
@@ -164,6 +200,11 @@ def _is_expected(trigger: EventTrigger, event: Event) -> bool:
 def _matters(trigger: EventTrigger, event: Event) -> bool:
     if not (_is_expected(trigger, event) or _is_named(trigger.after, event)):
         return False
+    return concerns(trigger, event)
+
+
+def concerns(trigger: ResourceTrigger, event: Event) -> bool:
+    """Whether an event is about resources that a trigger looks at."""
     if not _specification(trigger.match).includes([event.resource]):
         return False
     related = trigger.match_related if isinstance(trigger.match_related, list) else [trigger.match_related]
@@ -181,9 +222,10 @@ def _labels(trigger: EventTrigger, event: Event) -> dict[str, str]:
 class _Thought:
     """One event, or moment, thought through: what was known, and what has changed."""
 
-    def __init__(self, known: Mapping[BucketKey, Bucket]) -> None:
+    def __init__(self, known: Mapping[BucketKey, Bucket], measured: Mapping[UUID, float | None] | None = None) -> None:
         self.changes: dict[BucketKey, Bucket | None] = {}
         self._known = known
+        self._measured = measured or {}
 
     def _get(self, key: BucketKey) -> Bucket | None:
         return self.changes[key] if key in self.changes else self._known.get(key)
@@ -197,6 +239,8 @@ class _Thought:
         own = [key for key in due if key[0] == trigger.id]
         if isinstance(trigger, EventTrigger):
             return [firing for key in own for firing in self._end(trigger, key, now)]
+        if isinstance(trigger, MetricTrigger):
+            return [firing for key in own for firing in self._look(trigger, key, now)]
         for key in own:
             self.changes[key] = None
         return self._gather_from(trigger, lambda part: self.let_pass(part, now, due))
@@ -239,8 +283,10 @@ class _Thought:
                 self.changes[key] = self._open(trigger, labels, event)
         elif _is_expected(trigger, event):
             counted = replace(known, count=known.count + 1)
-            if counted.count >= trigger.threshold:
+            if counted.count >= trigger.threshold or (known.acted and trigger.for_each):
                 self.changes[key] = None if trigger.after else self._open(trigger, labels, event)
+                if known.acted:
+                    return [Firing(trigger.id, event.occurred, labels, event.id, resolved=True)]
             else:
                 self.changes[key] = counted
         return []
@@ -254,14 +300,39 @@ class _Thought:
             if known.end + _KEPT_LONGER < now:
                 self.changes[key] = None
             return []
+        if known.acted and trigger.for_each:
+            self.changes[key] = None
+            return []
         again = None
-        if not trigger.after and not trigger.for_each:
+        if not trigger.after and trigger.for_each:
+            again = Bucket(known.end, known.end + _RESOLVABLE, acted=True, labels=known.labels)
+        elif not trigger.after:
             passed = (now - known.end) // trigger.within
             start = known.end + passed * trigger.within
-            again = Bucket(start, start + trigger.within)
+            again = Bucket(start, start + trigger.within, acted=True)
         self.changes[key] = again
         event_id = known.event_id if trigger.after else None
         return [Firing(trigger.id, known.end, known.labels or {}, event_id)]
+
+    # -- metric triggers
+
+    def _look(self, trigger: MetricTrigger, key: BucketKey, now: datetime) -> list[Firing]:
+        """Heed what was measured. Times in which nobody looked say nothing of how long the metric was out of bounds."""
+        known, value, query = self._get(key), self._measured.get(trigger.id), trigger.metric
+        if known is None or known.end is None:
+            return []
+        again = now + _MEASURED_EVERY
+        if value is None:
+            self.changes[key] = replace(known, end=again)
+            return []
+        if not _IS_OUT_OF_BOUNDS[query.operator](value, query.threshold):
+            self.changes[key] = Bucket(now, again)
+            return [Firing(trigger.id, now, {}, None, resolved=True, value=value)] if known.acted else []
+        was_out = known.count > 0 and now - known.end < query.firing_for
+        since = known.start if was_out else now
+        acts = not known.acted and now - since >= query.firing_for
+        self.changes[key] = Bucket(since, again, 1, acted=known.acted or acts)
+        return [Firing(trigger.id, now, {}, None, value=value)] if acts else []
 
     # -- triggers that are made of others
 
@@ -271,7 +342,7 @@ class _Thought:
         numbered, is_sequence = list(enumerate(trigger.triggers)), isinstance(trigger, SequenceTrigger)
         if is_sequence:
             numbered.reverse()  # so that one event is one step
-        fired = [(number, firing) for number, part in numbered for firing in ask(part)]
+        fired = [(number, firing) for number, part in numbered for firing in ask(part) if not firing.resolved]
         acts: list[Firing] = []
         for number, firing in fired:
             acts += self._gather(trigger, number, firing)

@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from prefect._contract.automation_actions import CallWebhook, SendNotification
 from prefect._contract.events import ReceivedEvent
-from prefect._contract.triggers import EventTrigger
+from prefect._contract.triggers import EventTrigger, MetricTrigger
 from prefect.server.database import tables
 from prefect.server.database.queries import records
 from prefect.server.database.queries.events import Occurrence
@@ -40,6 +40,7 @@ class Invocation(NamedTuple):
         labels: What the trigger counts apart, and for which of them it acted.
         moment: When it acted, in ISO 8601.
         event: The event that it acted on; None if it acted because nothing occurred.
+        metric: The name, operator, threshold and value of what was measured, if it is a metric trigger.
         triggered_id: The event that told of the firing.
         told_id: The event that told of the action.
     """
@@ -51,6 +52,7 @@ class Invocation(NamedTuple):
     labels: Labels
     moment: str
     event: Row | None
+    metric: Row | None
     triggered_id: UUID
     told_id: UUID
 
@@ -60,26 +62,31 @@ class Invocation(NamedTuple):
         kept: Any = row["firing"]
         ids = {name: UUID(kept[name]) for name in ("triggered_id", "told_id")}
         own = {"id": row["id"], "automation_id": row["automation_id"], "action": row["action"]}
-        return cls(**{**kept, **ids, **own})
+        return cls(**{"metric": None, **kept, **ids, **own})
 
 
 def note_firing(work: UnitOfWork, automation: Automation, firing: Firing, event: ReceivedEvent | None) -> None:
     """
-    Tell of a firing, and note what is to be done.
+    Tell that a trigger has acted or is resolved, and note what is to be done.
 
     Args:
         work: The transaction.
         automation: The automation.
-        firing: How its trigger acted.
+        firing: How its trigger acted, or was resolved.
         event: The event that it acted on.
     """
     triggered_id, told = uuid7(), None if event is None else to_jsonable_python(event)
     related = [] if event is None else [_event(event.id, "triggering-event")]
-    payload = {"triggering_labels": firing.labels, "triggering_event": told}
+    payload: Row = {"triggering_labels": firing.labels, "triggering_event": told}
+    if (metric := _measured(automation, firing)) is not None:
+        payload["metric"] = metric
+    what, actions = "triggered", [*automation.actions, *automation.actions_on_trigger]
+    if firing.resolved:
+        what, actions = "resolved", automation.actions_on_resolve
     resource = _resource(automation, typed=False)
-    work.emit(Occurrence(triggered_id, work.now, "prefect.automation.triggered", resource, related, payload))
+    work.emit(Occurrence(triggered_id, work.now, f"prefect.automation.{what}", resource, related, payload))
     rows = []
-    for place, action in enumerate([*automation.actions, *automation.actions_on_trigger]):
+    for place, action in enumerate(actions):
         invocation = Invocation(
             uuid7(),
             automation.id,
@@ -88,6 +95,7 @@ def note_firing(work: UnitOfWork, automation: Automation, firing: Firing, event:
             firing.labels,
             firing.moment.isoformat(),
             told,
+            metric,
             triggered_id,
             uuid7(),
         )
@@ -97,8 +105,16 @@ def note_firing(work: UnitOfWork, automation: Automation, firing: Firing, event:
     records.create(work.connection, tables.automation_action, *rows)
 
 
+def _measured(automation: Automation, firing: Firing) -> Row | None:
+    """What was measured, if the automation looks at a metric."""
+    if firing.value is None or not isinstance(automation.trigger, MetricTrigger):
+        return None
+    query = automation.trigger.metric.model_dump(mode="json", include={"name", "operator", "threshold"})
+    return {**query, "value": firing.value}
+
+
 def _row(work: UnitOfWork, invocation: Invocation, *, is_errand: bool) -> Row:
-    kept = {name: getattr(invocation, name) for name in ("place", "labels", "moment", "event")}
+    kept = {name: getattr(invocation, name) for name in ("place", "labels", "moment", "event", "metric")}
     ids = {name: str(getattr(invocation, name)) for name in ("triggered_id", "told_id")}
     return {
         "id": invocation.id,
@@ -159,6 +175,6 @@ def _resource(automation: Automation, *, typed: bool) -> Labels:
     labels = {"prefect.resource.id": f"prefect.automation.{automation.id}", "prefect.resource.name": automation.name}
     if typed:
         labels["prefect.trigger-type"] = automation.trigger.type
-    if isinstance(automation.trigger, EventTrigger):
+    if isinstance(automation.trigger, (EventTrigger, MetricTrigger)):
         labels["prefect.posture"] = automation.trigger.posture.value
     return labels

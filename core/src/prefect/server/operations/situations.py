@@ -87,13 +87,14 @@ class Situation:
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """What templates may name: the automation, the firing, the event, and the records that it names."""
+        """What templates may name: the automation, the firing, the event, the metric, and the records that it names."""
         found = {kind: self._record(kind) for kind in (*_RUNS, *_TABLES)}
         return {
             **{kind: record for kind, record in found.items() if record is not None},
             "automation": {**to_jsonable_python(self.automation), "kind": "automation"},
             "firing": {"triggered": self.invocation.moment, "triggering_labels": self.invocation.labels},
             "event": self._event(),
+            "metric": self.invocation.metric,
         }
 
     def _record(self, kind: str) -> Row | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from prefect._contract.triggers import MetricTrigger
 from prefect._orchestration.firing import Outcome, begin, expects, hear, let_pass, parts_of
 from prefect.server.database import tables
 from prefect.server.database.queries import records
@@ -19,6 +20,7 @@ from prefect.server.database.queries.automations import (
     write_bucket,
 )
 from prefect.server.operations.firings import note_firing
+from prefect.server.operations.metrics import measure
 from prefect.server.operations.work import UnitOfWork
 
 if TYPE_CHECKING:
@@ -101,7 +103,14 @@ def let_time_pass(work: UnitOfWork, known: KnownAutomations, limit: int) -> int:
     automations = {automation.id: automation for automation in known.read(work)} if due else {}
     for automation_id, keys in due.items():
         automation = automations[automation_id]
-        outcome = let_pass(automation.trigger, work.now, keys, StoredBuckets(work.connection, automation_id))
+        due_ids = {trigger_id for trigger_id, _ in keys}
+        measured = {
+            part.id: measure(work, part)
+            for part in parts_of(automation.trigger)
+            if isinstance(part, MetricTrigger) and part.id in due_ids
+        }
+        known_before = StoredBuckets(work.connection, automation_id)
+        outcome = let_pass(automation.trigger, work.now, keys, known_before, measured)
         for firing in outcome.firings:
             note_firing(work, automation, firing, _read_event(work, firing.event_id))
         _write(work, automation, outcome)
