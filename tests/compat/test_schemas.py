@@ -127,6 +127,10 @@ ALL_ACTIONS = (
 ALL_SCHEDULES = "@IntervalSchedule|@CronSchedule|@RRuleSchedule|@NoSchedule"
 
 DIFFERENCES: dict[str, dict[str, list[Any]]] = {
+    "The published orchestrator refuses metric triggers, and this one evaluates them.": {
+        "AutomationCreate.trigger": [ALL_TRIGGERS, True],
+        "AutomationUpdate.trigger": [ALL_TRIGGERS, True],
+    },
     "The published client makes these without the field, or with null, and leaves the value to its orchestrator.": {
         "BlockSchemaCreate.block_type_id": ["string<uuid>|null", False],
         "CompoundTrigger-Input.within": ["number|null", False],
