@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -64,7 +63,7 @@ from prefect.concurrency.sync import concurrency
 from prefect.concurrency.v1.sync import concurrency as tag_concurrency
 from prefect.deployments.steps.core import StepExecutionError, run_steps
 from prefect.server.database.engine import Database
-from prefect.settings import get_current_settings
+from prefect.settings import get_current_settings, temporary_settings
 from prefect.states import Completed
 from prefect.testing.utilities import prefect_test_harness
 from prefect.utilities.time import now
@@ -184,9 +183,6 @@ def make(fails: bool) -> None:
 def making() -> None:
     make(False)
     make(True, return_state=True)
-    until = time.monotonic() + 10
-    while time.monotonic() < until and "prefect.flow-run.heartbeat" not in emitted():
-        time.sleep(0.1)
 
 
 def emitted() -> set[str]:
@@ -207,7 +203,8 @@ def execute_runs() -> None:
         send(deployments.create_flow_run_from_deployment(deployment.id, DeploymentFlowRunCreate(name=name)))
         for name in ("ends", "waits")
     ]
-    anyio.run(NearbyWorker("pool").start, True, False, lambda *_: None)
+    with temporary_settings({"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": 1}):
+        anyio.run(NearbyWorker("pool").start, True, False, lambda *_: None)
     folder = {"directory": os.getcwd()}
     steps = [{"prefect.deployments.steps.set_working_directory": folder}]
     anyio.run(lambda: run_steps(steps, flow_run=runs[0], deployment=deployment, print_function=str))

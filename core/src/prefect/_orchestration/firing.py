@@ -163,7 +163,7 @@ def let_pass(
 
 def begin(trigger: Trigger, now: datetime) -> dict[BucketKey, Bucket]:
     """What is known of a trigger before anything has occurred: what waits from the first moment on."""
-    begun = {}
+    begun: dict[BucketKey, Bucket] = {}
     for part in parts_of(trigger):
         if isinstance(part, MetricTrigger):
             begun[part.id, ()] = Bucket(now, now)

@@ -334,7 +334,11 @@ def _tell(event: str, resource_id: str, name: str, run: FlowRun) -> None:
     from prefect._contract.events import Event
     from prefect.events.worker import EventsWorker
 
-    resource = {"prefect.resource.id": resource_id, "prefect.resource.name": name, "prefect.version": prefect.__version__}
+    resource = {
+        "prefect.resource.id": resource_id,
+        "prefect.resource.name": name,
+        "prefect.version": prefect.__version__,
+    }
     EventsWorker.instance().send(Event(event=event, resource=resource), (run, None, None))
 
 

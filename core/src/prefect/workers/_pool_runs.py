@@ -71,7 +71,7 @@ class PoolRuns:
             )
             self._configurations[run.id] = configuration
             related = worker._event_related_resources(configuration)
-            submitted = worker._tell("submitted-flow-run", related)
+            submitted = worker._emit_worker_event("submitted-flow-run", related)
             result = await tried_again(
                 lambda: worker.run(run, configuration, _Started(self, run)),
                 JobContext(worker.type, run.id, worker._work_pool_name, configuration),
@@ -83,7 +83,7 @@ class PoolRuns:
         except Exception as error:
             worker._logger.debug("Flow run %s could not be executed.", run.id, exc_info=True)
             return f"The flow run could not be executed: {type(error).__name__}: {error}"
-        worker._tell("executed-flow-run", [_with_result(each, run, result) for each in related], submitted)
+        worker._emit_worker_event("executed-flow-run", [_with_result(each, run, result) for each in related], submitted)
         ends = f"ended with exit code {result.status_code} without a last word"
         return f"The process of the flow run ({result.identifier}) {ends}."
 

@@ -322,7 +322,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         async with self:
             await self.sync_with_backend()
             announce("worker")
-            started = self._tell("started")
+            started = self._emit_worker_event("started")
             printer(f"Worker {self.name!r} takes runs from work pool {self._work_pool_name!r}.")
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._keep_in_touch)
@@ -331,7 +331,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
                     beside.start_soon(guest)
                 failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
                 beside.cancel_scope.cancel()
-            self._tell("stopped", follows=started)
+            self._emit_worker_event("stopped", follows=started)
         printer(f"Worker {self.name!r} has ended.")
         if failure is not None:
             raise failure
@@ -545,7 +545,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
             related.append(RelatedResource({**self._event_resource(), "prefect.resource.role": "worker"}))
         return related
 
-    def _tell(
+    def _emit_worker_event(
         self, what: str, related: list[RelatedResource] | None = None, follows: Event | None = None
     ) -> Event | None:
         """Emit what the worker does; of itself, unless more is involved."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import and_, select
 
 from prefect._contract.events import Event
 from prefect._contract.state import TERMINAL_STATES, StateType
@@ -83,7 +83,7 @@ def _run_id(resource: dict[str, str]) -> UUID | None:
         return None
 
 
-def _read_runs(work: UnitOfWork, ids: list[UUID]) -> Iterator[Row[Any]]:
+def _read_runs(work: UnitOfWork, ids: list[UUID]) -> Iterator[Any]:
     run = tables.flow_run.c
     columns = (run.expected_start_time, run.start_time, run.state_type, run.total_run_time)
     for first in range(0, len(ids), _HANDFUL):
