@@ -111,6 +111,7 @@ class NearbyWorker(BaseWorker[BaseJobConfiguration, None, Result]):
         if flow_run.name == "waits":
             self.ended = anyio.Event()
             await self.client.set_flow_run_state(flow_run.id, StateCreate(type="RUNNING"), force=True)
+            await anyio.sleep(1.5)  # its heart beats each second
             await self.client.set_flow_run_state(flow_run.id, StateCreate(type="CANCELLING"))
             await self.ended.wait()
         await self.client.set_flow_run_state(flow_run.id, Completed(), force=True)
