@@ -1,4 +1,4 @@
-"""Slots of concurrency limits, taken by code: in one process, in several, embedded."""
+"""Slots of concurrency limits, taken by code: embedded, and over HTTP from a server on either kind of database."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.integration.server.conftest import Server
+from tests.postgres import POSTGRES
 
 from prefect import flow, get_client, task
 from prefect._contract.actions.settings import GlobalConcurrencyLimitCreate
@@ -25,13 +28,30 @@ from prefect.concurrency.errors import (
     ConcurrencySlotAcquisitionError,
 )
 from prefect.concurrency.v1 import asyncio as aio_v1, sync as sync_v1
+from prefect.settings.context import reload_settings, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 
-@pytest.fixture(autouse=True)
-def home() -> Iterator[None]:
-    with prefect_test_harness():
+@pytest.fixture(autouse=True, params=["embedded", "sqlite", POSTGRES])
+def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param == "embedded":
+        with prefect_test_harness():
+            yield
+        return
+    settings = {"PREFECT_HOME": str(tmp_path / "server")}
+    if request.param == "postgres":
+        postgres = request.getfixturevalue("postgres_server")
+        settings["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = postgres.url(postgres.database_with_tables())
+    with temporary_settings(settings):
+        server = Server(ephemeral=True).start()
+    monkeypatch.setenv("PREFECT_API_URL", f"{server.url}/api")  # for new threads, too
+    reload_settings()
+    try:
         yield
+    finally:
+        monkeypatch.delenv("PREFECT_API_URL")
+        reload_settings()
+        server.stop()
 
 
 def limit(name: str, size: int, decay: float = 0.0) -> None:
@@ -105,7 +125,7 @@ def test_never_more_than_the_limit_are_inside() -> None:
         with guard:
             counts[0] += 1
             counts[1] = max(counts)
-        time.sleep(0.01)
+        time.sleep(0.1)
         with guard:
             counts[0] -= 1
 
@@ -156,6 +176,7 @@ def test_a_rate_is_kept() -> None:
         sync.rate_limit("none", strict=True)
 
 
+@pytest.mark.parametrize("home", ["embedded"], indirect=True)
 def test_who_has_slots_is_the_run_that_took_them() -> None:
     limit("one", 1)
     seen = []
