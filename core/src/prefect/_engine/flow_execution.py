@@ -139,7 +139,8 @@ def propose(run: FlowExecution, state: State[Any], force: bool = False) -> Steps
         return state
     state = evolve(state, state_details=evolve(state.state_details, transition_id=uuid7()))
     lease = run.lease.request() if run.lease is not None else None
-    entered = yield from ask_for_state(run.run.id, state, force=force, lease=lease, transport=run.transport)
+    due = None if run.run.state is None else run.run.state.state_details.scheduled_time
+    entered = yield from ask_for_state(run.run.id, state, force=force, lease=lease, transport=run.transport, due=due)
     run.flow_run = evolve(
         run.run,
         state=entered,

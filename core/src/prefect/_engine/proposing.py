@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 PAUSED_SECONDS = 5.0
 """Seconds after which a task run asks again whether its paused flow run goes on."""
 
+_CLOCK_DIFFERENCE = 0.2
+_A_MOMENT = 0.01
+"""Seconds by which the orchestrator's clock may be behind: it would say to wait for another second."""
+
 
 def ask_for_state(
     flow_run_id: UUID,
@@ -36,6 +41,7 @@ def ask_for_state(
     force: bool = False,
     lease: LeaseRequest | None = None,
     transport: Transport | None = None,
+    due: datetime | None = None,
 ) -> Steps[State[Any]]:
     """
     Propose a state for a flow run, as often as the orchestrator says to wait, and return the one that it is in then.
@@ -46,13 +52,14 @@ def ask_for_state(
         force: Skip the rules.
         lease: What the process that executes the run shows.
         transport: Where to ask; the current orchestrator without.
+        due: When the run is due, as far as is known here: the orchestrator says how long to wait in whole seconds.
 
     Raises:
         Abort: The proposer must stop executing the run.
         Pause: The run is paused, and something else was proposed.
     """
     call = set_flow_run_state(flow_run_id, to_state_create(state), force, lease)
-    result = yield from _ask_until_decided(call, transport, _sleep)
+    result = yield from _ask_until_decided(call, transport, _sleep if due is None else partial(_sleep_until, due))
     entered: State[Any] = result.state or Running()
     if entered.type is state.type:  # accepted, or put in other words
         return evolve(entered, data=state.data)
@@ -94,6 +101,13 @@ def ask_for_task_state(
 
 def _sleep(seconds: float) -> Steps[None]:
     yield SleepUntil(now() + timedelta(seconds=seconds))
+
+
+def _sleep_until(due: datetime, seconds: float) -> Steps[None]:
+    """Wait until a run is due, unless that is not about as long as the orchestrator said: then by its clock."""
+    exact = (due - now()).total_seconds()
+    is_likely = seconds - 1 - _CLOCK_DIFFERENCE < exact <= seconds
+    yield from _sleep(max(exact, 0.0) + _A_MOMENT if is_likely else seconds)
 
 
 def _ask_until_decided(

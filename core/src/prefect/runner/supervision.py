@@ -35,6 +35,9 @@ GRACE_SECONDS = 30.0
 _CANCELLATION_SECONDS = 3.0
 """Seconds between two looks for runs under way that somebody has cancelled."""
 
+_FIRST_PAUSE_SECONDS = 0.5
+"""At first it looks often: runs of what has just been deployed are being scheduled, of which nobody tells."""
+
 _PAUSE_SECONDS = 0.2
 """Many runs may arrive at a time, and each is a reason to look."""
 
@@ -186,6 +189,7 @@ class Supervision:
                 self.stop()
 
     async def _take_until_told(self, prefetch: Callable[[], datetime], *, run_once: bool) -> None:
+        pause = min(_FIRST_PAUSE_SECONDS, self._seconds)
         while not self.told_to_stop:
             if run_once:
                 await self.take_due(prefetch())
@@ -193,8 +197,9 @@ class Supervision:
             stirred = self._stirred
             with reported("Runs cannot be asked for"):
                 await self.take_due(prefetch())
-            with anyio.move_on_after(self._seconds):
+            with anyio.move_on_after(pause):
                 await stirred.wait()
+            pause = min(pause * 2, self._seconds)
 
     async def _drain(self, *, is_patient: bool) -> None:
         """Wait for the runs under way; not for ever once a signal says to stop."""
