@@ -125,6 +125,22 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def healthy(session: nox.Session) -> None:
+    """Execute ten thousand runs on each kind of database, of which none may be taken for dead: an hour or more."""
+    install(session, "test")
+    session.run(
+        "pytest",
+        "tests/faults/test_healthy_runs.py",
+        "--healthy-runs",
+        "10000",
+        "--timeout",
+        "20000",
+        *session.posargs,
+        env=COMPILED,
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The speed promises: each script prints what it measured. `nox -s bench -- --against PYTHON` compares."""
     install(session)

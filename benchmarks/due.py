@@ -3,7 +3,7 @@
     python benchmarks/due.py [--against PYTHON] [--rounds 3]
 
 Promised: a lateness of at most 2 s (p99), from the time of a schedule to user code. Of 1,000 runs that are due in the same
-second all are taken within 60 s, and none fails. What takes those is a worker that starts no processes: it is the
+second all are claimed within 60 s, and none fails. What takes those is a worker that starts no processes: it is the
 orchestrator, and the taking of runs, that is measured.
 """
 
@@ -68,21 +68,30 @@ async def take_many():
             await client.create_flow_run_from_deployment(deployment, state=Scheduled(scheduled_time=at))
         workers = [NoProcess("many", name=f"worker-{number}", prefetch_seconds=0) for number in range(2)]
         working = [asyncio.ensure_future(worker.start(printer=lambda *_: None)) for worker in workers]
-        deadline = due.timestamp() + 300
+        deadline, claimed = due.timestamp() + 300, None
+        waiting = FlowRunFilter(state={"type": {"any_": ["SCHEDULED"]}}, deployment_id={"any_": [deployment]})
         while len(taken) < MANY and time.time() < deadline:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
+            if claimed is None and time.time() > due.timestamp() + 1:
+                left = await client.read_flow_runs(flow_run_filter=waiting, limit=1)
+                claimed = None if left else time.time()
         ended = time.time()
         for worker in workers:
             worker._supervised.stop()
         failures = [each for each in await asyncio.gather(*working, return_exceptions=True) if each]
         await asyncio.sleep(0)
-        return {"taken": len(taken), "all taken s": ended - due.timestamp(), "errors": len(errors) + len(failures)}
+        return {
+            "runs": len(taken),
+            "all claimed s": (claimed or ended) - due.timestamp(),
+            "all executed s": ended - due.timestamp(), "errors": len(errors) + len(failures),
+        }
 
 if __name__ == "__main__":
     if "serve" in sys.argv:
         serve(*[scheduled.to_deployment(f"d{number}", interval=2) for number in range(3)])
         raise SystemExit
-    print(json.dumps(lateness() | asyncio.run(take_many())))
+    found = {} if "DUE_ONLY" in os.environ else lateness()
+    print(json.dumps(found | asyncio.run(take_many())))
 """
 
 if __name__ == "__main__":

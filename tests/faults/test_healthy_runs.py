@@ -1,0 +1,37 @@
+"""Runs that are well are never taken for dead, however busy the machine is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.faults.fleets import Fleet
+from tests.faults.sites import Site, wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+BATCH = 50
+
+
+@pytest.fixture
+def fleet(site: Site) -> Iterator[Fleet]:
+    fleet = Fleet(site)
+    yield fleet
+    fleet.close()
+
+
+def test_healthy_runs_complete(fleet: Fleet, pytestconfig: pytest.Config, kind_of_database: str) -> None:
+    count: int = pytestconfig.getoption("--healthy-runs")
+    if kind_of_database == "postgres" and count < BATCH:
+        pytest.skip("Only thoroughly: `nox -s healthy`.")
+    fleet.serve()
+    fleet.work()
+    for begin in range(0, count, BATCH):
+        how = ["served", "queued"]
+        runs = [fleet.order(how[number % 2], seconds=0.2) for number in range(min(BATCH, count - begin))]
+        wait_until(lambda runs=runs: fleet.has_ended(*runs), 600)
+        assert {fleet.state(run)["type"] for run in runs} == {"COMPLETED"}
+        fleet.site.answers.clear()
+    assert set(fleet.starts().values()) == {1}
+    assert len(fleet.starts()) == count
+    fleet.site.check(all_ended=True, started=fleet.starts())
