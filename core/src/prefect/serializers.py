@@ -166,7 +166,9 @@ class Serializer(BaseModel, Generic[D]):
     def _choose_subclass(cls, value: Any, handler: "ModelWrapValidatorHandler[Self]") -> Any:
         if cls is Serializer and isinstance(value, Mapping) and isinstance(value.get("type"), str):
             return _class_of(value["type"]).model_validate(value)
-        return handler(value)
+        made = handler(value)
+        made.model_fields_set.add("type")  # a default, too, must be written where only what was set is
+        return made
 
     def dumps(self, obj: D) -> bytes:
         """Turn an object into bytes."""

@@ -47,6 +47,10 @@ class ResultRecordMetadata(BaseModel):
     prefect_version: str = Field(default_factory=product_version)
     storage_block_id: UUID | None = None
 
+    def model_post_init(self, context: Any, /) -> None:
+        """All of it is known, and written where only what was set is: who reads it has other defaults."""
+        self.model_fields_set.update(type(self).model_fields)
+
     @field_validator("serializer", mode="before")
     @classmethod
     def _tolerate_unknown_serializer(cls, value: Any) -> Any:

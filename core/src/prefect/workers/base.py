@@ -32,6 +32,7 @@ from prefect.workers.server import guest_of
 
 if TYPE_CHECKING:
     from logging import LoggerAdapter
+    from uuid import UUID
 
     from anyio.abc import TaskStatus
     from typing_extensions import Self
@@ -126,6 +127,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         self.name = name or f"{type(self).__name__} {uuid4()}"
         self.work_queues = set(work_queues or ())
         self.limit = limit
+        self.backend_id: UUID | None = None  # orchestrators that give workers ids say it; this one does not
         self.heartbeat_interval_seconds = heartbeat_interval_seconds or settings.heartbeat_seconds
         self._work_pool_name = work_pool_name
         self._prefetch = timedelta(seconds=settings.prefetch_seconds if prefetch_seconds is None else prefetch_seconds)
