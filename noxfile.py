@@ -21,7 +21,7 @@ ORIGINAL = ["prefect==3.8.8", "fastapi==0.141.1", "starlette==1.3.1", "sqlalchem
 """What our product is compared with: run as it is, in a venv of its own."""
 THIRD_PARTY = [
     f"prefect-{name}"
-    for name in ("bitbucket", "databricks", "email", "github", "gitlab", "shell", "slack", "sqlalchemy")
+    for name in ("bitbucket", "databricks", "docker", "email", "github", "gitlab", "shell", "slack", "sqlalchemy")
 ]
 """Published packages that are used unmodified, with what they leave to the user to install."""
 SOURCES = ["core", "plugins", "integrations", "tests", "examples", "benchmarks", "noxfile.py"]

@@ -16,6 +16,7 @@ from prefect.testing.cli import invoke_and_assert
 BLOCKS = {
     "prefect_bitbucket": ["bitbucket-credentials", "bitbucket-repository"],
     "prefect_databricks": ["databricks-credentials"],
+    "prefect_docker": ["docker-host", "docker-registry-credentials"],
     "prefect_email": ["email-server-credentials"],
     "prefect_github": ["github-credentials", "github-repository"],
     "prefect_gitlab": ["gitlab-credentials", "gitlab-repository"],

@@ -475,3 +475,9 @@ def test_nobody_else_logs_at_warning_level_here(store, caplog):
     with caplog.at_level(logging.WARNING):
         assert not store.exists("missing")
     assert caplog.records == []
+
+
+def test_metadata_are_whole_where_only_what_was_set_is_written():
+    written = ResultRecordMetadata(storage_key="x", serializer=JSONSerializer()).model_dump(exclude_unset=True)
+    assert written["serializer"] == {"type": "json"}
+    assert {"expiration", "prefect_version", "storage_block_id"} < set(written)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import prefect
+from prefect._internal.buildx import buildx_build_image, buildx_push_image
 from prefect.docker import DockerImage
 from prefect.settings import temporary_settings
 from prefect.utilities.dockerutils import (
@@ -130,6 +131,16 @@ def test_pushing(docker: Docker) -> None:
     ]
     with pytest.raises(PushError, match=r"'docker push' ended with exit code 1: step one\s+refused"):
         DockerImage("refused:1").push()
+
+
+def test_published_packages_build_and_push_with_buildx(docker: Docker) -> None:
+    Path("Dockerfile").write_text("FROM mine\n")
+    assert buildx_build_image(Path.cwd(), tag="etl:1", extra_tags=["etl:new"], platform="linux/arm64", push=True)
+    buildx_push_image("etl", "1")
+    build, push = (command for command, _ in docker.calls)
+    assert build[:2] == ["buildx", "build"]
+    assert {"--tag=etl:1", "--tag=etl:new", "--platform=linux/arm64", "--push"} <= set(build)
+    assert push == ["push", "--", "etl:1"]
 
 
 def test_without_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from prefect._contract.endpoints.flow_runs import set_flow_run_state
 from prefect._contract.endpoints.liveness import renew_leases
 from prefect._contract.liveness import LeaseRequest
 from prefect._contract.state import StateType
-from prefect._engine.leases import identity
+from prefect._engine.leases import CLAIM, identity
 from prefect.exceptions import PrefectHTTPStatusError, ServerUnreachableError
 from prefect.logging.loggers import get_logger
 from prefect.states import Pending
@@ -58,6 +59,12 @@ class Claims:
         if is_taken:
             self._tokens[run_id] = token
         return is_taken
+
+    def inherit(self, run_id: UUID) -> None:
+        """Keep a run that was taken by who started this process for it, and said so in the environment."""
+        token = os.environ.get(CLAIM)
+        if token and os.environ.get("PREFECT__FLOW_RUN_ID") == str(run_id):
+            self._tokens[run_id] = UUID(token)
 
     async def end(self, run_id: UUID, state: State[Any]) -> OrchestrationResult[Any]:
         """Propose how a run ended, unless somebody else has taken it over."""

@@ -387,8 +387,9 @@ class Runner:
                     flow_run_id, entrypoint, command, cwd, env, task_status, stream_output
                 )
         run = await current_transport().asend(read_flow_run(flow_run_id))
-        is_taken = run.state is not None and run.state.is_pending()
-        if not is_taken and not await self._supervised.claims.take(flow_run_id):
+        if run.state is not None and run.state.is_pending():
+            self._supervised.claims.inherit(flow_run_id)
+        elif not await self._supervised.claims.take(flow_run_id):
             return None
         variables = dict(env or {}) | ({} if entrypoint is None else {"PREFECT__FLOW_ENTRYPOINT": entrypoint})
         self._serving.particular[run.id] = HowToExecute(command, cwd, variables, stream_output, task_status)

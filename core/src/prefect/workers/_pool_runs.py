@@ -21,6 +21,7 @@ from prefect.runner.claims import Claims
 from prefect.runner.endings import settle
 from prefect.runner.supervision import reported
 from prefect.utilities.time import now
+from prefect.workers._configuration import with_environment
 from prefect.workers._hooks import InfrastructureFailedError, tried_again
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class PoolRuns:
             configuration: Any = await worker.job_configuration.resolve_for_flow_run(
                 run, client=worker.client, work_pool=worker.work_pool, worker_name=worker.name
             )
+            # What begins the run shows the token by which it was taken, so that its end can be told from here.
+            configuration.env = with_environment(configuration.env, worker._claim_variables(run))
             self._configurations[run.id] = configuration
             related = worker._event_related_resources(configuration)
             submitted = worker._emit_worker_event("submitted-flow-run", related)
