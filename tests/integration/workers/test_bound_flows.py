@@ -153,17 +153,6 @@ def test_a_worker_executes_what_the_storage_steps_of_the_pool_carry(tmp_path, mo
     assert future.result() == "good morning"
 
 
-def test_a_process_that_dies_below_a_storage_step_is_noticed(tmp_path, monkeypatch):
-    (tmp_path / "carry.py").write_text(STEPS)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    step = {"carry": {"folder": str(tmp_path / "store")}}
-    make_pool("stored", bundle_upload_step=step, bundle_execution_step=step)
-    bound = bind_flow_to_infrastructure(greet, "stored", ProcessWorker, launcher=[sys.executable])
-    with pytest.raises(CrashedRun, match="exit code 3"):
-        bound.submit(how="dies").result(timeout=60)
-
-
 def test_a_step_that_fails_is_said_where_the_flow_was_submitted(tmp_path):
     make_pool("broken", bundle_upload_step={"json.tool": {}}, bundle_execution_step={"json.tool": {}})
     bound = bind_flow_to_infrastructure(greet, "broken", ProcessWorker)
