@@ -99,14 +99,16 @@ BY_URL = [SlackWebhook, MicrosoftTeamsWebhook]
 
 class TestSlack:
     def test_a_message_is_posted(self, receiver):
-        SlackWebhook(url=f"{receiver.url}/services/T/B/secret", notify_type="failure").notify("It *broke*.", "News")
+        SlackWebhook(url=f"{receiver.url}/services/T/B/secret", allow_private_urls=True, notify_type="failure").notify(
+            "It *broke*.", "News"
+        )
         assert (receiver.last["verb"], receiver.last["path"]) == ("POST", "/services/T/B/secret")
         assert receiver.last["headers"]["User-Agent"] == "Prefect Notifications"
         (attachment,) = receiver.content["attachments"]
         assert (attachment["title"], attachment["text"], attachment["color"]) == ("News", "It *broke*.", "#A32037")
 
     def test_without_a_subject(self, receiver):
-        SlackWebhook(url=receiver.url).notify("body")
+        SlackWebhook(url=receiver.url, allow_private_urls=True).notify("body")
         (attachment,) = receiver.content["attachments"]
         assert (attachment["text"], attachment["fallback"]) == ("body", "body")
         assert "title" not in attachment
@@ -115,7 +117,7 @@ class TestSlack:
 class TestTeams:
     def test_a_card_is_posted(self, receiver):
         url = f"{receiver.url}/workflows/WF/triggers/manual/paths/invoke?api-version=2016-06-01&sig=secret"
-        MicrosoftTeamsWebhook(url=url, notify_type="success").notify("body", "subject")
+        MicrosoftTeamsWebhook(url=url, allow_private_urls=True, notify_type="success").notify("body", "subject")
         assert receiver.last["path"].endswith("?api-version=2016-06-01&sig=secret")
         (attachment,) = receiver.content["attachments"]
         assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
@@ -125,7 +127,7 @@ class TestTeams:
         assert (body["text"], body["wrap"]) == ("body", True)
 
     def test_what_is_shown_can_be_less(self, receiver):
-        MicrosoftTeamsWebhook(url=receiver.url, include_image=False, wrap=False).notify("body")
+        MicrosoftTeamsWebhook(url=receiver.url, allow_private_urls=True, include_image=False, wrap=False).notify("body")
         (part,) = receiver.content["attachments"][0]["content"]["body"]
         assert (part["text"], part["wrap"]) == ("body", False)
 
@@ -134,7 +136,7 @@ class TestDelivery:
     @pytest.mark.parametrize("kind", BY_URL)
     def test_what_is_not_delivered_is_logged_or_an_error(self, receiver, kind, caplog):
         receiver.status, receiver.answer = 404, b"no_team"
-        block = kind(url=f"{receiver.url}/secret")
+        block = kind(url=f"{receiver.url}/secret", allow_private_urls=True)
         with caplog.at_level(logging.ERROR, logger="prefect"):
             block.notify("body")
         assert "was not delivered by" in caplog.text
@@ -157,7 +159,7 @@ class TestDelivery:
     )
     def test_what_cannot_be_reached_is_an_error_that_tells_no_secrets(self, kind, url, reason):
         with pytest.raises(NotificationError, match=reason) as raised:
-            raising(kind(url=url), "body")
+            raising(kind(url=url, allow_private_urls=True), "body")
         assert "/secret" not in str(raised.value)
 
     @pytest.mark.parametrize("kind", BY_URL)
@@ -165,13 +167,13 @@ class TestDelivery:
     def test_redirects_are_not_followed(self, receiver, kind, status):
         receiver.status = status
         with pytest.raises(NotificationError, match=f"status {status}"):
-            raising(kind(url=receiver.url), "body")
+            raising(kind(url=receiver.url, allow_private_urls=True), "body")
         assert len(receiver.requests) == 1
 
     @pytest.mark.parametrize("kind", BY_URL)
-    def test_private_addresses_may_be_refused(self, receiver, kind):
-        block = kind(url=f"{receiver.url}/secret", allow_private_urls=False)
-        with pytest.raises(ValueError, match=r"resolves to the private address 127\.0\.0\.1") as raised:
+    def test_private_addresses_are_refused(self, receiver, kind):
+        block = kind(url=f"{receiver.url}/secret")
+        with pytest.raises(ValueError, match=r"private address 127\.0\.0\.1\. .* allow_private_urls=True") as raised:
             block.notify("body")
         assert "secret" not in str(raised.value)
         assert receiver.requests == []
@@ -183,7 +185,7 @@ class TestDelivery:
     @pytest.mark.parametrize("how", ["anotify", "notify"])
     def test_from_async_code(self, receiver, how):
         async def act() -> None:
-            await getattr(SlackWebhook(url=receiver.url), how)("body")
+            await getattr(SlackWebhook(url=receiver.url, allow_private_urls=True), how)("body")
 
         asyncio.run(act())
         assert len(receiver.requests) == 1
@@ -192,7 +194,9 @@ class TestDelivery:
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # some of its services use it
 class TestApprise:
     def test_a_url_of_apprise(self, receiver):
-        AppriseNotificationBlock(url=f"json://127.0.0.1:{receiver.port}/p", notify_type="warning").notify("body", "s")
+        AppriseNotificationBlock(
+            url=f"json://127.0.0.1:{receiver.port}/p", allow_private_urls=True, notify_type="warning"
+        ).notify("body", "s")
         assert {name: receiver.content[name] for name in ("title", "message", "type")} == {
             "title": "s",
             "message": "body",
@@ -203,28 +207,37 @@ class TestApprise:
     def test_one_that_may_not_be_private_must_be_of_http(self, receiver):
         for url in (f"json://127.0.0.1:{receiver.port}/p", f"{receiver.url}/p"):
             with pytest.raises(ValueError, match=r"Only HTTP and HTTPS|private address"):
-                AppriseNotificationBlock(url=url, allow_private_urls=False).notify("body")
+                AppriseNotificationBlock(url=url).notify("body")
         assert receiver.requests == []
 
     @pytest.mark.parametrize("status", [302, 500])
     def test_redirects_are_not_followed_and_failures_are_told(self, receiver, status):
         receiver.status = status
         with pytest.raises(NotificationError, match=str(status)):
-            raising(AppriseNotificationBlock(url=f"json://127.0.0.1:{receiver.port}/p"), "body")
+            raising(
+                AppriseNotificationBlock(url=f"json://127.0.0.1:{receiver.port}/p", allow_private_urls=True), "body"
+            )
         assert len(receiver.requests) == 1
 
     def test_what_is_no_service_is_an_error(self):
         with pytest.raises(NotificationError, match="Apprise does not accept the service"):
-            raising(AppriseNotificationBlock(url="nonsense"), "body")
+            raising(AppriseNotificationBlock(url="nonsense", allow_private_urls=True), "body")
 
     def test_mattermost(self, receiver):
         where = {"hostname": "127.0.0.1", "port": receiver.port, "token": "a" * 26}
-        MattermostWebhook(**where, botname="bot", channels=["c1", "c2"], path="/chat").notify("body", "subject")
+        MattermostWebhook(**where, allow_private_urls=True, botname="bot", channels=["c1", "c2"], path="/chat").notify(
+            "body", "subject"
+        )
         assert [json.loads(each["body"])["channel"] for each in receiver.requests] == ["c1", "c2"]
         assert {each["path"] for each in receiver.requests} == {f"/chat/hooks/{'a' * 26}"}
         assert receiver.content["username"] == "bot"
         assert "subject" in receiver.content["text"]
         assert "body" in receiver.content["text"]
+
+    def test_mattermost_on_a_private_host_is_refused(self, receiver):
+        with pytest.raises(ValueError, match="private address"):
+            MattermostWebhook(hostname="127.0.0.1", port=receiver.port, token="a" * 26).notify("body")
+        assert receiver.requests == []
 
     @pytest.mark.parametrize(
         ("block", "expected"),
@@ -304,6 +317,7 @@ class TestApprise:
 
 class TestCustomWebhooks:
     def make(self, receiver: Receiver, path: str = "/c", **fields: Any) -> CustomWebhookNotificationBlock:
+        fields = {"allow_private_urls": True, **fields}
         return CustomWebhookNotificationBlock(name="mine", url=f"{receiver.url}{path}", **fields)
 
     def test_placeholders_are_filled_everywhere(self, receiver):
@@ -355,8 +369,9 @@ class TestCustomWebhooks:
         assert "t0k" not in str(raised.value)
         assert len(receiver.requests) == 1
 
-    def test_private_addresses_may_be_refused(self, receiver):
-        block = self.make(receiver, "/{{token}}", secrets={"token": "t0k"}, allow_private_urls=False)
+    def test_private_addresses_are_refused(self, receiver):
+        url = f"{receiver.url}/{{{{token}}}}"
+        block = CustomWebhookNotificationBlock(name="mine", url=url, secrets={"token": "t0k"})
         with pytest.raises(ValueError, match="private address") as raised:
             block.notify("body")
         assert "t0k" not in str(raised.value)
@@ -368,11 +383,14 @@ class TestCustomWebhooks:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             with pytest.raises(httpx.ReadTimeout):
-                CustomWebhookNotificationBlock(name="mine", url=url, timeout=0.2).notify("body")
+                CustomWebhookNotificationBlock(name="mine", url=url, timeout=0.2, allow_private_urls=True).notify(
+                    "body"
+                )
 
 
 class TestWebhooks:
     def call(self, receiver: Receiver, *args: Any, **fields: Any) -> httpx.Response:
+        fields = {"allow_private_urls": True, **fields}
         return asyncio.run(Webhook(url=f"{receiver.url}/w", **fields).call(*args))
 
     @pytest.mark.parametrize(

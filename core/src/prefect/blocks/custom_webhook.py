@@ -71,7 +71,7 @@ class CustomWebhookNotificationBlock(NotificationBlock):
     cookies: Union[dict[str, str], None] = Field(default=None, description="Cookies of the request.")
     timeout: float = Field(default=10, description="How many seconds to wait for an answer.")
     allow_private_urls: bool = Field(
-        default=True, description="Whether the request may go to an address that is not in the public network."
+        default=False, description="Whether the request may go to an address that is not in the public network."
     )
     secrets: SecretDict = Field(
         default_factory=lambda: SecretDict({}),

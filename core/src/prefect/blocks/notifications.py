@@ -13,7 +13,7 @@ from prefect.blocks.notifying import (
     AbstractAppriseNotificationBlock,
     AppriseNotificationBlock,
 )
-from prefect.blocks.posting import post_json
+from prefect.blocks.posting import post_json, require_public
 
 __all__ = [
     "PREFECT_NOTIFY_TYPE_DEFAULT",
@@ -287,6 +287,14 @@ class MattermostWebhook(AbstractAppriseNotificationBlock):
     include_image: bool = Field(default=False, description="Whether to show an image of what is notified.")
     path: Union[str, None] = Field(default=None, description="Where on its host Mattermost is, if not at the root.")
     port: int = Field(default=8065, description="The port of Mattermost.")
+    allow_private_urls: bool = Field(
+        default=False, description="Whether the host may be one that is not in the public network."
+    )
+
+    def _notify(self, body: str, subject: Union[str, None]) -> None:
+        if not self.allow_private_urls:
+            require_public(f"http{'s' if self.secure else ''}://{self.hostname}")
+        super()._notify(body, subject)
 
     def _service(self) -> dict[str, Any]:
         return {

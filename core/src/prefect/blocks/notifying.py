@@ -131,7 +131,7 @@ class AppriseNotificationBlock(AbstractAppriseNotificationBlock, ABC):
         examples=["https://hooks.slack.com/XXX"],
     )
     allow_private_urls: bool = Field(
-        default=True, description="Whether it may lead to an address that is not in the public network."
+        default=False, description="Whether it may lead to an address that is not in the public network."
     )
 
     def _service(self) -> str:

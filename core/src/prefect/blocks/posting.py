@@ -28,7 +28,10 @@ def require_public(url: str) -> None:
         parts = urlsplit(url)
     except ValueError as error:
         raise ValueError(f"The URL is not valid: {error}.") from None
-    validate_restricted_url(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    try:
+        validate_restricted_url(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    except ValueError as error:
+        raise ValueError(f"{error} If it is one that you trust, give the block allow_private_urls=True.") from None
 
 
 def sync_client(*, allow_private_urls: bool, verify: bool = True, **options: Any) -> httpx.Client:

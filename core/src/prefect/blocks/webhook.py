@@ -53,7 +53,7 @@ class Webhook(Block):
         default_factory=lambda: SecretDict({}), title="Webhook Headers", description="Headers of the request."
     )
     allow_private_urls: bool = Field(
-        default=True, description="Whether the request may go to an address that is not in the public network."
+        default=False, description="Whether the request may go to an address that is not in the public network."
     )
     verify: bool = Field(default=True, description="Whether the certificate is checked.")
 
