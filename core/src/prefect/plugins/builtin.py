@@ -7,6 +7,7 @@ from typing import Any
 from prefect.hookspecs import register_hook
 from prefect.plugins.targets import import_target
 from prefect.plugins.types import (
+    BackendSpec,
     BlockSpec,
     DeliveryResult,
     FailureVerdict,
@@ -79,6 +80,11 @@ def prefect_lock_managers() -> list[LockManagerSpec]:
         LockManagerSpec("memory", "prefect.locking.memory:MemoryLockManager"),
         LockManagerSpec("filesystem", "prefect.locking.filesystem:FileSystemLockManager"),
     ]
+
+
+@register_hook
+def prefect_server_backends() -> list[BackendSpec]:
+    return [BackendSpec("database", "sqlite", "prefect.server.database.sqlite:SqliteDialect")]
 
 
 @register_hook

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prefect.testing.conformance.plugin import PluginContract
     from prefect.testing.conformance.result_storage import ResultStorageContract
     from prefect.testing.conformance.serializer import SerializerContract
+    from prefect.testing.conformance.server_backend import ServerBackendContract
     from prefect.testing.conformance.step import StepContract
     from prefect.testing.conformance.task_runner import TaskRunnerContract
     from prefect.testing.conformance.worker import WorkerContract, WorkerFailuresContract
@@ -33,6 +34,7 @@ __all__ = [
     "PluginContract",
     "ResultStorageContract",
     "SerializerContract",
+    "ServerBackendContract",
     "StepContract",
     "TaskRunnerContract",
     "WorkerContract",
@@ -49,6 +51,7 @@ lazy.install(
         "PluginContract": "prefect.testing.conformance.plugin",
         "ResultStorageContract": "prefect.testing.conformance.result_storage",
         "SerializerContract": "prefect.testing.conformance.serializer",
+        "ServerBackendContract": "prefect.testing.conformance.server_backend",
         "StepContract": "prefect.testing.conformance.step",
         "TaskRunnerContract": "prefect.testing.conformance.task_runner",
         "WorkerContract": "prefect.testing.conformance.worker",
