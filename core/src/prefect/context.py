@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from prefect._contract.liveness import LeaseRequest
     from prefect._contract.objects import FlowRun, TaskRun
     from prefect._contract.state import State
+    from prefect._engine.subflow_threads import Subflows
     from prefect.assets.core import Asset
     from prefect.client.orchestration import PrefectClient, SyncPrefectClient
     from prefect.flows import Flow
@@ -178,9 +179,18 @@ class EngineContext(RunContext):
     run_results: RunResults = field(default_factory=RunResults)
     lease_request: LeaseRequest | None = None
     task_run_assets: dict[UUID, list[Asset]] = field(default_factory=dict)
+    subflows: Subflows | None = None
 
     _local_fields: ClassVar[frozenset[str]] = frozenset(
-        {"client", "lease_request", "run_results", "task_run_assets", "task_run_dynamic_keys", "task_runner"}
+        {
+            "client",
+            "lease_request",
+            "run_results",
+            "subflows",
+            "task_run_assets",
+            "task_run_dynamic_keys",
+            "task_runner",
+        }
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from prefect import flow, get_client
 from prefect._contract.actions.settings import WorkPoolCreate
-from prefect._contract.endpoints import flow_runs, work_pools
+from prefect._contract.endpoints import flow_runs, task_runs, work_pools
 from prefect._contract.work_pools import WorkPoolStorageConfiguration
 from prefect.client.base import current_transport
 from prefect.exceptions import ConfigurationError, CrashedRun, ParameterTypeError
@@ -85,21 +85,18 @@ def test_a_flow_runs_in_a_process_of_its_own_wherever_it_is_called():
     assert (greeting, name, int(pid) == os.getpid()) == ("hi", "Bob", False)
     run = current_transport().send(flow_runs.read_flow_run(run_id))
     assert (run.work_pool_name, run.parameters, run.state_name) == ("here", {"name": "Bob", "how": ""}, "Completed")
-    assert run.parent_task_run_id is not None
+    stand_in = current_transport().send(task_runs.read_task_run(run.parent_task_run_id))
+    assert (stand_in.state_name, stand_in.state.state_details.child_flow_run_id) == ("Completed", run_id)
     assert run.infrastructure_pid.endswith(f":{pid}")
 
 
-def test_a_process_that_dies_is_noticed_and_the_run_can_be_retried():
-    bound = bind_flow_to_infrastructure(greet, "here", ProcessWorker)
-    future = bound.submit(how="dies")
+def test_a_process_that_dies_is_noticed():
+    future = bind_flow_to_infrastructure(greet, "here", ProcessWorker).submit(how="dies")
     with pytest.raises(CrashedRun, match="exit code 3"):
         future.result()
-    with pytest.raises(CrashedRun, match="exit code 3"):
-        asyncio.run(bound.retry(read(future)))
-    assert read(future).run_count == 2
 
 
-def test_async_flows_are_awaited():
+def test_async_flows_are_awaited_and_runs_are_retried():
     @flow
     async def add(n: int):
         await anyio.sleep(0)
@@ -109,9 +106,11 @@ def test_async_flows_are_awaited():
 
     async def both():
         state = await bound(n=1, return_state=True)
-        return state.name
+        async with get_client() as client:
+            run = await client.read_flow_run(state.state_details.flow_run_id)
+            return state.name, await bound.retry(run), (await client.read_flow_run(run.id)).run_count
 
-    assert asyncio.run(both()) == "Completed"
+    assert asyncio.run(both()) == ("Completed", 2, 2)
 
 
 def test_what_cannot_run_leaves_nothing_half_done(tmp_path):

@@ -25,6 +25,7 @@ from prefect._engine.parameters import serialize_parameters
 from prefect._engine.proposing import ask_for_state
 from prefect._engine.scopes import logs_prints
 from prefect._engine.signals import CancellationRequest, interrupter, owns_process
+from prefect._engine.subflow_threads import Subflows
 from prefect.client.base import Send, current_transport
 from prefect.context import DynamicKeys, FlowRunContext, RunResults, TagsContext, TaskRunContext
 from prefect.futures import PrefectFuture
@@ -62,6 +63,7 @@ class FlowExecution:
     logger: LoggerAdapter[Any] = field(init=False)
     dynamic_keys: DynamicKeys = field(default_factory=DynamicKeys)
     results: RunResults = field(default_factory=RunResults)
+    subflows: Subflows = field(default_factory=Subflows)
 
     def __post_init__(self) -> None:
         base = self.parent.result_store if self.parent is not None else None
@@ -97,6 +99,7 @@ class FlowExecution:
             persist_result=self.persist,
             task_run_dynamic_keys=self.dynamic_keys,
             run_results=self.results,
+            subflows=self.subflows,
             lease_request=self.lease.request() if self.lease is not None else None,
         )
 
@@ -161,21 +164,7 @@ def begin(run: FlowExecution) -> Steps[None]:
     if run.parent is not None and run.flow_run is None:
         run.parent_ledger = parent_task_run(run)
     if run.flow_run is None:
-        flow_id = yield from id_of_flow(flow, run.transport)
-        tags = sorted(TagsContext.get().current_tags)
-        name = {"name": given} if (given := _early_name(run)) is not None else {}
-        request = FlowRunCreate(
-            flow_id=flow_id,
-            flow_version=flow.version,
-            parameters=serialize_parameters(run.parameters),
-            tags=tags,
-            labels=labels_of(flow),
-            empirical_policy=FlowRunPolicy(retries=flow.retries, retry_delay=ceil(flow.retry_delay_seconds)),
-            parent_task_run_id=run.parent_ledger.task_run.id if run.parent_ledger is not None else None,
-            state=to_state_create(Pending()),
-            **name,
-        )
-        run.flow_run = yield Send(endpoints.create_flow_run(request), run.transport)
+        run.flow_run = yield from create_run(run)
     else:
         yield from adopt_policy(run)
     run.logger = flow_run_logger(flow_run=run.run, flow=flow)
@@ -183,6 +172,26 @@ def begin(run: FlowExecution) -> Steps[None]:
         details = run.parent_ledger.state.state_details.model_copy(update={"child_flow_run_id": run.run.id})
         run.parent_ledger.propose(Running(state_details=details))
     run.logger.info("Beginning flow run %r for flow %r", run.run.name, flow.name)
+
+
+def create_run(run: FlowExecution) -> Steps[FlowRun]:
+    """Create the record of a flow run that is called here."""
+    flow = run.flow
+    flow_id = yield from id_of_flow(flow, run.transport)
+    name = {"name": given} if (given := _early_name(run)) is not None else {}
+    request = FlowRunCreate(
+        flow_id=flow_id,
+        flow_version=flow.version,
+        parameters=serialize_parameters(run.parameters),
+        tags=sorted(TagsContext.get().current_tags),
+        labels=labels_of(flow),
+        empirical_policy=FlowRunPolicy(retries=flow.retries, retry_delay=ceil(flow.retry_delay_seconds)),
+        parent_task_run_id=run.parent_ledger.task_run.id if run.parent_ledger is not None else None,
+        state=to_state_create(Pending()),
+        **name,
+    )
+    created: FlowRun = yield Send(endpoints.create_flow_run(request), run.transport)
+    return created
 
 
 def adopt_policy(run: FlowExecution) -> Steps[None]:
@@ -233,13 +242,18 @@ class SubflowTask:
     retry_delay_seconds: float = 0
     retry_jitter_factor: float | None = None
 
+    @classmethod
+    def of(cls, flow: Flow[Any, Any]) -> SubflowTask:
+        """What stands for runs of a flow."""
+        return cls(flow.name, f"{flow.fn.__qualname__}-flow", flow.version)
+
 
 def parent_task_run(run: FlowExecution) -> Ledger:
     """The task run that stands for this subflow in its parent."""
     flow = run.flow
     stand_in: SubflowTask | None = flow.__dict__.get("_stand_in")
     if stand_in is None:
-        stand_in = flow.__dict__["_stand_in"] = SubflowTask(flow.name, f"{flow.fn.__qualname__}-flow", flow.version)
+        stand_in = flow.__dict__["_stand_in"] = SubflowTask.of(flow)
     caller = TaskRunContext.get()
     return new_task_run(
         stand_in,

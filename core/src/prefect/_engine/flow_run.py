@@ -54,6 +54,7 @@ from prefect.utilities.dual import Run, Steps, adrive, drive
 
 if TYPE_CHECKING:
     from prefect.flows import Flow
+    from prefect.task_runners import TaskRunner
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
@@ -145,22 +146,29 @@ def call_flow(run: FlowExecution) -> Steps[State[Any]]:
     try:
         args, kwargs = parameters_to_args_kwargs(flow.fn, run.parameters)
         value = yield Invoke(flow.fn, args, kwargs, run.contexts(runner), flow.timeout_seconds)
-        yield Run(lambda: runner.__exit__(None, None, None))
+        yield Run(lambda: leave(run, runner))
         return (yield from outcome_state(run, value))
     except (Overtime, Abort) as error:
-        runner.__exit__(Abort, Abort(str(error)), error.__traceback__)
+        leave(run, runner, Abort(str(error)))
         if isinstance(error, Abort):
             raise
         return failure_of(run, error)
     except (Exception, Pause) as error:
         error.__traceback__ = user_traceback(error)[2]
-        yield Run(lambda: runner.__exit__(None, None, None))
+        yield Run(lambda: leave(run, runner))
         if isinstance(error, Pause):
             raise
         return failure_of(run, error)
     except BaseException as error:
-        runner.__exit__(type(error), error, error.__traceback__)
+        leave(run, runner, error)
         raise
+
+
+def leave(run: FlowExecution, runner: TaskRunner[Any], error: BaseException | None = None) -> None:
+    """Wait for what the flow's code has submitted; if it was ended from outside, end that."""
+    ended = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+    runner.__exit__(*ended)
+    run.subflows.__exit__(*ended)
 
 
 def outcome_state(run: FlowExecution, value: Any) -> Steps[State[Any]]:
@@ -327,7 +335,7 @@ def stream_once(run: FlowExecution) -> Steps[tuple[State[Any], BaseException | N
     contexts = run.contexts(runner)
     generator = run.flow.fn(*args, **kwargs)
     sent = None
-    with runner:
+    with run.subflows, runner:
         try:
             while True:
                 value = yield Advance(generator, sent, contexts, run.flow.timeout_seconds)

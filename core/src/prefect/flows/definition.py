@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prefect._contract.objects import FlowRun
     from prefect._contract.state import State
-    from prefect.futures import PrefectFuture
+    from prefect.futures import PrefectFlowRunFuture, PrefectFuture
     from prefect.results import ResultSerializer, ResultStorage
     from prefect.task_runners import TaskRunner
     from prefect.utilities.callables import ParameterSchema
@@ -320,6 +320,28 @@ class Flow(Deployable, WrappedFunction[P, R]):
         parameters = get_call_parameters(self.fn, args, kwargs)
         run = execution(self, parameters, wait_for=wait_for)
         return run_execution(run, "state" if return_state else "result")
+
+    def submit(self, *args: Any, wait_for: Any = None, **kwargs: Any) -> PrefectFlowRunFuture[R]:
+        """
+        Run the flow on a thread, beside the code that goes on here: subflows that run at the same time.
+
+        The flow run that this is called in waits for it before it ends. Beyond the original.
+
+        Args:
+            args: The function's arguments. Futures among them are waited for on that thread.
+            wait_for: Runs that must have ended before.
+            kwargs: The function's arguments by name.
+
+        Returns:
+            A future of the flow run, which tasks and flows take as an argument.
+
+        Raises:
+            ParameterBindError: The arguments do not fit the function's signature.
+            TypeError: The flow is a generator.
+        """
+        from prefect._engine.subflows import submit_flow
+
+        return submit_flow(self, get_call_parameters(self.fn, args, kwargs), wait_for)
 
     # -- drawing
 

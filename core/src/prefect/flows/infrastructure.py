@@ -102,13 +102,13 @@ class InfrastructureBoundFlow(Flow[P, R]):
             wait_for: Runs that must have ended before.
             kwargs: The function's arguments by name.
         """
-        future = self._submit(args, kwargs, wait_for)
+        future = self.submit(*args, wait_for=wait_for, **kwargs)
         if self.isasync:
             return _outcome_of(future, return_state)
         future.wait()
         return future.state if return_state else future.result()
 
-    def submit(self, *args: P.args, **kwargs: P.kwargs) -> PrefectFlowRunFuture[R]:
+    def submit(self, *args: Any, wait_for: Any = None, **kwargs: Any) -> PrefectFlowRunFuture[R]:
         """
         Run the flow on its infrastructure, and do not wait for it.
 
@@ -116,6 +116,7 @@ class InfrastructureBoundFlow(Flow[P, R]):
 
         Args:
             args: The function's arguments. Futures are waited for.
+            wait_for: Runs that must have ended before.
             kwargs: The function's arguments by name.
 
         Returns:
@@ -126,9 +127,6 @@ class InfrastructureBoundFlow(Flow[P, R]):
             RuntimeError: The work pool has no storage for the flow's code.
             prefect.exceptions.ConfigurationError: There is no such work pool.
         """
-        return self._submit(args, kwargs)
-
-    def _submit(self, args: Any, kwargs: Any, wait_for: Any = None) -> PrefectFlowRunFuture[R]:
         for future in wait_for or ():
             future.wait()
         return self._start(self._parameters(args, kwargs))

@@ -55,9 +55,7 @@ async def make_run(
     """
     variables = dict(job_variables or {})
     if flow_run is None:
-        stand_in = stand_in_task_run(
-            SubflowTask(flow.name, f"{flow.fn.__qualname__}-flow", flow.version), parameters or {}
-        )
+        stand_in = stand_in_task_run(SubflowTask.of(flow), parameters or {})
         flow_run = await worker.client.create_flow_run(
             flow,
             parameters=parameters,

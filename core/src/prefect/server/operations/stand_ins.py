@@ -22,7 +22,7 @@ def follow(work: UnitOfWork, flow_run: dict[str, Any]) -> None:
     Let the task run that stands for a subflow enter the state that the subflow has entered.
 
     Not where somebody holds the lease of the parent: that is a process of ours, which says so itself; but not of runs of
-    deployments, which it does not execute.
+    deployments and in work pools, which it does not execute.
     """
     if flow_run["parent_task_run_id"] is None:
         return
@@ -30,7 +30,7 @@ def follow(work: UnitOfWork, flow_run: dict[str, Any]) -> None:
     if task_run is None:
         return
     parent = task_run["flow_run_id"]
-    executes_it = flow_run["deployment_id"] is None
+    executes_it = flow_run["deployment_id"] is None and flow_run["work_queue_id"] is None
     if executes_it and parent is not None and leases.read_lease(work.connection, parent) is not None:
         return
     entered: State[Any] = flow_run["state"]
