@@ -236,8 +236,8 @@ def test_classes_are_registered_under_their_slug():
     assert blocks.get("inner") is Inner
     assert get_registry_for_type(Block)["inner"] is Inner
     assert Block.get_block_class_from_key("secret") is Secret
-    with pytest.raises(UnknownBlockType, match="No block type 's3-bucket' is registered.*pip install prefect-aws"):
-        Block.get_block_class_from_key("s3-bucket")
+    with pytest.raises(UnknownBlockType, match="No block type 'gcs-bucket' is registered.*pip install prefect-gcp"):
+        Block.get_block_class_from_key("gcs-bucket")
 
 
 def test_abstract_classes_are_not_registered():
