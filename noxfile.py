@@ -76,7 +76,8 @@ def tests(session: nox.Session) -> None:
     """All tests that a change must pass."""
     install(session, "test")
     install_data(session)
-    session.run("pytest", "-n", "2", "--dist", "worksteal", *session.posargs, env=COMPILED)
+    # Most of the time is spent waiting for other processes: four share two cores.
+    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs, env=COMPILED)
 
 
 @nox.session
