@@ -231,6 +231,21 @@ class BaseWorker(ABC, Generic[C, V, R]):
         more = {"worker_name": self.name, "work_pool_name": self._work_pool_name}
         return flow_run_logger(flow_run=flow_run).getChild("worker", extra=more)
 
+    def claim_variables(self, flow_run: FlowRun) -> dict[str, str]:
+        """
+        Environment variables that the infrastructure of a run is to have, which show that this worker has taken the run.
+
+        Whoever executes the run takes it over with them, and the worker may still speak for it when the infrastructure is gone.
+
+        Args:
+            flow_run: The run.
+
+        Returns:
+            Names and values; nothing if this worker has not taken the run.
+        """
+        token = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
+        return {} if token is None else {CLAIM: str(token)}
+
     @abstractmethod
     async def run(self, flow_run: FlowRun, configuration: C, task_status: TaskStatus[Any] | None = None) -> R:
         """
@@ -499,14 +514,6 @@ class BaseWorker(ABC, Generic[C, V, R]):
     ) -> State[Any] | None:
         """Say that a run has crashed, unless it has ended already."""
         return await self._pool_runs.propose_crashed(flow_run.id, message)
-
-    def _claim_variables(self, flow_run: FlowRun) -> dict[str, str]:
-        """
-        The environment variable with the token by which the worker has taken a run: with it, the worker may still speak for
-        the run when the infrastructure that executed it is gone.
-        """
-        token = None if self._supervision is None else self._supervision.claims.token(flow_run.id)
-        return {} if token is None else {CLAIM: str(token)}
 
     async def _needs_a_last_word(self, flow_run: FlowRun) -> bool:
         """Whether a run whose infrastructure has ended does not say itself what became of it."""

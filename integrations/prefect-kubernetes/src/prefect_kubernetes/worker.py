@@ -71,7 +71,7 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
             prefect.exceptions.InfrastructureError: The cluster refuses the Job, or its pod cannot start.
         """
         logger, settings = self.get_flow_run_logger(flow_run), KubernetesSettings()
-        _set_variables(configuration.container, self._claim_variables(flow_run))
+        _set_variables(configuration.container, self.claim_variables(flow_run))
         async with open_cluster(configuration.cluster_config) as cluster:
             uid = await _cluster_uid(cluster, settings)
             try:

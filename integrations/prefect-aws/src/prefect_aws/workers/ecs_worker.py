@@ -111,7 +111,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
         """
         client = client_of(configuration.aws_credentials, "ecs")
         settings, logger = AwsSettings().ecs.worker, self.get_flow_run_logger(flow_run)
-        configuration.set_environment(self._claim_variables(flow_run))
+        configuration.set_environment(self.claim_variables(flow_run))
         try:
             task = await self._start(client, flow_run, configuration, settings)
         except InfrastructureError:
