@@ -29,6 +29,8 @@ R = TypeVar("R")
 _logger = logging.getLogger("prefect.server.services")
 
 _LONGEST_PAUSE_SECONDS = 60.0
+_BETWEEN_WAKES_SECONDS = 0.05
+"""Loops that react to events look at those of so long at once, after the first one."""
 _SHORTEST_LEASE_SECONDS = 30.0
 
 
@@ -131,6 +133,7 @@ class Loops:
                 heard.clear()
                 for name in reacting:
                     self.wake(name)
+                await asyncio.sleep(_BETWEEN_WAKES_SECONDS)
 
     async def _run(self, service: Service) -> None:
         await asyncio.sleep(random.uniform(0, 0.5))  # noqa: S311 - so that not all begin at once
