@@ -71,7 +71,7 @@ class PoolRuns:
                 run, client=worker.client, work_pool=worker.work_pool, worker_name=worker.name
             )
             # What begins the run shows the token by which it was taken, so that its end can be told from here.
-            configuration.env = with_environment(configuration.env, worker._claim_variables(run))
+            configuration.env = with_environment(configuration.env, worker.claim_variables(run))
             self._configurations[run.id] = configuration
             related = worker._event_related_resources(configuration)
             submitted = worker._emit_worker_event("submitted-flow-run", related)
