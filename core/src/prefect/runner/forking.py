@@ -1,7 +1,7 @@
 """
 The process of a fork server: it has the product imported, and becomes the processes that are asked for.
 
-    python -m prefect.runner.forking ORDERS REPORTS
+    python -m prefect.runner.forking ORDERS REPORTS [embedded]
 
 ORDERS and REPORTS are the file descriptors of sockets. An order is JSON after its length, with the read end of a process's
 lifeline beside it. A report is a line of JSON: that orders are taken, the number of a process that has begun, how one ended.
@@ -61,18 +61,31 @@ _PRELOADED = (
 )
 """What each process of a flow run imports before it comes to the user's code."""
 
+_EMBEDDED = (
+    "prefect.client.embedded",
+    "prefect.server.operations.flow_runs",
+    "prefect.server.operations.flows",
+    "prefect.server.operations.liveness",
+    "prefect.server.operations.logs",
+    "prefect.server.operations.transitions",
+)
+"""What it imports besides if there is no server."""
+
 LENGTH = struct.Struct("!I")
 """Before each order: of how many bytes it is."""
 
 
-def preload() -> None:
+def preload(*, is_embedded: bool = False) -> None:
     """
     Import what flow runs need.
+
+    Args:
+        is_embedded: Whether the orchestrator will be in their processes.
 
     Raises:
         RuntimeError: Something of it has started a thread, so that forks would not be safe.
     """
-    for name in _PRELOADED:
+    for name in (*_PRELOADED, *(_EMBEDDED if is_embedded else ())):
         importlib.import_module(name)
     if threading.active_count() > 1:
         names = ", ".join(thread.name for thread in threading.enumerate())
@@ -176,10 +189,10 @@ def become(order: dict[str, Any]) -> NoReturn:
     raise SystemExit(0)
 
 
-def main(orders: str, reports: str) -> None:
+def main(orders: str, reports: str, *further: str) -> None:
     """Take orders until nobody gives any."""
     with socket.socket(fileno=int(orders)) as ordering, socket.socket(fileno=int(reports)) as reporting:
-        preload()
+        preload(is_embedded="embedded" in further)
         _report(reporting, ready=1)
         order = serve(ordering, reporting)
     if order is not None:

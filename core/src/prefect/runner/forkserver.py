@@ -122,13 +122,16 @@ class ForkServer:
 
     def start(self) -> None:
         """Begin to import what processes will need. To be called in an event loop."""
+        from prefect.settings import get_current_settings
+
+        further = ["embedded"] if get_current_settings().api.url is None else []
         orders, theirs = socket.socketpair()
         reports, sent = socket.socketpair()
         reports.setblocking(False)
         with theirs, sent:
             descriptors = [theirs.fileno(), sent.fileno()]
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "prefect.runner.forking", *map(str, descriptors)],
+                [sys.executable, "-m", "prefect.runner.forking", *map(str, descriptors), *further],
                 stdin=subprocess.DEVNULL,
                 pass_fds=descriptors,
                 start_new_session=True,
