@@ -23,6 +23,9 @@ COMMANDS: dict[str, Entry] = {
         "prefect.cli.api:app", "Send a request to the server, as this machine's settings say, and write its answer."
     ),
     "artifact": Entry("prefect.cli.artifact:app", "Show and delete what runs have left for people."),
+    "asset": Entry(
+        "prefect.cli.asset:app", "Show the assets that tasks have made or read, and which were made from which."
+    ),
     "automation": Entry(
         "prefect.cli.automation:app",
         "Show, create, change, pause and delete automations: what is done when events occur.",

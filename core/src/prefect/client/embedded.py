@@ -29,7 +29,9 @@ __all__ = ["EmbeddedTransport", "embedded_transport"]
 
 R = TypeVar("R")
 
-_EVENT_READERS = frozenset({("POST", "/events/filter"), ("POST", "/events/count-by/{countable}")})
+_EVENT_READERS = frozenset(
+    {("POST", "/events/filter"), ("POST", "/events/count-by/{countable}"), ("GET", "/assets/graph")}
+)
 _TAKERS = frozenset(
     {("POST", "/deployments/get_scheduled_flow_runs"), ("POST", "/work_pools/{name}/get_scheduled_flow_runs")}
 )

@@ -269,6 +269,7 @@ ENDPOINTS = (
     Endpoint("GET", "/csrf-token", "administration", "read_csrf_token"),
     Endpoint("GET", "/collections/views/{view}", "administration", "read_collection_view"),
     Endpoint("POST", "/templates/validate", "administration", "validate_template"),
+    Endpoint("GET", "/assets/graph", "assets", "read_asset_graph"),
     Endpoint("POST", "/_core/tokens", "tokens", "create_token", 201),
     Endpoint("GET", "/_core/tokens", "tokens", "read_tokens"),
     Endpoint("DELETE", "/_core/tokens/{name}", "tokens", "delete_token", 204),
