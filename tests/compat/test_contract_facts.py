@@ -36,6 +36,7 @@ ALL = ENDPOINTS
 # What is offered beyond the published contract.
 ADDED_ROUTES = {
     ("GET", "/flow_runs/{id}/why"),
+    ("GET", "/assets/graph"),
     ("POST", "/_core/deliveries/claim"),
     ("POST", "/_core/deliveries/leave"),
     ("POST", "/_core/deliveries/renew"),
