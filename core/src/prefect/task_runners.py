@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefect._engine.pool import ThreadPool
 from prefect._engine.signals import CancellationRequest
-from prefect.futures import PrefectConcurrentFuture, PrefectFuture, PrefectFutureList
+from prefect.futures import PrefectConcurrentFuture, PrefectDistributedFuture, PrefectFuture, PrefectFutureList
 from prefect.utilities.annotations import allow_failure, unmapped
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConcurrentTaskRunner",
+    "PrefectTaskRunner",
     "ProcessPoolTaskRunner",
     "SequentialTaskRunner",
     "TaskRunner",
@@ -307,6 +308,27 @@ class ProcessPoolTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):
                 self._executor.shutdown(wait=True)
             self._executor = None
         super().__exit__(exc_type, exc, traceback)
+
+
+class PrefectTaskRunner(TaskRunner[PrefectDistributedFuture[Any]]):
+    """
+    Lets task workers run tasks, on this machine or others: `task.serve()` starts one.
+
+    Runs outlive the flow run that submitted them. Wait for their futures where the flow should.
+    """
+
+    def duplicate(self) -> Self:
+        return type(self)()
+
+    def submit(
+        self,
+        task: Task[Any, Any],
+        parameters: dict[str, Any],
+        wait_for: Iterable[PrefectFuture[Any]] | None = None,
+        dependencies: dict[str, set[RunInput]] | None = None,
+    ) -> PrefectDistributedFuture[Any]:
+        self._require_start()
+        return task.apply_async(kwargs=parameters, wait_for=wait_for, dependencies=dependencies)
 
 
 class SequentialTaskRunner(TaskRunner[PrefectConcurrentFuture[Any]]):

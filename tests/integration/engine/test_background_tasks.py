@@ -23,6 +23,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import FailedRun, MissingResult
 from prefect.futures import PrefectDistributedFuture
 from prefect.states import Scheduled
+from prefect.task_runners import PrefectTaskRunner
 from prefect.task_runs import TaskRunWaiter
 from prefect.task_worker import TaskWorker, aserve, read_parameters, serve, store_parameters
 from prefect.utilities.callables import ParameterBindError
@@ -350,3 +351,16 @@ def test_parameters_go_through_a_result_store(arun) -> None:
         assert await read_parameters(store, identifier) == {"parameters": {"a": 1}}
 
     arun(act())
+
+
+def test_a_flow_may_let_task_workers_run_its_tasks() -> None:
+    ordered: list[Any] = []
+
+    @flow(task_runner=PrefectTaskRunner())
+    def order() -> None:
+        ordered.extend([add.submit(1), *double.map([1, 2])])
+
+    order()
+    assert [future.state.is_final() for future in ordered] == [False] * 3
+    work(TaskWorker(add, double), *ordered)
+    assert [future.result() for future in ordered] == [2, 2, 4]

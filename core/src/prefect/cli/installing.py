@@ -38,9 +38,11 @@ def install_worker_type(context: typer.Context, kind: str, policy: InstallPolicy
     from prefect.plugins import registries
     from prefect.plugins.known import distribution_for
 
-    is_there = kind in registries.workers.names()
     distribution = distribution_for(registries.workers.family.key, kind)
-    if distribution is None or policy is InstallPolicy.NEVER or (is_there and policy is not InstallPolicy.ALWAYS):
+    if distribution is None or policy is InstallPolicy.NEVER:
+        return
+    is_there = kind in registries.workers.names() or _is_installed(distribution)
+    if is_there and policy is not InstallPolicy.ALWAYS:
         return
     if policy is InstallPolicy.PROMPT:
         if not is_interactive(context):
@@ -53,6 +55,17 @@ def install_worker_type(context: typer.Context, kind: str, policy: InstallPolicy
     # What is installed is known at the start of a process only.
     again = [sys.executable, "-m", "prefect", *sys.argv[1:], "--install-policy", InstallPolicy.NEVER.value]
     os.execv(sys.executable, again)  # noqa: S606
+
+
+def _is_installed(distribution: str) -> bool:
+    """Whether it is; published packages say what types of workers they have only when they are imported."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _installer() -> list[str]:

@@ -157,25 +157,20 @@ class Deployable:
         Raises:
             RuntimeError: This is called in async code: await `prefect.aserve` there.
         """
+        of_serving = {
+            "self",
+            "name",
+            "global_limit",
+            "pause_on_shutdown",
+            "print_starting_message",
+            "limit",
+            "webserver",
+        }
+        given = {option: value for option, value in locals().items() if option not in of_serving | {"of_serving"}}
         from prefect.flows.serving import serve_deployments
 
-        deployment = self.to_deployment.sync(  # type: ignore[attr-defined]
-            name=Path(name).stem if name and name.endswith(".py") else name or self.name,
-            interval=interval,
-            cron=cron,
-            rrule=rrule,
-            paused=paused,
-            schedule=schedule,
-            schedules=schedules,
-            concurrency_limit=global_limit,
-            triggers=triggers,
-            parameters=parameters,
-            description=description,
-            tags=tags,
-            version=version,
-            enforce_parameter_schema=enforce_parameter_schema,
-            entrypoint_type=entrypoint_type,
-        )
+        called = Path(name).stem if name and name.endswith(".py") else name or self.name
+        deployment = self.to_deployment.sync(called, concurrency_limit=global_limit, **given)  # type: ignore[attr-defined]
         options = {"name": deployment.name, "pause_on_shutdown": pause_on_shutdown, "limit": limit}
         serve_deployments([deployment], print_starting_message, options, webserver)
 

@@ -180,23 +180,8 @@ class Runner:
         Returns:
             The id of the deployment.
         """
-        deployment: RunnerDeployment = flow.to_deployment(
-            name=name or self.name,
-            interval=interval,
-            cron=cron,
-            rrule=rrule,
-            schedule=schedule,
-            schedules=schedules,
-            paused=paused,
-            concurrency_limit=concurrency_limit,
-            parameters=parameters,
-            triggers=triggers,
-            description=description,
-            tags=tags,
-            version=version,
-            enforce_parameter_schema=enforce_parameter_schema,
-            entrypoint_type=entrypoint_type,
-        )
+        given = {option: value for option, value in locals().items() if option not in {"self", "flow", "name"}}
+        deployment: RunnerDeployment = flow.to_deployment(name or self.name, **given)
         deployment_id: UUID = yield from self.add_deployment.steps(deployment)
         return deployment_id
 

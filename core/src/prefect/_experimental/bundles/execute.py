@@ -1,0 +1,5 @@
+"""The earlier place of `prefect.bundles.execute`."""
+
+from prefect.bundles.execute import execute_bundle
+
+__all__ = ["execute_bundle"]
