@@ -159,6 +159,14 @@ class TestWorker(_Suite, WorkerContract):
         assert len({*arns}) == 2
         assert [request["taskDefinition"] for request in ecs.calls("DeregisterTaskDefinition")] == arns
 
+    def test_a_task_that_does_not_start_in_time_is_stopped(self, order, ecs) -> None:
+        ecs.starts_nothing = True
+        state = self.look(ECSWorker, order({"task_start_timeout_seconds": 1})).state
+        ecs.starts_nothing = False
+        assert state.is_crashed()
+        assert "task_start_timeout_seconds" in state.message
+        assert len(ecs.calls("StopTask")) == 1
+
     def test_secrets_need_a_role_that_may_read_them(self, order, job_variables) -> None:
         state = self.look(ECSWorker, order({"execution_role_arn": None})).state
         assert state.is_crashed()

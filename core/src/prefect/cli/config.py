@@ -82,7 +82,7 @@ def _settings(show_secrets: bool) -> Iterator[_Shown]:
 
 def _of_plugins() -> Iterator[tuple[Setting, list[str], Any, int]]:
     """The settings of plugins, each with its variable, the model that it is in, and how deep that is below all settings."""
-    from prefect.plugins.settings import plugin_settings
+    from prefect.cli.plugin_settings import plugin_settings
     from prefect.settings.base import settings_path
     from prefect.settings.legacy import settings_of
 

@@ -63,12 +63,8 @@ class Definitions:
     """
 
     def __init__(self) -> None:
-        self._arns: dict[tuple[str, str], str] = {}
+        self._arns: dict[tuple[Any, str], str] = {}
         self._locks: dict[str, anyio.Lock] = {}
-
-    @staticmethod
-    def _key(client: Any, wanted: dict[str, Any]) -> tuple[str, str]:
-        return client.meta.endpoint_url, json.dumps(wanted, sort_keys=True)
 
     async def find_or_register(
         self,
@@ -89,7 +85,7 @@ class Definitions:
             say: Told what happens.
             reuses_others: Whether a revision that no worker has registered is reused, too.
         """
-        key = self._key(client, wanted)
+        key = (client, json.dumps(wanted, sort_keys=True))  # a client is of one account, in one region
         async with self._locks.setdefault(wanted["family"], anyio.Lock()):  # of many runs at once, one registers
             if key not in self._arns:
                 arn = await self._latest(client, wanted, reuses_others)

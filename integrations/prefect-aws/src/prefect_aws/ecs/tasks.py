@@ -121,6 +121,10 @@ class TaskWatch:
         self._since.pop(arn, None)
         self._seen.pop(arn, None)
 
+    def age(self, arn: str) -> float:
+        """How many seconds ago a task was seen; infinite if it has not been."""
+        return time.monotonic() - self._seen[arn][0]
+
     async def look(self, arn: str, seconds: float) -> dict[str, Any] | None:
         """
         A task as it was not longer ago than some seconds; None if it is not there any more.
@@ -132,7 +136,7 @@ class TaskWatch:
             seconds: How old the answer may be.
         """
         async with self._lock:
-            if time.monotonic() - self._seen[arn][0] > seconds:
+            if self.age(arn) > seconds:
                 wanted = [arn, *(each for each in self._since if each != arn)][:_AT_ONCE]
                 try:
                     answer = await ask(

@@ -46,6 +46,7 @@ class FakeEcs:
         requests: What was asked of ECS: pairs of an operation and its arguments.
         images_that_fail: Images that cannot be pulled.
         placement_failures: Reasons that the next requests to start a task are given for not doing so.
+        starts_nothing: Whether tasks wait for ever.
     """
 
     def __init__(self, beside: str) -> None:
@@ -54,6 +55,7 @@ class FakeEcs:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.images_that_fail: set[str] = set()
         self.placement_failures: list[str] = []
+        self.starts_nothing = False
         self._refusals: list[tuple[str, str]] = []
         self._tasks: dict[str, dict[str, Any]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -173,6 +175,8 @@ class FakeEcs:
         container = definition["containerDefinitions"][0]
         changes = {each["name"]: each for each in overrides.get("containerOverrides", ())}
         override: dict[str, Any] = changes.get(container["name"], {})
+        if self.starts_nothing:
+            return
         if container["image"] in self.images_that_fail:
             why = f"CannotPullContainerError: {container['image']}: not found"
             self._end(arn, container["name"], None, "TaskFailedToStart", why)
@@ -215,7 +219,10 @@ class FakeEcs:
             task["lastStatus"] = "STOPPED"
 
     def _stop(self, arn: str) -> None:
-        process = self._processes[arn]
+        process = self._processes.get(arn)
+        if process is None:
+            self._tasks[arn]["lastStatus"] = "STOPPED"
+            return
         _signal(process, signal.SIGTERM)
         try:
             process.wait(_STOP_SECONDS)

@@ -112,6 +112,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
         client = client_of(configuration.aws_credentials, "ecs")
         settings, logger = AwsSettings().ecs.worker, self.get_flow_run_logger(flow_run)
         configuration.set_environment(self.claim_variables(flow_run))
+        is_given = "taskDefinition" in configuration.task_run_request
         try:
             task = await self._start(client, flow_run, configuration, settings)
         except InfrastructureError:
@@ -129,9 +130,9 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
                 await self._stop(client, task, "Its worker does not wait for it any more.")
             raise
         finally:
-            if configuration.auto_deregister_task_definition:
+            if configuration.auto_deregister_task_definition and not is_given:
                 with anyio.CancelScope(shield=True):
-                    await self._deregister(client, task["taskDefinitionArn"], configuration)
+                    await self._deregister(client, task["taskDefinitionArn"])
         await self._tell(flow_run, ending)
         return ECSWorkerResult(identifier=identifier, status_code=-1 if ending.exit_code is None else ending.exit_code)
 
@@ -183,6 +184,9 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
         if name not in containers:
             name = found["containerDefinitions"][0]["name"]
             configuration.override["name"] = configuration.container_name = name
+        configuration.container.pop("logConfiguration", None)
+        if "logConfiguration" in containers[name]:
+            configuration.container["logConfiguration"] = containers[name]["logConfiguration"]
         has = {each["name"] for each in containers[name].get("secrets", ())}
         missing = sorted({*configuration.secrets} - has)
         if missing:
@@ -238,7 +242,8 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
                 if status == "STOPPED":
                     return ending_of(found, configuration.container_name or "")
                 waited = time.monotonic() - began
-                if waited > configuration.task_start_timeout_seconds and not found.get("startedAt"):
+                is_late = waited > configuration.task_start_timeout_seconds and not found.get("startedAt")
+                if is_late and watch.age(arn) <= seconds:  # not only unseen
                     raise InfrastructureError(
                         f"The task {arn!r} was {status} after {waited:.0f} s, and was stopped "
                         "(task_start_timeout_seconds)."
@@ -272,9 +277,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
         except Exception as error:
             self._logger.error("Task %r could not be stopped, and may go on: %s", task["taskArn"], error)
 
-    async def _deregister(self, client: Any, arn: str, configuration: ECSJobConfiguration) -> None:
-        if not configuration.task_definition or configuration.task_run_request.get("taskDefinition") != arn:
-            return
+    async def _deregister(self, client: Any, arn: str) -> None:
         self._definitions.forget(arn)
         try:
             await ask(client.deregister_task_definition, taskDefinition=arn)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefect.plugins import registries
 from prefect.plugins.errors import PluginLoadError
-from prefect.plugins.registries import settings as registry
 from prefect.settings.base import PrefectBaseSettings
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def plugin_settings(failed: Callable[[str], None]) -> Iterator[type[PrefectBaseS
     Args:
         failed: Told what is the matter with a plugin whose settings are left out.
     """
-    for namespace in registry.names():
+    for namespace in registries.settings.names():
         try:
-            model = registry.get(namespace)
+            model = registries.settings.get(namespace)
         except PluginLoadError as error:
             failed(str(error))
             continue
