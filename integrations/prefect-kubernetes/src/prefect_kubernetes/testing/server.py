@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from prefect_kubernetes.testing.discovery import described
 from prefect_kubernetes.testing.store import Refusal
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class ApiServer:
         self.refusals: list[int] = []
         self.requests: list[tuple[str, str, Any]] = []
         self.epoch = 0
+        self.needs_token = (
+            True  # clients that send none over plain HTTP, such as kubectl, need a cluster that asks for none
+        )
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
 
@@ -107,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         self.api.requests.append((self.command, self.path, body))
         try:
-            if self.headers.get("Authorization") != "Bearer fake-token":
+            if self.api.needs_token and self.headers.get("Authorization") != "Bearer fake-token":
                 raise Refusal(401, "Unauthorized", "Unauthorized")
             if self.api.refusals:
                 code = self.api.refusals.pop(0)
@@ -123,6 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
         if (found := _NAMESPACE.fullmatch(path)) and self.command == "GET":
             self._answer(200, store.read("namespaces", "", found["name"]))
             return
+        about_itself = described(path, self.api.version) if self.command == "GET" else None
+        if about_itself is not None:
+            self._answer(200, about_itself)
+            return
         found = _PATH.fullmatch(path)
         group = found["group"] if found else None
         if found is None or not (
@@ -137,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "GET" and query.get("watch"):
             self._send_changes(kind, namespace, query)
         elif self.command == "GET":
-            items = store.find(kind, namespace, _labels(query))
+            items = [each for each in store.find(kind, namespace, _labels(query)) if _is_named(each, query)]
             about = {"kind": f"{_KINDS.get(kind, 'Custom')}List", "metadata": {"resourceVersion": str(store.version)}}
             self._answer(200, {**about, "items": items})
         else:
@@ -200,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         deadline = time.monotonic() + float(query.get("timeoutSeconds", 300))
         try:
             while self.api.epoch == epoch and time.monotonic() < deadline:
-                if first is not None:
+                if first is not None and _is_named(first["object"], query):
                     send(json.dumps(first).encode() + b"\n")
                 first = next(changes)
         except Refusal as refusal:
@@ -255,6 +263,12 @@ class _Handler(BaseHTTPRequestHandler):
 def _stamp(number: int) -> str:
     """The time of a line, the same each time that it is asked for."""
     return datetime.fromtimestamp(1_700_000_000 + number, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_named(resource: dict[str, Any], query: dict[str, str]) -> bool:
+    """Whether a resource is what a selector of fields asks for: by its name, that is."""
+    selector = query.get("fieldSelector")
+    return selector is None or selector == f"metadata.name={resource['metadata']['name']}"
 
 
 def _labels(query: dict[str, str]) -> dict[str, str]:
