@@ -167,6 +167,14 @@ class TestWorker(_Suite, WorkerContract):
         assert "task_start_timeout_seconds" in state.message
         assert len(ecs.calls("StopTask")) == 1
 
+    def test_what_a_container_printed_last_is_in_the_logs_of_its_run(self, order, ecs, caplog) -> None:
+        place = {"awslogs-group": "none-of-that-name"}
+        run = order({"configure_cloudwatch_logs": True, "cloudwatch_logs_options": place}, exit_code=3)
+        assert self.look(ECSWorker, run).state.is_crashed()
+        [told] = [record for record in caplog.records if "exit code 3" in record.getMessage()]
+        assert told.name == "prefect.flow_runs.worker"
+        assert "It printed last:\n(It cannot be read: " in told.getMessage()
+
     def test_secrets_need_a_role_that_may_read_them(self, order, job_variables) -> None:
         state = self.look(ECSWorker, order({"execution_role_arn": None})).state
         assert state.is_crashed()
@@ -233,6 +241,9 @@ def test_what_was_printed_is_shown(let_in):
         client.put_log_events(logGroupName="prefect", logStreamName="f/c/1", logEvents=[event])
         anyio.run(stream.read)
     assert (shown, said) == (["one", "two"], [])
+    assert anyio.run(stream.tail, 1) == ["two"]
+    missing = LogStream(client, options, "c", "arn/of/2", show=shown.append, say=said.append)
+    assert "It cannot be read" in anyio.run(missing.tail, 1)[0]
 
 
 def test_networks(let_in):

@@ -64,3 +64,12 @@ class LogStream:
             if not answer["events"]:
                 return
             self._next = answer["nextForwardToken"]
+
+    async def tail(self, lines: int) -> list[str]:
+        """The last lines, or why they cannot be read."""
+        place = {"logGroupName": self._group, "logStreamName": self._stream}
+        try:
+            answer = await ask(self._client.get_log_events, **place, limit=lines)
+        except Exception as error:
+            return [f"(It cannot be read: {error})"]
+        return [str(event["message"]) for event in answer["events"]]

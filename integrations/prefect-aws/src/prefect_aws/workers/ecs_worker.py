@@ -37,6 +37,8 @@ __all__ = [
     "parse_identifier",
 ]
 
+_TAIL_LINES = 50
+
 _HELD = {
     "prefect_api_key_secret_arn": "PREFECT_API_KEY",
     "prefect_api_auth_string_secret_arn": "PREFECT_API_AUTH_STRING",
@@ -124,7 +126,8 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
             task_status.started(identifier)
         logger.info("Task %r was started.", task["taskArn"])
         try:
-            ending = await self._ending(client, task, flow_run, configuration)
+            logs = self._logs(task, configuration, logger.warning)
+            ending = await self._ending(client, task, flow_run, configuration, logs)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._stop(client, task, "Its worker does not wait for it any more.")
@@ -133,7 +136,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
             if configuration.auto_deregister_task_definition and not is_given:
                 with anyio.CancelScope(shield=True):
                     await self._deregister(client, task["taskDefinitionArn"])
-        await self._tell(flow_run, ending)
+        await self._tell(flow_run, ending, logs)
         return ECSWorkerResult(identifier=identifier, status_code=-1 if ending.exit_code is None else ending.exit_code)
 
     # -- how it begins
@@ -219,14 +222,19 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
     # -- how it ends
 
     async def _ending(
-        self, client: Any, task: dict[str, Any], flow_run: FlowRun, configuration: ECSJobConfiguration
+        self,
+        client: Any,
+        task: dict[str, Any],
+        flow_run: FlowRun,
+        configuration: ECSJobConfiguration,
+        logs: LogStream | None,
     ) -> Ending:
         arn, seconds = task["taskArn"], configuration.task_watch_poll_interval
         logger, began, status = self.get_flow_run_logger(flow_run), time.monotonic(), None
         key = (client, task["clusterArn"])
         if key not in self._watches:
             self._watches[key] = TaskWatch(client, task["clusterArn"], self._logger.warning)
-        watch, logs = self._watches[key], self._logs(task, configuration, logger.warning)
+        watch = self._watches[key]
         watch.add(task)
         try:
             while True:
@@ -237,7 +245,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
                 if found["lastStatus"] != status:
                     status = found["lastStatus"]
                     logger.info("Task %r is %s.", arn, status)
-                if logs is not None:
+                if logs is not None and configuration.stream_output:
                     await logs.read()
                 if status == "STOPPED":
                     return ending_of(found, configuration.container_name or "")
@@ -254,13 +262,13 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
 
     def _logs(self, task: dict[str, Any], configuration: ECSJobConfiguration, say: Any) -> LogStream | None:
         driver = configuration.container.get("logConfiguration") or {}
-        if not configuration.stream_output or driver.get("logDriver") != "awslogs":
+        if driver.get("logDriver") != "awslogs":
             return None
         client = client_of(configuration.aws_credentials, "logs")
         name = configuration.container["name"]
         return LogStream(client, driver["options"], name, task["taskArn"], show=print, say=say)
 
-    async def _tell(self, flow_run: FlowRun, ending: Ending) -> None:
+    async def _tell(self, flow_run: FlowRun, ending: Ending, logs: LogStream | None) -> None:
         """Say what the end of the task means for the flow run, unless its own process has said that."""
         if ending.kind == "unstarted":
             raise InfrastructureError(f"The task did not start: {ending.reason}")
@@ -268,7 +276,8 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
             message = f"The machine of the flow run was taken away, and it runs again: {ending.reason}"
             await self._offer_again(flow_run, message)
         elif ending.kind == "failed" and await self._needs_a_last_word(flow_run):
-            self.get_flow_run_logger(flow_run).error("%s.", ending.reason)
+            printed = "" if logs is None else "\n".join([" It printed last:", *await logs.tail(_TAIL_LINES)])
+            self.get_flow_run_logger(flow_run).error("%s.%s", ending.reason, printed)
             await self._propose_crashed_state(flow_run, f"{ending.reason}.")
 
     async def _stop(self, client: Any, task: dict[str, Any], reason: str) -> None:
