@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,7 @@ class FakeEcs:
             process.wait()
         self._http.shutdown()
         self._http.server_close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def address(self) -> str:
