@@ -16,6 +16,7 @@ from tests.integration.server.conftest import Server
 from prefect import flow, task
 from prefect.automations import Automation, DoNothing, EventTrigger
 from prefect.client.base import current_transport
+from prefect.client.spool import spool_folder
 from prefect.events import (
     DeploymentEventTrigger,
     Event,
@@ -53,6 +54,22 @@ def stored(*names: str) -> list[Event]:
 
 def roles(event: Event) -> list[tuple[str, str | None]]:
     return [(related.role, related.name) for related in event.related]
+
+
+def test_what_a_server_that_is_away_does_not_hear_is_kept_and_told_later(home):
+    server = Server(ephemeral=True).start()
+    server.stop()
+    with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
+        emit_event("before", {"prefect.resource.id": "r"})
+        EventsWorker.drain_all(timeout=0.1)
+        folder = spool_folder(current_transport())
+        assert len(list(folder.glob("*.jsonl"))) == 1
+        again = Server(port=server.port, ephemeral=True).start()
+        emit_event("after", {"prefect.resource.id": "r"})
+        EventsWorker.instance().wait_until_empty()
+        assert {event.event for event in stored("before", "after")} == {"before", "after"}
+        assert list(folder.iterdir()) == []
+        again.stop()
 
 
 @pytest.mark.usefixtures("orchestrator")

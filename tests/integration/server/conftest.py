@@ -19,9 +19,9 @@ from prefect.settings.context import temporary_settings
 class Server:
     """A server that answers on a port of this machine."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, port: int = 0, **options: Any) -> None:
         self.app = create_app(get_current_settings(), **options)
-        self._socket = listen("127.0.0.1", 0)
+        self._socket = listen("127.0.0.1", port)
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._server = make_server(self.app)

@@ -15,8 +15,8 @@ import pytest
 from prefect._contract.actions import LogCreate
 from prefect._contract.objects import TaskRun
 from prefect._contract.recording import TaskRunRecord
-from prefect._engine.recorder import BATCH, HIGH_WATER, Recorder, is_refusal, spool_folder
-from prefect._engine.spool import deliver, store as keep
+from prefect._engine.recorder import BATCH, HIGH_WATER, Recorder
+from prefect.client.spool import deliver, is_refusal, spool_folder, store as keep
 from prefect.exceptions import PrefectException
 from prefect.settings import temporary_settings
 from prefect.states import Completed, Pending, Running

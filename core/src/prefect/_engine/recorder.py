@@ -27,8 +27,8 @@ from prefect._contract.base import evolve
 from prefect._contract.endpoints import recording as endpoints
 from prefect._contract.endpoints.logs import create_logs
 from prefect._contract.recording import TaskRunRecord
-from prefect._engine.spool import deliver, store
 from prefect.client.base import add_barrier
+from prefect.client.spool import deliver, is_refusal, spool_folder, store
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
@@ -297,29 +297,6 @@ def is_worth_retrying(error: Exception) -> bool:
     if transient is not None:
         return bool(transient)
     return not isinstance(error, (PrefectException, TypeError, ValueError, AttributeError))
-
-
-_REFUSING = frozenset({400, 409, 413, 415, 422})
-
-
-def is_refusal(error: Exception) -> bool:
-    """
-    Whether an error says that these records will never be taken.
-
-    Others say something of the store, of the way to it, or of who asks, which can all change.
-    """
-    answered = getattr(error, "http_exc", None) or error
-    response = getattr(answered, "response", None)
-    if response is not None:
-        return response.status_code in _REFUSING
-    return isinstance(error, (TypeError, ValueError))
-
-
-def spool_folder(transport: Transport) -> Path:
-    """Where records are kept that could not be delivered to an orchestrator."""
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().home / "spool" / transport.spool_name
 
 
 _recorders: weakref.WeakKeyDictionary[Any, Recorder] = weakref.WeakKeyDictionary()

@@ -13,11 +13,11 @@ from prefect.utilities.dual import Steps, adrive
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from prefect._contract.objects import FlowRun
     from prefect.client.orchestration import PrefectClient
 
 __all__ = [
     "object_as_related_resource",
+    "place_of",
     "related_resources_from_run_context",
     "related_to_runs",
     "runs_of_context",
@@ -89,15 +89,21 @@ def related_to_runs(runs: Runs, exclude: Iterable[str] = (), known: dict[Any, An
         found.append(object_as_related_resource("task-run", "task-run", task_run))
     if flow_run is not None:
         found.append(_resource("flow", "flow", flow_run.flow_id, flow_name))
-        found += yield from _place(flow_run, {} if known is None else known)
+        found += yield from _place(runs, {} if known is None else known)
     tags = {tag for run in (flow_run, task_run) if run is not None for tag in run.tags}
     excluded = set(exclude)
     return [each for each in [*found, *tags_as_related_resources(tags)] if each.id not in excluded]
 
 
-def _place(flow_run: FlowRun, known: dict[Any, Any]) -> Steps[list[RelatedResource]]:
+def place_of(runs: Runs) -> tuple[UUID | None, UUID | None]:
+    """The ids of the deployment of runs and of the queue in which they waited: under these, it is known what was asked for."""
+    flow_run = runs[0] if runs else None
+    return (None, None) if flow_run is None else (flow_run.deployment_id, flow_run.work_queue_id)
+
+
+def _place(runs: Runs, known: dict[Any, Any]) -> Steps[list[RelatedResource]]:
     """The deployment of a flow run, and the queue and the pool in which it waited."""
-    place = (flow_run.deployment_id, flow_run.work_queue_id)
+    place = place_of(runs)
     if place not in known:
         known[place] = yield from _read_place(*place)
     return list(known[place])

@@ -1,8 +1,9 @@
 """
 Sends the events of this process in the background: in order, in batches, without holding up who emits them.
 
-Emitting never fails a run. A batch that does not arrive is sent again for as long as records of task runs are; what was
-emitted is sent before the process asks its orchestrator for anything, and before it ends.
+Emitting never fails a run. A batch that does not arrive is sent again for as long as records of task runs are, and is then
+kept in a file, from which it is sent when the orchestrator is there again: see `prefect.client.spool`. What was emitted is
+sent before the process asks its orchestrator for anything, and before it ends.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.client.base import Transport, add_barrier, current_transport, through
+from prefect.client.spool import deliver, is_refusal, spool_folder, store_events
 from prefect.events.clients import EventsClient, PrefectEventsClient
-from prefect.events.related import Runs, related_to_runs, runs_of_context
+from prefect.events.related import Runs, place_of, related_to_runs, runs_of_context
 from prefect.exceptions import PrefectException
 from prefect.utilities.dual import adrive, drive
 
@@ -80,6 +82,8 @@ class EventsWorker:
         self._next_attempt = 0.0
         self._known: dict[Any, Any] = {}
         self._left_out = 0
+        transport = self._transport()
+        self._has_kept = transport is not None and any(spool_folder(transport).glob("*.jsonl"))
 
     @classmethod
     def set_client_override(cls, client_type: type[EventsClient] | None, **client_kwargs: Any) -> None:
@@ -174,20 +178,51 @@ class EventsWorker:
             events = [self._with_related(transport, event, runs) for event, runs in batch]
             self._client.send_all(events, transport)
         except Exception as error:
-            if not self._gives_up(error):
+            transient = getattr(error, "is_transient", not isinstance(error, (PrefectException, TypeError, ValueError)))
+            if transient and not self._gives_up():
+                return False
+            self._failing_since = None
+            if transient and self._keep(list(self._queue)):
+                self._next_attempt = time.monotonic() + _PAUSE_SECONDS
                 return False
             _logger.warning("%s events are lost: %s", len(batch), error)
-        self._failing_since, self._next_attempt = None, 0.0
+        else:
+            self._failing_since, self._next_attempt = None, 0.0
+            self._deliver_kept(transport)
         for _ in batch:
             self._queue.popleft()
         return True
 
-    def _gives_up(self, error: Exception) -> bool:
-        """Whether a failure is final: the orchestrator refuses, or is away for too long."""
+    def _keep(self, waiting: list[_Item]) -> bool:
+        """Keep all that waits in a file. Only the usual client's events are sent from there."""
+        transport = self._transport()
+        if transport is None or type(self._client) is not PrefectEventsClient:
+            return False
+        try:
+            path = store_events(spool_folder(transport), [_with_known(event, runs) for event, runs in waiting])
+        except OSError as error:
+            _logger.warning("Events cannot be kept: %s", error)
+            return False
+        _logger.info("%s events are kept in %s until the orchestrator is there again.", len(waiting), path)
+        for _ in waiting:
+            self._queue.popleft()
+        self._has_kept = True
+        return True
+
+    def _deliver_kept(self, transport: Transport) -> None:
+        if self._has_kept:
+            self._has_kept = False
+            try:
+                deliver(spool_folder(transport), transport.send, is_refusal)
+            except Exception as error:
+                self._has_kept = True
+                _logger.debug("Events that were kept cannot be sent yet: %s", error)
+
+    def _gives_up(self) -> bool:
+        """Whether the orchestrator is away for too long."""
         moment = time.monotonic()
-        transient = getattr(error, "is_transient", not isinstance(error, (PrefectException, TypeError, ValueError)))
         self._failing_since = self._failing_since or moment
-        if not transient or moment - self._failing_since > self._patience:
+        if moment - self._failing_since > self._patience:
             return True
         self._next_attempt = moment + _PAUSE_SECONDS
         return False
@@ -240,6 +275,13 @@ class EventsWorker:
                 worker._patience = min(worker._patience, timeout)
             worker.drain(at_exit)
         cls._workers.clear()
+
+
+def _with_known(event: Event, runs: Runs) -> Event:
+    """An event with what is known to be involved without asking: the runs, the flow and the tags."""
+    own = {resource.id for resource in event.involved_resources}
+    found = drive(related_to_runs(runs, own, {place_of(runs): []}))
+    return event.model_copy(update={"related": [*event.related, *found]})
 
 
 atexit.register(EventsWorker.drain_all)

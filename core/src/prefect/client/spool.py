@@ -3,7 +3,7 @@ Records that could not be delivered, kept in files until they can be.
 
 Each file is JSON lines, written whole or not at all. They are delivered in the order in which they were written, by the
 process that wrote them or by the next one that runs something on the same home. Delivering twice has one effect: states
-have ids, and batches of logs have keys. Each orchestrator has a folder of its own.
+and events have ids, and batches of logs have keys. Each orchestrator has a folder of its own.
 """
 
 from __future__ import annotations
@@ -14,16 +14,22 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect._contract.endpoints import recording
 from prefect._contract.recording import TaskRunRecord
 from prefect.utilities.ids import uuid7
 
-__all__ = ["deliver", "store"]
+if TYPE_CHECKING:
+    from prefect._contract.events import Event
+    from prefect.client.base import Transport
+
+__all__ = ["deliver", "is_refusal", "spool_folder", "store", "store_events"]
 
 logger = logging.getLogger("prefect.spool")
+
+_EVENTS_AT_ONCE = 500
 
 
 def store(
@@ -52,7 +58,24 @@ def store(
         for record in task_runs
     ]
     lines += [json.dumps({"log": log.model_dump(mode="json")}) for log in logs]
-    lines.append(json.dumps({"log_key": str(log_key or uuid7())}))
+    return _write(folder, [*lines, json.dumps({"log_key": str(log_key or uuid7())})])
+
+
+def store_events(folder: Path, events: Iterable[Event]) -> Path:
+    """
+    Write events to a new file.
+
+    Args:
+        folder: Where such files are; made if need be.
+        events: The events.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    return _write(folder, [json.dumps({"event": event.model_dump(mode="json")}) for event in events])
+
+
+def _write(folder: Path, lines: list[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{uuid7()}.jsonl"
     partial = path.with_suffix(".partial")
@@ -122,16 +145,20 @@ def _is_running(pid: int) -> bool:
 
 def _deliver_file(path: Path, send: Callable[[Any], Any]) -> None:
     from prefect._contract.actions import LogCreate
+    from prefect._contract.endpoints.events import create_events
     from prefect._contract.endpoints.logs import create_logs
+    from prefect._contract.events import Event
     from prefect._contract.objects import TaskRun
     from prefect._contract.state import State
 
-    records, logs = [], []
+    records, logs, events = [], [], []
     key: UUID | None = None
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         if "log_key" in entry:
             key = UUID(entry["log_key"])
+        elif "event" in entry:
+            events.append(Event.model_validate(entry["event"]))
         elif "log" in entry:
             logs.append(LogCreate.model_validate(entry["log"]))
         else:
@@ -143,3 +170,28 @@ def _deliver_file(path: Path, send: Callable[[Any], Any]) -> None:
         send(recording.record_task_runs(records))
     if logs:
         send(replace(create_logs(logs), key=key))
+    for first in range(0, len(events), _EVENTS_AT_ONCE):
+        send(create_events(events[first : first + _EVENTS_AT_ONCE]))
+
+
+_REFUSING = frozenset({400, 409, 413, 415, 422})
+
+
+def is_refusal(error: Exception) -> bool:
+    """
+    Whether an error says that these records will never be taken.
+
+    Others say something of the store, of the way to it, or of who asks, which can all change.
+    """
+    answered = getattr(error, "http_exc", None) or error
+    response = getattr(answered, "response", None)
+    if response is not None:
+        return response.status_code in _REFUSING
+    return isinstance(error, (TypeError, ValueError))
+
+
+def spool_folder(transport: Transport) -> Path:
+    """Where records are kept that could not be delivered to an orchestrator."""
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().home / "spool" / transport.spool_name
