@@ -118,7 +118,11 @@ class Block(BaseModel, ABC):
     """
 
     model_config = ConfigDict(
-        extra="ignore", defer_build=True, json_schema_extra=schema_extra, ignored_types=(Dual, ClassDual)
+        extra="ignore",
+        defer_build=True,
+        json_schema_extra=schema_extra,
+        ignored_types=(Dual, ClassDual),
+        hide_input_in_errors=True,  # what does not fit may be a secret
     )
 
     _block_type_name: ClassVar[str | None] = None

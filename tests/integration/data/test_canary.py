@@ -1,0 +1,113 @@
+"""Secrets are nowhere but where they belong: a canary is looked for in the whole database and in all that is written."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from tests.integration.server.conftest import Server
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.blocks.core import Block
+from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
+from prefect.blocks.system import Secret
+from prefect.blocks.webhook import Webhook
+from prefect.client.base import current_transport
+from prefect.events import emit_event
+from prefect.settings import get_current_settings, temporary_settings
+from prefect.testing.cli import CycloptsCliRunner
+from prefect.types import SecretDict
+
+CANARY = "canary-7f3a91"
+
+
+class Login(Block):
+    """Who somebody is."""
+
+    user: str
+    password: SecretStr
+
+
+class Store(Block):
+    """Where something is."""
+
+    login: Login
+    options: SecretDict
+
+
+@pytest.fixture(params=["embedded", "served"])
+def orchestrator(request: Any, home: Any) -> Any:
+    if request.param == "embedded":
+        yield
+        return
+    server = Server(ephemeral=True).start()
+    with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
+        yield
+    server.stop()
+
+
+def save_all() -> None:
+    Secret(value=CANARY).save("text")
+    Secret(value={"deep": [{"key": CANARY}]}).save("mapping")
+    login = Login(user="me", password=CANARY)
+    login.save("login")
+    Store(login=login, options={"key": CANARY}).save("by-reference")
+    Store(login=Login(user="me", password=CANARY), options={"key": CANARY}).save("within")
+    Store(login=Login(user="me", password=CANARY), options={"key": CANARY}).save("within", overwrite=True)
+    url = f"https://127.0.0.1:9/{CANARY}"
+    Webhook(url=url, headers={"Authorization": CANARY}).save("hook")
+    SlackWebhook(url=url).save("slack")
+    custom = {"url": "https://127.0.0.1:9/{{token}}", "secrets": {"token": CANARY}}
+    CustomWebhookNotificationBlock(name="n", **custom).save("custom")
+
+
+@task
+def show(block: Any) -> None:
+    get_run_logger().info("block %s %r", block, block)
+    print(block)
+    create_markdown_artifact(f"{block} {block!r}", key="shown")
+    create_table_artifact([{"block": str(block)}], key="table")
+    emit_event("shown", {"prefect.resource.id": "r"}, payload={"block": str(block)})
+    raise ValueError(f"The block {block!r} fails.")
+
+
+@flow(log_prints=True)
+def showing(block: Any) -> None:
+    show(block, return_state=True)
+    for name in ("slack-webhook/slack", "custom-webhook/custom"):
+        notifier: Any = Block.load(name)
+        try:
+            notifier.notify("body")
+        except Exception as error:
+            get_run_logger().error("It fails: %s %r", error, error)
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_the_canary_is_nowhere(home: Any, capfd: Any, caplog: Any) -> None:
+    caplog.set_level(logging.DEBUG, "prefect")
+    save_all()
+    for name in ("secret/text", "secret/mapping", "login/login", "store/by-reference", "store/within", "webhook/hook"):
+        block = Block.load(name)
+        showing(block)
+        with pytest.raises(Exception) as refused:  # what does not fit is told without what it was
+            type(block).model_validate({**dict.fromkeys(type(block).model_fields, object()), "password": [CANARY]})
+        assert CANARY not in str(refused.value)
+    assert Secret.load("mapping").get() == {"deep": [{"key": CANARY}]}  # it is kept, though
+    for command in (["block", "ls"], ["block", "inspect", "store/within"], ["block", "inspect", "secret/text"]):
+        result = CycloptsCliRunner().invoke(command)
+        assert result.exit_code == 0
+        assert CANARY not in result.output
+    current_transport().barrier()
+    written = capfd.readouterr()
+    assert "The block" in caplog.text
+    assert CANARY not in written.err + written.out + caplog.text
+    folder = Path(get_current_settings().home)
+    files = [path for path in folder.rglob("*") if path.is_file() and "storage" not in path.relative_to(folder).parts]
+    assert any(path.name == "prefect.db" for path in files)
+    assert any(b"The block" in path.read_bytes() for path in files)  # what was logged is found
+    holding = [path.name for path in files if CANARY.encode() in path.read_bytes()]
+    assert holding == []
