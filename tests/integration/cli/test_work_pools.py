@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,15 @@ class TestWorkPools:
     )
     def test_one_that_does_not_exist_is_named(self, cli, arguments):
         assert "Work pool 'x' not found" in cli.error("work-pool", *arguments)
+
+    @pytest.mark.skipif(find_spec("prefect_gcp") is not None, reason="prefect-gcp is installed")
+    def test_storage_of_a_package_that_is_not_installed_names_it(self, cli):
+        cli("work-pool", "create", "p", "--type", "process")
+        assert (
+            "pip install prefect-gcp"
+            in cli("work-pool", "storage", "configure", "gcs", "p", "--bucket", "b", code=1).stderr
+        )
+        assert "No storage" in cli("work-pool", "storage", "inspect", "p").stdout
 
     def test_a_type_without_a_worker_is_named(self, cli):
         message = cli.error("work-pool", "create", "p", "--type", "vertex-ai")

@@ -11,12 +11,12 @@ from prefect.cli.errors import CliError, first_reason
 from prefect.cli.groups import AlsoNamed, command, noun
 from prefect.cli.output import Output, confirm, is_interactive, print_fields, print_json, say, write_json
 from prefect.cli.queueing import Hours
+from prefect.cli.work_pool_storage import app as storage_app
 
 if TYPE_CHECKING:
     from prefect._contract.responses.work_pools import WorkPoolResponse
 
 app = noun("Create and change work pools: where runs of deployments wait for a worker.")
-storage_app = noun("Show where code and results of a work pool's runs are kept.")
 app.add_typer(storage_app, name="storage")
 
 Name = Annotated[str, typer.Argument(help="The name of a work pool.")]
@@ -319,17 +319,3 @@ def get_default_base_job_template(
         return
     write_json(template, file)
     say(f"Wrote the job template of type {type!r} to {file}.")
-
-
-@command(storage_app, "inspect")
-def inspect_storage(
-    work_pool_name: Annotated[str, typer.Argument(help="The name of a work pool.")], output: Output = None
-) -> None:
-    """Show where code and results of a work pool's runs are kept, if that was set."""
-    configured = _read(work_pool_name).storage_configuration.model_dump(mode="json", exclude_none=True)
-    if output:
-        print_json(configured)
-    elif configured:
-        print_fields(configured)
-    else:
-        say(f"No storage is configured for work pool {work_pool_name!r}.")
