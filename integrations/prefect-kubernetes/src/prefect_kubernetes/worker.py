@@ -144,6 +144,10 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
             prefect.exceptions.InfrastructureNotFound: It does not exist any more.
             prefect.exceptions.InfrastructureNotAvailable: It is in another cluster.
         """
+        if infrastructure_pid.count(":") < 2:
+            raise InfrastructureNotFound(
+                f"There is no such Job: {infrastructure_pid!r} is not of the form 'CLUSTER:NAMESPACE:NAME'."
+            )
         uid, namespace, name = infrastructure_pid.rsplit(":", 2)
         async with open_cluster(configuration.cluster_config) as cluster:
             here = await _cluster_uid(cluster, KubernetesSettings())
