@@ -18,6 +18,9 @@ for name in [name for name in os.environ if name.startswith("PREFECT_")]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-repetitions", type=int, default=2, help="how often each fault is repeated")
+    parser.addoption(
+        "--keep-events", metavar="FILE", help="where to copy the database that holds an event of each name"
+    )
     parser.addoption("--outage-seconds", type=float, default=4.0, help="for how long servers are away from many runs")
     parser.addoption("--healthy-runs", type=int, default=12, help="how many runs are executed of which none may crash")
     parser.addoption("--outage-runs", type=int, default=4, help="how many runs are under way meanwhile")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -251,7 +253,7 @@ def delete_places() -> None:
     send(work_pools.delete_work_pool("pool"))
 
 
-def test_all_are_emitted(home: Path) -> None:
+def test_all_are_emitted(home: Path, request: pytest.FixtureRequest) -> None:
     change_states()
     change_records()
     change_blocks()
@@ -261,4 +263,7 @@ def test_all_are_emitted(home: Path) -> None:
     let_time_pass(home)
     delete_places()
     missing = set(NAMES) - ELSEWHERE - {re.sub(r"(?<=prefect\.block\.)[^.]+", "*", name) for name in emitted()}
+    if file := request.config.getoption("--keep-events"):
+        with closing(sqlite3.connect(home / "prefect.db")) as database, closing(sqlite3.connect(file)) as copy:
+            database.backup(copy)
     assert not missing
