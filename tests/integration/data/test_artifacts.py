@@ -24,6 +24,8 @@ from prefect.artifacts import (
 from prefect.client.base import current_transport
 from prefect.runtime import flow_run, task_run
 
+pytestmark = pytest.mark.usefixtures("orchestrator")
+
 
 def stored(artifact_id):
     return current_transport().send(endpoints.read_artifact(artifact_id))

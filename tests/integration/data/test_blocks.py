@@ -16,6 +16,8 @@ from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultStore, get_default_result_storage, resolve_result_storage
 from prefect.settings import get_current_settings, temporary_settings
 
+pytestmark = pytest.mark.usefixtures("orchestrator")
+
 
 class Credentials(Block):
     """Credentials for tests."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.integration.server.conftest import Server
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -18,7 +17,7 @@ from prefect.blocks.system import Secret
 from prefect.blocks.webhook import Webhook
 from prefect.client.base import current_transport
 from prefect.events import emit_event
-from prefect.settings import get_current_settings, temporary_settings
+from prefect.settings import get_current_settings
 from prefect.testing.cli import CycloptsCliRunner
 from prefect.types import SecretDict
 
@@ -37,17 +36,6 @@ class Store(Block):
 
     login: Login
     options: SecretDict
-
-
-@pytest.fixture(params=["embedded", "served"])
-def orchestrator(request: Any, home: Any) -> Any:
-    if request.param == "embedded":
-        yield
-        return
-    server = Server(ephemeral=True).start()
-    with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
-        yield
-    server.stop()
 
 
 def save_all() -> None:

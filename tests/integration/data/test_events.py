@@ -7,7 +7,6 @@ import logging
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -31,18 +30,6 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import temporary_settings
-
-
-@pytest.fixture(params=["embedded", "served"])
-def orchestrator(request, home) -> Iterator[str]:
-    """Where events go."""
-    if request.param == "embedded":
-        yield request.param
-        return
-    server = Server(ephemeral=True).start()
-    with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
-        yield request.param
-    server.stop()
 
 
 def stored(*names: str) -> list[Event]:

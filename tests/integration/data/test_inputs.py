@@ -16,6 +16,8 @@ from prefect.input import (
 )
 from prefect.runtime import flow_run
 
+pytestmark = pytest.mark.usefixtures("orchestrator")
+
 
 class Approval(RunInput):
     """Whether to go on."""

@@ -5,6 +5,8 @@ import pytest
 from prefect import flow
 from prefect.variables import Variable
 
+pytestmark = pytest.mark.usefixtures("orchestrator")
+
 
 @pytest.mark.parametrize("value", ["text", 5, 1.5, True, None, [1, {"a": 2}], {"a": [1]}])
 def test_values_of_all_kinds_are_kept(value):

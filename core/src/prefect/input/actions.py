@@ -140,7 +140,7 @@ def read_flow_run_input(key: str, flow_run_id: UUID | None = None, client: Clien
         text = yield from _over(client, ask(endpoints.read_flow_run_input(run_id, key)))
     except ObjectNotFound:
         return None
-    return json.loads(text) if isinstance(text, (str, bytes)) else text
+    return json.loads(text)
 
 
 @dual

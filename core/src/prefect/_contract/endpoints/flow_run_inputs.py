@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from prefect._contract.call import Call
@@ -40,9 +40,9 @@ def filter_flow_run_input(
     return Call("POST", "/flow_runs/{id}/input/filter", list[FlowRunInput], {"id": flow_run_id}, body=body)
 
 
-def read_flow_run_input(flow_run_id: UUID, key: str) -> Call[Any]:
+def read_flow_run_input(flow_run_id: UUID, key: str) -> Call[str]:
     """Read an input of a flow run: its value, as JSON text."""
-    return Call("GET", "/flow_runs/{id}/input/{key}", Any, {"id": flow_run_id, "key": key})
+    return Call("GET", "/flow_runs/{id}/input/{key}", str, {"id": flow_run_id, "key": key})
 
 
 def delete_flow_run_input(flow_run_id: UUID, key: str) -> Call[None]:
