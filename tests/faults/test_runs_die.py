@@ -97,7 +97,8 @@ def test_a_new_worker_goes_on_where_a_killed_one_was(fleet: Fleet, times: int) -
     for _ in range(times):
         worker = fleet.work()
         first = [fleet.order("queued", "tough", seconds=2) for _ in range(2)]
-        fleet.pid(first[0], 60)
+        for run in first:
+            fleet.pid(run, 60)
         more = [fleet.order("queued") for _ in range(3)]  # some of which it has taken, and not begun
         wait_until(lambda more=more: any(fleet.state(run)["type"] == "PENDING" for run in more))
         os.kill(worker.pid, signal.SIGKILL)

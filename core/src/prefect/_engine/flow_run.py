@@ -34,7 +34,7 @@ from prefect._engine.task_run import answer, shown_state
 from prefect._engine.tracebacks import user_traceback
 from prefect.client.base import Send
 from prefect.context import FlowRunContext
-from prefect.exceptions import Abort, ParameterTypeError, Pause, UpstreamTaskError
+from prefect.exceptions import Abort, ParameterTypeError, Pause, TerminationSignal, UpstreamTaskError
 from prefect.futures import PrefectFuture, resolve_futures_to_states
 from prefect.logging.loggers import flow_run_logger
 from prefect.results import ResultRecord
@@ -274,7 +274,9 @@ def end_by_force(run: FlowExecution, error: BaseException) -> Steps[None]:
         return
     cancelled = isinstance(error, CancellationRequest) or (run.lease is not None and run.lease.cancelled)
     state = Cancelled(message="The flow run was cancelled.") if cancelled else crashed_state(error)
-    if not cancelled and is_rescheduled(error) and run.run.deployment_id is not None and run.parent is None:
+    has_not_begun = isinstance(error, TerminationSignal) and run.state.is_pending()
+    is_for_others = (is_rescheduled(error) or has_not_begun) and not cancelled
+    if is_for_others and run.run.deployment_id is not None and run.parent is None:
         state = AwaitingRetry(message="The process was told to terminate. The run is executed elsewhere.")
     release(run)
     if run.lease is not None and run.lease.lost:
