@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+import threading
+import time
+from contextvars import copy_context
 from pathlib import Path
 
 import anyio
@@ -13,11 +17,14 @@ import pytest
 from prefect import flow, get_client
 from prefect._contract.actions.settings import WorkPoolCreate
 from prefect._contract.endpoints import flow_runs, task_runs, work_pools
+from prefect._contract.filters.flow_runs import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect._contract.state import StateType
 from prefect._contract.work_pools import WorkPoolStorageConfiguration
 from prefect.client.base import current_transport
 from prefect.exceptions import ConfigurationError, CrashedRun, ParameterTypeError
 from prefect.filesystems import LocalFileSystem
 from prefect.flows import bind_flow_to_infrastructure
+from prefect.futures import PrefectFlowRunFuture
 from prefect.runner.processes import executing, parts_of
 from prefect.settings import temporary_settings
 from prefect.states import Scheduled
@@ -45,6 +52,8 @@ else:
         ZipExtractor(Path(given.folder, bundle["files_key"])).extract()
     asyncio.run(execute_bundle(bundle))
 """
+
+RUNNING = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +103,29 @@ def test_a_process_that_dies_is_noticed():
     future = bind_flow_to_infrastructure(greet, "here", ProcessWorker).submit(how="dies")
     with pytest.raises(CrashedRun, match="exit code 3"):
         future.result()
+
+
+def test_a_call_that_is_interrupted_cancels_its_run():
+    @flow
+    def long():
+        time.sleep(120)
+
+    def interrupt():
+        while not current_transport().send(flow_runs.read_flow_runs(flow_run_filter=RUNNING)):
+            time.sleep(0.1)
+        signal.raise_signal(signal.SIGINT)
+
+    bound = bind_flow_to_infrastructure(long, "here", ProcessWorker)
+    threading.Thread(target=copy_context().run, args=(interrupt,)).start()
+    with pytest.raises(KeyboardInterrupt):
+        bound()
+    (run,) = current_transport().send(flow_runs.read_flow_runs())
+    future = PrefectFlowRunFuture(run.id)
+    future.wait(timeout=60)
+    assert future.state.name == "Cancelled"
+    for thread in threading.enumerate():
+        if thread.name == "prefect-infrastructure":
+            thread.join(30)
 
 
 def test_async_flows_are_awaited_and_runs_are_retried():

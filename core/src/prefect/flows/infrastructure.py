@@ -94,7 +94,7 @@ class InfrastructureBoundFlow(Flow[P, R]):
         self, *args: Any, return_state: bool = False, wait_for: Any = None, **kwargs: Any
     ) -> R | State[R] | Coroutine[Any, Any, R | State[R]]:
         """
-        Run the flow on its infrastructure, and wait for it. An async flow is to be awaited.
+        Run the flow on its infrastructure, and wait for it. An async flow is to be awaited. Ctrl-C cancels the run.
 
         Args:
             args: The function's arguments.
@@ -105,7 +105,11 @@ class InfrastructureBoundFlow(Flow[P, R]):
         future = self.submit(*args, wait_for=wait_for, **kwargs)
         if self.isasync:
             return _outcome_of(future, return_state)
-        future.wait()
+        try:
+            future.wait()
+        except KeyboardInterrupt:
+            _cancel(future)
+            raise
         return future.state if return_state else future.result()
 
     def submit(self, *args: Any, wait_for: Any = None, **kwargs: Any) -> PrefectFlowRunFuture[R]:
@@ -287,11 +291,23 @@ class _LookedAfter(PrefectFlowRunFuture[R]):
             wait([self._ended], None if timeout is None else max(0.0, began + timeout - time.monotonic()))
 
 
+def _cancel(future: PrefectFlowRunFuture[Any]) -> None:
+    """Cancel a run, whose infrastructure is ended then by who looks after it."""
+    from prefect._contract.endpoints.flow_runs import set_flow_run_state
+    from prefect.client.base import current_transport
+    from prefect.states import Cancelling
+
+    cancelling: State[Any] = Cancelling(message="What waited for the flow run was interrupted.")
+    current_transport().send(set_flow_run_state(future.flow_run_id, cancelling))
+
+
 async def _outcome_of(future: PrefectFlowRunFuture[R], return_state: bool) -> R | State[R]:
-    if return_state:
+    try:
         await future.wait_async()
-        return future.state
-    return await future.aresult()
+    except asyncio.CancelledError:
+        _cancel(future)
+        raise
+    return future.state if return_state else await future.aresult()
 
 
 def _in_thread(function: Callable[[], Awaitable[Any]]) -> Future[Any]:
