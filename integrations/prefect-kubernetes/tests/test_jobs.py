@@ -74,6 +74,14 @@ def test_a_job_is_run_and_what_it_prints_is_its_result(cluster: FakeCluster, let
     assert cluster.store.find("jobs", "default", {}) == []  # they are deleted
 
 
+def test_further_arguments_are_those_of_the_api(cluster: FakeCluster, let_in: KubernetesCredentials) -> None:
+    kwargs = {"field_manager": "tests", "fieldValidation": "Strict"}
+    run = KubernetesJob(v1_job=manifest("true"), credentials=let_in, interval_seconds=0, api_kwargs=kwargs).trigger()
+    run.wait_for_completion()
+    [path] = [path for method, path, _ in cluster.server.requests if method == "POST" and "tests" in path]
+    assert path.endswith("/jobs?fieldManager=tests&fieldValidation=Strict")
+
+
 def test_what_may_go_wrong(cluster: FakeCluster, let_in: KubernetesCredentials, tmp_path: Path) -> None:
     fails = KubernetesJob(v1_job=manifest("exit 3"), credentials=let_in, interval_seconds=0)
     run = fails.trigger()

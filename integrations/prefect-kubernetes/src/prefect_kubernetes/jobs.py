@@ -167,13 +167,19 @@ class KubernetesJobRun(JobRun[Dict[str, Any]]):
     fetch_result: ClassVar[Any] = dual(_fetch_result)
 
 
+def _in_api(name: str) -> str:
+    """The name of an argument in the API: `dryRun` for `dry_run`."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
 class KubernetesJob(JobBlock[Dict[str, Any]]):
     """
     A Job of a cluster, to be run from flows.
 
     Attributes:
         v1_job: Its manifest.
-        api_kwargs: Further arguments of the request that makes it, by their names in the API: `{"dryRun": "All"}`.
+        api_kwargs: Further arguments of the request that makes it: `{"dry_run": "All"}`, or as the API has it, `dryRun`.
         credentials: How to get at the cluster.
         delete_after_completion: Whether it is deleted when it has ended and was waited for.
         interval_seconds: Seconds between looks at it.
@@ -232,7 +238,7 @@ class KubernetesJob(JobBlock[Dict[str, Any]]):
 
     def _trigger(self) -> Steps[KubernetesJobRun]:
         """Make the Job. It is not waited for."""
-        query = {name: str(value) for name, value in self.api_kwargs.items()}
+        query = {_in_api(name): str(value) for name, value in self.api_kwargs.items()}
         place = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
         made = yield _Ask(self.credentials, lambda cluster: cluster.ask("POST", place, self.v1_job, query))
         name = str(made["metadata"]["name"])
