@@ -15,6 +15,10 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed
 
+from prefect._contract.objects import TaskRun
+from prefect.client.http.subscription import SubscriptionRefusedError
+from prefect.client.subscriptions import Subscription
+
 
 def moment() -> str:
     return datetime.now(timezone.utc).isoformat()
@@ -299,6 +303,26 @@ def test_a_subscription_must_say_to_what_and_by_whom(server: Any, message: Any) 
         async with connected(server, "/task_runs/subscriptions/scheduled") as socket:
             await socket.say(message)
             assert await socket.code() == 4001
+
+    run(act)
+
+
+def test_a_client_subscribes(server: Any) -> None:
+    async def act() -> None:
+        waiting = [await delay(server) for _ in range(2)]
+        subscription = Subscription(
+            TaskRun, "/task_runs/subscriptions/scheduled", ["task-1"], base_url=f"{server.url}/api"
+        )
+        with pytest.raises(RuntimeError, match="not connected"):
+            subscription.websocket  # noqa: B018
+        assert [str((await anext(subscription)).id) for _ in waiting] == waiting
+        await subscription.websocket.close()  # it is lost, and made again; what was not begun is handed out again
+        later = await delay(server)
+        assert later in [str((await asyncio.wait_for(anext(subscription), 10)).id) for _ in range(3)]
+        await subscription.aclose()
+        refused = Subscription(TaskRun, "task_runs/subscriptions/scheduled", [], base_url=f"{server.url}/api")
+        with pytest.raises(SubscriptionRefusedError, match="expected 'keys'"):
+            await anext(refused)
 
     run(act)
 

@@ -18,10 +18,11 @@ from prefect.exceptions import PrefectException, ServerUnreachableError
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
+    from websockets.exceptions import ConnectionClosed
 
     from prefect.client.http.address import ServerAddress
 
-__all__ = ["SubscriptionRefusedError", "subscribe_to_events"]
+__all__ = ["LostError", "SubscriptionRefusedError", "closed", "open_websocket", "subscribe_to_events"]
 
 _SUBPROTOCOL = "prefect"
 _PATIENCE_SECONDS = 10.0
@@ -29,7 +30,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _OVERLAP = timedelta(seconds=30)
 """Events may be stored a little later than they occur: so much of the past is asked for again after a connection is lost."""
 _MOST_REMEMBERED = 10_000
-_REFUSALS = frozenset({1002, 1003, 1007, 1008})
+_REFUSALS = frozenset({1002, 1003, 1007, 1008, 4001})
 """Codes by which a server closes a websocket to somebody who may not ask, or asks for something that there is not."""
 
 
@@ -37,7 +38,7 @@ class SubscriptionRefusedError(PrefectException):
     """A server does not tell of what was asked for, and asking again would not change that."""
 
 
-class _LostError(Exception):
+class LostError(Exception):
     """The connection is gone."""
 
 
@@ -73,7 +74,7 @@ async def subscribe_to_events(
                         told.popitem(last=False)
                     wanted.occurred.since = max(wanted.occurred.since, event.occurred - _OVERLAP)
                     yield event
-        except _LostError as error:
+        except LostError as error:
             failures += 1
             if not connected or failures > reconnections:
                 raise ServerUnreachableError(
@@ -85,11 +86,39 @@ async def subscribe_to_events(
 
 async def _one_connection(address: ServerAddress, wanted: EventFilter) -> AsyncGenerator[ReceivedEvent | None, None]:
     """The events of one connection; None once it is there."""
+    from websockets.exceptions import ConnectionClosed, WebSocketException
+
+    connection = await open_websocket(address, "/events/out")
+    try:
+        await connection.send(_message("filter", filter=wanted.model_dump(mode="json")))
+        yield None
+        async for text in connection:
+            yield _event(text)
+    except ConnectionClosed as error:
+        raise closed(address, error) from None
+    finally:
+        with suppress(OSError, WebSocketException):
+            await connection.close()
+    raise LostError("it closed the connection")
+
+
+async def open_websocket(address: ServerAddress, path: str) -> ClientConnection:
+    """
+    Connect to a websocket of a server, and say who asks.
+
+    Args:
+        address: The server.
+        path: Where its websocket is, below the address.
+
+    Raises:
+        SubscriptionRefusedError: The server refuses.
+        LostError: The server cannot be reached.
+    """
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
     scheme, _, place = address.url.partition("://")
-    url = f"{'wss' if scheme == 'https' else 'ws'}://{place}/events/out"
+    url = f"{'wss' if scheme == 'https' else 'ws'}://{place}{path}"
     try:
         connection = await connect(
             url,
@@ -101,25 +130,23 @@ async def _one_connection(address: ServerAddress, wanted: EventFilter) -> AsyncG
         )
     except InvalidStatus as error:
         status = error.response.status_code
-        raise _refusal(address, f"status {status}") if status < 500 else _LostError(f"status {status}") from None
+        raise _refusal(address, f"status {status}") if status < 500 else LostError(f"status {status}") from None
     except InvalidHandshake as error:
         raise _refusal(address, str(error)) from None
     except (OSError, TimeoutError, asyncio.TimeoutError, WebSocketException) as error:
-        raise _LostError(str(error) or type(error).__name__) from None
+        raise LostError(str(error) or type(error).__name__) from None
     try:
         await _introduce(connection, address)
-        await connection.send(_message("filter", filter=wanted.model_dump(mode="json")))
-        yield None
-        async for text in connection:
-            yield _event(text)
     except ConnectionClosed as error:
-        if error.rcvd is not None and error.rcvd.code in _REFUSALS:
-            raise _refusal(address, error.rcvd.reason or f"code {error.rcvd.code}") from None
-        raise _LostError(str(error)) from None
-    finally:
-        with suppress(OSError, WebSocketException):
-            await connection.close()
-    raise _LostError("it closed the connection")
+        raise closed(address, error) from None
+    return connection
+
+
+def closed(address: ServerAddress, error: ConnectionClosed) -> Exception:
+    """What it means that a server has closed a connection: that it refuses, or that it is gone for now."""
+    if error.rcvd is not None and error.rcvd.code in _REFUSALS:
+        return _refusal(address, error.rcvd.reason or f"code {error.rcvd.code}")
+    return LostError(str(error))
 
 
 async def _introduce(connection: ClientConnection, address: ServerAddress) -> None:
@@ -129,7 +156,7 @@ async def _introduce(connection: ClientConnection, address: ServerAddress) -> No
     try:
         answer = from_json(await asyncio.wait_for(connection.recv(), _PATIENCE_SECONDS))
     except (TimeoutError, asyncio.TimeoutError):
-        raise _LostError("it does not answer") from None
+        raise LostError("it does not answer") from None
     except ValueError:
         raise _refusal(address, "its answer is not JSON") from None
     if not isinstance(answer, dict) or answer.get("type") != "auth_success":
