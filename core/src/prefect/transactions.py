@@ -151,6 +151,7 @@ class BaseTransaction:
         self.on_rollback_hooks: list[Hook] = list(on_rollback_hooks)
         self.overwrite = overwrite
         self.write_on_commit = write_on_commit
+        self._when_rolled_back: Callable[[], None] | None = None
         self._logger = logger
         self._staged_value: Any = None
         self._values: dict[str, Any] | None = None
@@ -403,6 +404,8 @@ class BaseTransaction:
                 except Exception:  # noqa: S112 - it is logged; the other hooks have their own things to undo
                     continue
             self.state = TransactionState.ROLLED_BACK
+            if self._when_rolled_back is not None:
+                self._when_rolled_back()
         for child in reversed(self.children):
             yield from child._rollback_steps()
         return is_open

@@ -5,7 +5,9 @@ import threading
 import pytest
 
 from prefect import flow, task
+from prefect._contract.endpoints.task_runs import read_task_runs
 from prefect.cache_policies import INPUTS, TASK_SOURCE
+from prefect.client.base import current_transport
 from prefect.locking.memory import MemoryLockManager
 from prefect.transactions import transaction
 
@@ -84,6 +86,8 @@ def test_tasks_in_a_transaction_take_effect_together_or_not_at_all(tmp_path):
 
     with pytest.raises(RuntimeError, match="after the first"):
         main(True)
+    [run] = current_transport().send(read_task_runs())
+    assert (run.state.name, run.state.is_completed()) == ("RolledBack", True)
     assert events == ["write one", "undo"]
     assert not list(tmp_path.iterdir())
     events.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -85,6 +86,8 @@ class TaskTransaction:
         task, transaction = self._run.task, self.transaction
         transaction.stage(state.data, task.on_rollback_hooks, task.on_commit_hooks)
         yield from transaction._end_steps(None)
+        if not transaction.is_committed() and not transaction.is_rolled_back():  # what is around it has yet to decide
+            transaction._when_rolled_back = partial(_tell_rolled_back, self._run)
         if self.cache_key is None:
             return state
         return self._with_details(state, self.expiration)
@@ -103,6 +106,12 @@ class TaskTransaction:
         """Whether the result is stored, or will be when the transaction around this one commits."""
         transaction = self.transaction
         return transaction.key is not None and not transaction.is_rolled_back()
+
+
+def _tell_rolled_back(run: TaskExecution) -> None:
+    """Record that a run which has completed was rolled back with what is around it."""
+    message = "The transaction that the task run is part of was rolled back."
+    run.ledger.propose(Completed(name="RolledBack", message=message), force=True)
 
 
 def refreshes_cache(run: TaskExecution) -> bool:
