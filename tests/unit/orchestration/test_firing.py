@@ -461,3 +461,33 @@ class TestMetrics:
         automation = Automation(CompoundTrigger(require="all", triggers=[metric(), trigger(expect={"call"})]))
         automation.hear(event("call", 0))
         assert self.looks(automation, *[0.4] * 6) == [None] * 5 + ["acts"]
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(st.tuples(st.sampled_from([None, 0.1, 0.9]), st.integers(60, 400)), max_size=40))
+    def test_acting_and_being_resolved_alternate(self, looks: list[tuple[float | None, int]]) -> None:
+        def kinds() -> list[str]:
+            automation = Automation(metric())
+            moments = itertools.accumulate(pause for _, pause in looks)
+            told = [self.look(automation, moment, value) for (value, _), moment in zip(looks, moments, strict=True)]
+            return [kind for kind in told if kind is not None]
+
+        found = kinds()
+        assert found == ["acts", "resolved"] * (len(found) // 2) + ["acts"] * (len(found) % 2)
+        assert kinds() == found
+
+
+class TestResolvingOfMany:
+    @settings(max_examples=100, deadline=None)
+    @given(st.booleans(), st.lists(st.tuples(st.integers(0, 90), st.integers(0, 2)), max_size=30))
+    def test_only_what_has_acted_is_resolved_and_once(self, is_apart: bool, beats: list[tuple[int, int]]) -> None:
+        apart = {"prefect.resource.id"} if is_apart else set()
+        automation = Automation(trigger(expect={"beat"}, posture="Proactive", within=60, for_each=apart))
+        acted: set[str] = set()
+        for moment, (_, which) in zip(itertools.accumulate(pause for pause, _ in beats), beats, strict=True):
+            for firing in [*automation.pass_to(moment), *automation.hear(event("beat", moment, f"r.{which}"))]:
+                label = firing.labels.get("prefect.resource.id", "")
+                if firing.resolved:
+                    assert label in acted
+                    acted.remove(label)
+                else:
+                    acted.add(label)

@@ -28,6 +28,10 @@ _GUARDED = "prefect.utilities.guarded_transports"  # they load httpx
 lazy.install(globals(), {"SSRFProtectedAsyncHTTPTransport": _GUARDED, "SSRFProtectedHTTPTransport": _GUARDED})
 
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""Addresses of version 6 that stand for one of version 4 behind a translator."""
+
+
 def validate_restricted_url(url: str) -> None:
     """
     Check that a URL leads to the public network, so that it does no harm to call it for somebody else.
@@ -69,8 +73,10 @@ def public_addresses(url: str) -> list[str]:
 
 def _require_public(url: str, text: str) -> None:
     address: Any = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    if not (mapped or address).is_global or (mapped or address).is_multicast:
+    meant = [getattr(address, "ipv4_mapped", None) or address, getattr(address, "sixtofour", None)]
+    if address in _NAT64:
+        meant.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    if not all(each.is_global and not each.is_multicast for each in meant if each is not None):
         message = f"{url!r} is not a valid URL.  It resolves to the private address {text}."
         raise ValueError(message)
 
