@@ -104,7 +104,7 @@ def conformance(session: nox.Session) -> None:
 def thirdparty(session: nox.Session) -> None:
     """Published packages for Prefect 3, unmodified: installed on this product, which pip keeps, and used."""
     install(session, "test")
-    session.install(*THIRD_PARTY, "aiosqlite", "aiosmtpd", "pip")
+    session.install(*THIRD_PARTY, "aiosqlite", "aiosmtpd")
     # Warnings are the packages' own.
     session.run("pytest", "-o", "filterwarnings=", "tests/thirdparty", *session.posargs)
 

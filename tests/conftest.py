@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -10,6 +11,8 @@ import pytest
 from tests.postgres import PostgresServer, kinds_of_database
 
 collect_ignore = [] if find_spec("prefect_email") else ["thirdparty"]  # `nox -s thirdparty` installs what those need
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # those who start in the background pass on that it is ignored
 
 # Nothing that a developer has configured may change what tests see.
 for name in [name for name in os.environ if name.startswith("PREFECT_")]:

@@ -73,12 +73,14 @@ def test_what_was_acknowledged_is_there(kind: str, tmp_path: Path, repetition: i
                     time.sleep(chance.uniform(0, 2))
                     postgres.start()
             before = [len(writer.ended) for writer in writers]
-            time.sleep(2)
+            deadline = time.monotonic() + 60
+            while any(len(writer.ended) <= count for writer, count in zip(writers, before, strict=True)):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
             for writer in writers:
                 writer.stop.set()
             for writer in writers:
                 writer.join(60)
-            assert all(len(writer.ended) > count for writer, count in zip(writers, before, strict=True))
             answers = [answer for writer in writers for answer in writer.answers]
             check_answers(answers)
             ended = {run: kind for writer in writers for run, kind in writer.ended.items()}

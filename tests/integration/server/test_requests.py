@@ -194,7 +194,7 @@ def test_secrets_are_described_as_they_are_answered(client: httpx.Client) -> Non
 
 
 def test_the_page_of_the_documentation_shows_them(server) -> None:
-    page = httpx.get(f"{server.url}/docs")
+    page = httpx.get(f"{server.url}/docs", timeout=60)
     assert page.status_code == 200
     assert "/api/flow_runs/{id}/set_state" in page.text
     assert "script" not in page.text

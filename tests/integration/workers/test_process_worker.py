@@ -299,12 +299,12 @@ def test_a_run_can_be_executed_without_a_worker(fleet: Fleet) -> None:
 
 
 def test_a_run_that_was_taken_early_begins_in_time(fleet: Fleet) -> None:
-    due = now() + timedelta(seconds=4)
+    due = now() + timedelta(seconds=8)
     asked = DeploymentFlowRunCreate(state={"type": "SCHEDULED", "state_details": {"scheduled_time": due}})
     run = fleet.send(deployments.create_flow_run_from_deployment(fleet.deployment, asked))
     assert fleet.start("--run-once", "--prefetch-seconds", "0").communicate(timeout=60)
     assert fleet.state(run).type is StateType.SCHEDULED
-    fleet.start("--run-once", "--prefetch-seconds", "10").communicate(timeout=60)
+    fleet.start("--run-once", "--prefetch-seconds", "60").communicate(timeout=60)
     assert fleet.state(run).type is StateType.COMPLETED
     assert fleet.send(flow_runs.read_flow_run(run.id)).start_time >= due
 
