@@ -10,7 +10,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["lint", "types", "imports", "tests", "compat", "thirdparty", "schema"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "compat", "thirdparty", "integrations", "schema"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "uv|venv"
 
