@@ -1,5 +1,5 @@
 """
-Flow runs in real containers: ministack is ECS, and podman its engine.
+Flow runs in real containers: ministack is ECS, and podman its engine. Functions that it really runs, too.
 
 Needs root, `podman` and `runc`, and `ministack` with the package `docker`: on the PATH, or where MINISTACK says.
 """
@@ -7,6 +7,7 @@ Needs root, `podman` and `runc`, and `ministack` with the package `docker`: on t
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ import tarfile
 import tempfile
 import time
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -32,7 +34,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings.context import get_current_settings
 from prefect.states import Cancelling
 from prefect.testing.utilities import prefect_test_harness
-from prefect_aws import AwsCredentials
+from prefect_aws import AwsCredentials, LambdaFunction
 from prefect_aws.workers import ECSWorker
 
 MINISTACK = os.environ.get("MINISTACK") or shutil.which("ministack")
@@ -191,6 +193,19 @@ def order(endpoint: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
             return orchestrator.create_flow_run_from_deployment(made, parameters=parameters).id
 
         yield order
+
+
+def test_a_function_of_lambda_is_called(endpoint: str) -> None:
+    let_in = {"aws_access_key_id": "an-id", "aws_secret_access_key": "a-secret-key", "region_name": "us-east-1"}
+    credentials = AwsCredentials(**let_in, aws_client_parameters={"endpoint_url": endpoint})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", "def handler(event, context): return event['a'] + event['b']")
+    about = {"FunctionName": "f", "Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/any"}
+    client = credentials.get_client("lambda")
+    client.create_function(**about, Handler="f.handler", Code={"ZipFile": packed.getvalue()})
+    answer = LambdaFunction(function_name="f", aws_credentials=credentials).invoke({"a": 1, "b": 2})
+    assert (answer["StatusCode"], json.load(answer["Payload"])) == (200, 3)
 
 
 def _look(run: Any, meanwhile: Callable[[], None] = lambda: None) -> Any:

@@ -112,7 +112,7 @@ class Site:
         return "\n".join(log.message for log in self.client.read_logs(wanted))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
@@ -138,10 +138,22 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def _site(api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("code")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the code of flows is."""
+    return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[FakeCluster]:
+    """A cluster whose pods are processes."""
+    with FakeCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def _site(api: str, folder: Path, cluster: FakeCluster) -> Iterator[Site]:
     settings = {"PREFECT_API_URL": api, "PREFECT_HOME": str(folder), "PREFECT_WORKER_QUERY_SECONDS": "0.5"}
-    with temporary_settings(settings), FakeCluster() as cluster:
+    with temporary_settings(settings):
         yield Site(api, cluster, folder)
 
 

@@ -1,4 +1,4 @@
-"""The parts of a fake cluster that make pods of Jobs, and processes of pods."""
+"""The parts of a fake cluster that make pods of Jobs, and processes or containers of pods."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from prefect_kubernetes.testing.podman import Podman
 from prefect_kubernetes.testing.server import ApiServer
 from prefect_kubernetes.testing.store import Refusal, Store
 
@@ -24,19 +25,23 @@ _GRACE_SECONDS = 30
 
 class FakeCluster:
     """
-    A cluster whose pods are processes of this machine. To be used in a `with` statement.
+    A cluster whose pods are processes of this machine, or containers. To be used in a `with` statement.
 
     Args:
         environment: Variables that all pods have, besides those of their manifests.
         version: The version of Kubernetes by whose schemas manifests are judged.
+        podman: What runs the pods in containers, of their images.
     """
 
-    def __init__(self, environment: dict[str, str] | None = None, version: str = "1.31") -> None:
+    def __init__(
+        self, environment: dict[str, str] | None = None, version: str = "1.31", podman: Podman | None = None
+    ) -> None:
         self.store = Store()
         self.folder = Path(tempfile.mkdtemp(prefix="fake-cluster-"))
         self.images_that_fail: dict[str, str] = {}
         self.makes_no_pods = False
         self._environment = environment or {}
+        self._podman = podman
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._removed: set[str] = set()
         self.server = ApiServer(self, version)
@@ -49,8 +54,8 @@ class FakeCluster:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None) -> None:
         """End the API server, and all pods by force."""
-        for process in self._processes.values():
-            _signal(process, signal.SIGKILL)
+        for name, process in self._processes.items():
+            self._kill(name)
             process.wait()
         self.server.stop()
 
@@ -78,7 +83,7 @@ class FakeCluster:
         why = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": "The node is drained"}
         status = {"phase": "Failed", "reason": "Evicted", "message": "The node is drained", "conditions": [why]}
         self.store.change("pods", namespace, pod, {"status": status})
-        _signal(self._processes[pod], signal.SIGKILL)
+        self._kill(pod)
 
     def drop_connections(self) -> None:
         """Break all watches and log streams under way."""
@@ -166,18 +171,27 @@ class FakeCluster:
     def _start(self, pod: dict[str, Any]) -> None:
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         container = pod["spec"]["containers"][0]
-        reason = self.images_that_fail.get(container["image"])
+        image = container["image"]
+        reason = self.images_that_fail.get(image)
+        if reason is None and self._podman is not None and not self._podman.has_image(image):
+            reason = "ErrImageNeverPull"
         if reason is not None:
-            message = f'Back-off pulling image "{container["image"]}": not found'
+            message = f'Back-off pulling image "{image}": not found'
             self._set_container(pod, "Pending", {"waiting": {"reason": reason, "message": message}})
             return
-        command = [*container.get("command", ()), *container.get("args", ())]
-        if command[:1] == ["prefect"]:
-            command = [sys.executable, "-m", *command]
+        command, arguments = list(container.get("command", ())), list(container.get("args", ()))
+        environment = self._environment_of(container, namespace)
+        if self._podman is not None:
+            command = self._podman.command(name, image, command, arguments, environment)
+            environment = self._podman.environment
+        else:
+            command += arguments
+            if command[:1] == ["prefect"]:
+                command = [sys.executable, "-m", *command]
         with self.log_of(name).open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - that is what a cluster is for
                 command,
-                env=self._environment_of(container, namespace),
+                env=environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -231,10 +245,17 @@ class FakeCluster:
             try:
                 process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
-                _signal(process, signal.SIGKILL)
+                self._kill(pod["metadata"]["name"])
                 process.wait()
         metadata = pod["metadata"]
         self._unless_removed(lambda: self.store.remove("pods", metadata["namespace"], metadata["name"]))
+
+    def _kill(self, name: str) -> None:
+        process = self._processes[name]
+        if self._podman is not None and process.poll() is None:
+            self._podman.kill(name)
+        else:
+            _signal(process, signal.SIGKILL)
 
     @staticmethod
     def _unless_removed(change: Callable[[], Any]) -> None:
