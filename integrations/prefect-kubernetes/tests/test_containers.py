@@ -17,7 +17,6 @@ from prefect_kubernetes.testing import EMPTY_IMAGE, FakeCluster, Podman
 
 if TYPE_CHECKING:
     from conftest import Site
-
     from prefect.client.schemas.objects import FlowRun
 
 MISSING = [name for name in ("podman", "runc") if not shutil.which(name)] + ["root"] * (os.geteuid() != 0)

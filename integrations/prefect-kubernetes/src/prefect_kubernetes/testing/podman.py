@@ -46,7 +46,7 @@ class Podman:
 
     def __enter__(self) -> Podman:
         """Make room for images and containers, and the empty image."""
-        self._folder = Path(tempfile.mkdtemp(prefix="pods-", dir="/tmp"))  # noqa: S108 - podman takes no long paths
+        self._folder = Path(tempfile.mkdtemp(prefix="pods-", dir="/tmp"))  # podman takes no long paths
         (self._folder / "containers.conf").write_text(_CONFIGURATION)
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
