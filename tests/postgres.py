@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,11 @@ class PostgresServer:
             start_new_session=True,  # Ctrl-C is for the tests, and ends the server in order
             **self._servant,
         )
-        assert done.returncode == 0, f"{program} {' '.join(arguments)}: {done.stdout}"
+        assert done.returncode == 0, f"{program} {' '.join(arguments)}: {done.stdout}\n{self._last_words()}"
+
+    def _last_words(self) -> str:
+        log = self.folder / "log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-30:]) if log.exists() else ""
 
     def _watch(self) -> subprocess.Popen[bytes]:
         stop = [str(self._programs / "pg_ctl"), "-D", str(self.data), "-m", "immediate", "-w", "stop"]
@@ -127,14 +132,22 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        self._call("pg_ctl", "-l", str(self.folder / "log"), "-w", "start")
+        """Start the server; once more if it did not come up, as it may not right after a crash on a busy machine."""
+        start = ("pg_ctl", "-l", str(self.folder / "log"), "-w", "start")
+        try:
+            self._call(*start)
+        except AssertionError as error:
+            print(f"Once more: {error}", file=sys.stderr)
+            time.sleep(2)
+            self._call(*start)
 
     def stop(self, mode: str = "fast") -> None:
         self._call("pg_ctl", "-m", mode, "-w", "stop")
 
     def restart(self, mode: str = "immediate") -> None:
         """Stop and start the server: `immediate` is like a crash, with recovery from the log."""
-        self._call("pg_ctl", "-m", mode, "-l", str(self.folder / "log"), "-w", "restart")
+        self.stop(mode)
+        self.start()
 
     def close(self) -> None:
         """Stop the server, and remove all that is left of it."""
