@@ -27,11 +27,8 @@ __all__ = ["POSTGRES", "PostgresServer", "find_programs", "kinds_of_database"]
 _USER = "prefect"
 _FAST = (
     "fsync=off",
-    "full_page_writes=off",
     "autovacuum=off",
     "max_connections=60",
-    "wal_level=minimal",
-    "max_wal_senders=0",
 )
 """What is committed is lost when the machine crashes, but not when the server does."""
 
@@ -121,7 +118,10 @@ class PostgresServer:
 
     def _last_words(self) -> str:
         log = self.folder / "log"
-        return "\n".join(log.read_text(errors="replace").splitlines()[-30:]) if log.exists() else ""
+        lines = log.read_text(errors="replace").splitlines()[-30:] if log.exists() else []
+        free = shutil.disk_usage(self.folder).free >> 20
+        memory = Path("/proc/meminfo").read_text().splitlines()[:3] if Path("/proc/meminfo").exists() else []
+        return "\n".join([*lines, f"Free on its disk: {free} MB", *memory])
 
     def _watch(self) -> subprocess.Popen[bytes]:
         stop = [str(self._programs / "pg_ctl"), "-D", str(self.data), "-m", "immediate", "-w", "stop"]
@@ -132,14 +132,17 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        """Start the server; once more if it did not come up, as it may not right after a crash on a busy machine."""
+        """Start the server; again if it did not come up, as it may not right after a crash on a busy machine."""
         start = ("pg_ctl", "-l", str(self.folder / "log"), "-w", "start")
-        try:
-            self._call(*start)
-        except AssertionError as error:
-            print(f"Once more: {error}", file=sys.stderr)
-            time.sleep(2)
-            self._call(*start)
+        for _ in range(3):
+            try:
+                self._call(*start)
+            except AssertionError as error:
+                print(f"Once more: {error}", file=sys.stderr)
+                time.sleep(2)
+            else:
+                return
+        self._call(*start)
 
     def stop(self, mode: str = "fast") -> None:
         self._call("pg_ctl", "-m", mode, "-w", "stop")
