@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import subprocess
 import sys
 import uuid
@@ -12,7 +13,7 @@ from datetime import timedelta
 import pytest
 from tests.integration.server.conftest import Server
 
-from prefect import flow, task
+from prefect import flow, get_client, task
 from prefect.automations import Automation, DoNothing, EventTrigger
 from prefect.client.base import current_transport
 from prefect.client.spool import spool_folder
@@ -39,6 +40,16 @@ def stored(*names: str) -> list[Event]:
     return page.events[::-1]
 
 
+def tell_all(prefix: str) -> list[Event]:
+    """The events whose names begin so, the first first."""
+    page = get_client(sync_client=True).read_events(EventFilter(event=EventNameFilter(prefix=[prefix]), order="ASC"))
+    told = list(page.events)
+    while page.next_page is not None:
+        page = get_client(sync_client=True).read_events_page(str(page.next_page))
+        told += page.events
+    return told
+
+
 def roles(event: Event) -> list[tuple[str, str | None]]:
     return [(related.role, related.name) for related in event.related]
 
@@ -59,8 +70,64 @@ def test_what_a_server_that_is_away_does_not_hear_is_kept_and_told_later(home):
         again.stop()
 
 
+def test_task_runs_of_a_process_that_was_killed_are_told_of(home):
+    script = """if True:
+        import os, signal
+        from prefect import flow, get_client, task
+
+        @task
+        def step(number):
+            if number == 29:
+                with get_client(sync_client=True) as client:
+                    client.read_task_runs()  # what was recorded before is stored by now
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        @flow
+        def steps():
+            for number in range(30):
+                step(number)
+
+        steps()
+    """
+    process = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs()
+        entered = [state.id for run in runs for state in client.read_task_run_states(run.id)]
+    assert len(runs) == 30
+    assert sum(run.state_name == "Completed" for run in runs) == 29
+    told = tell_all("prefect.task-run.")
+    assert sorted(event.id for event in told) == sorted(entered)
+    assert {roles(event)[0][0] for event in told} == {"flow-run"}
+
+
 @pytest.mark.usefixtures("orchestrator")
 class TestEmitting:
+    def test_each_state_of_a_task_run_is_told_once(self):
+        @task(retries=1, tags=["t"])
+        def stumble(stumbled=[]):  # noqa: B006 - remembers
+            stumbled.append(1)
+            if len(stumbled) == 1:
+                raise ValueError("once")
+
+        @flow(name="walk")
+        def walk():
+            stumble()
+
+        walk()
+        told = tell_all("prefect.task-run.")
+        assert [event.event.rpartition(".")[2] for event in told] == [
+            "Pending",
+            "Running",
+            "AwaitingRetry",
+            "Retrying",
+            "Completed",
+        ]
+        assert [event.resource["prefect.run-count"] for event in told] == ["0", "1", "1", "2", "2"]
+        assert [event.follows for event in told] == [None, *(event.id for event in told[:-1])]
+        assert [role for role, _ in roles(told[0])] == ["tag", "flow-run", "flow"]
+        assert tell_all("prefect.task-run.") == told
+
     def test_what_was_emitted_is_read_at_once(self):
         told = emit_event("orders.received", {"prefect.resource.id": "orders.1"}, payload={"pieces": 3})
         (event,) = stored("orders.received")

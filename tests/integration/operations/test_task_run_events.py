@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from prefect._contract.endpoints import events, recording, states, task_runs
+from prefect._contract.endpoints import events, states, task_runs
 from prefect._contract.events import Event
 from prefect._contract.filters.events import EventFilter
 from prefect._contract.objects import TaskRun
@@ -297,7 +297,8 @@ def test_what_a_server_tells_can_be_told_to_another(orchestrator: Any) -> None:
     assert (run.state_name, run.tags, run.task_key) == ("Completed", ["z", "b"], "k")
 
 
-def test_a_process_that_is_its_own_orchestrator_tells_nothing_of_task_runs(orchestrator: Any) -> None:
+def test_how_often_a_task_run_had_run_is_told_of_each_state(orchestrator: Any) -> None:
     told = record(orchestrator, None, "Pending", "Running", "Completed")
-    orchestrator.send(recording.record_task_runs([told]))
-    assert told_of(orchestrator, told.task_run.id) == []
+    serve(orchestrator, [told])
+    counts = [event.resource.root["prefect.run-count"] for event in told_of(orchestrator, told.task_run.id)]
+    assert counts == ["0", "1", "1"]

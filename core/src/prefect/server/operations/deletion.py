@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from prefect.server.database.queries import slots
 from prefect.server.database.tables import concurrency_limit, flow_run, log, task_run
+from prefect.server.operations.task_run_backlog import tell_before_deletion
 from prefect.server.operations.work import UnitOfWork
 
 __all__ = ["forget_deployments", "forget_flow_runs", "forget_task_runs"]
@@ -23,7 +24,12 @@ def forget_flow_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
 
 
 def forget_task_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
-    """Let no flow run name some task runs as its parents, delete the logs that only name those, and free their slots."""
+    """
+    Let no flow run name some task runs as its parents, delete the logs that only name those, and free their slots.
+
+    What they have been through, and nobody has asked for yet, is told now.
+    """
+    tell_before_deletion(work, condition)
     runs = select(task_run.c.id).where(condition)
     orphans = update(flow_run).where(flow_run.c.parent_task_run_id.in_(runs)).values(parent_task_run_id=None)
     work.connection.execute(orphans)

@@ -16,6 +16,7 @@ from prefect.server.database.queries.events import Occurrence, has_backlog, occu
 from prefect.server.operations.event_pages import EventPosition, page_token, parse_page_token
 from prefect.server.operations.intervals import intervals_between
 from prefect.server.operations.refusals import Refusal
+from prefect.server.operations.task_run_backlog import tell_of_states
 from prefect.server.operations.task_run_events import record_task_run_events
 from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.settings import get_current_settings
@@ -113,8 +114,11 @@ def take_in(work: UnitOfWork, transactions: int) -> bool:
     Returns:
         Whether some are left.
     """
-    for occurrence in take_up(work.connection, transactions):
-        work.emit(occurrence)
+    for told in take_up(work.connection, transactions):
+        if isinstance(told, Occurrence):
+            work.emit(told)
+        else:
+            tell_of_states(work, told)
     return has_backlog(work.connection)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prefect._contract.recording import TaskRunRecord
 from prefect._contract.state import StateType
 from prefect.server.database.queries import deliveries, slots
+from prefect.server.database.queries.events import EnteredStates, set_states_aside
 from prefect.server.database.queries.recording import (
     OwnerRun,
     is_anything_at_stake,
@@ -31,7 +32,10 @@ def record_task_runs(work: UnitOfWork, body: list[TaskRunRecord]) -> None:
     is believed that has it.
     """
     if not work.serves:
-        keep(work, body)
+        kept = keep(work, body)
+        set_states_aside(
+            work.connection, EnteredStates([state.id for record in kept for state in record.states], "client")
+        )
         return
     before = read_current_states(work.connection, [record.task_run.id for record in body])
     tell_of_task_runs(work, keep(work, body), before)

@@ -1,8 +1,13 @@
-"""Tells that task runs have entered states, as events about the task runs: where a server records them."""
+"""
+Tells that task runs have entered states, as events about the task runs.
+
+A server makes these events with the records. A process that is its own orchestrator notes which states they are of, and they
+are made once somebody asks for events.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,9 +16,9 @@ from sqlalchemy.engine import Connection
 
 from prefect._contract.objects import TaskRun
 from prefect._contract.recording import TaskRunRecord
-from prefect._contract.state import State
+from prefect._contract.state import State, StateType
 from prefect.server.database import tables
-from prefect.server.database.queries.events import Occurrence, only_new
+from prefect.server.database.queries.events import EnteredStates, Occurrence, only_new, set_states_aside
 from prefect.server.operations.run_events import Labels, related_resource
 from prefect.server.operations.work import UnitOfWork
 
@@ -45,6 +50,11 @@ class Known(NamedTuple):
     type: str
     name: str | None
 
+    @classmethod
+    def of(cls, state: State[Any]) -> Known:
+        """What is to be known of a state."""
+        return cls(state.id, state.type.value, state.name)
+
 
 _run = tables.task_run.c
 _current = select(_run.id, _run.state_id, _run.state_type, _run.state_name).where(
@@ -64,13 +74,15 @@ def read_current_states(connection: Connection, task_run_ids: Iterable[UUID]) ->
 
 def tell_of_decisions(work: UnitOfWork, entered: Iterable[tuple[Row, State[Any] | None]]) -> None:
     """
-    Emit the states that task runs have entered which were decided on here, if this is a server.
+    Tell the states that task runs have entered which were decided on here.
 
     Args:
         work: The transaction.
         entered: The task runs, as they are now, and the states that they were in before.
     """
     if not work.serves:
+        states = [row["state"].id for row, _ in entered]
+        set_states_aside(work.connection, EnteredStates(states, "server"))
         return
     records, before = [], {}
     for row, initial in entered:
@@ -78,12 +90,16 @@ def tell_of_decisions(work: UnitOfWork, entered: Iterable[tuple[Row, State[Any] 
         assert run.state is not None
         records.append(TaskRunRecord(run, [run.state]))
         if initial is not None:
-            before[run.id] = Known(initial.id, initial.type.value, initial.name)
+            before[run.id] = Known.of(initial)
     tell_of_task_runs(work, records, before, decided_by="server")
 
 
 def tell_of_task_runs(
-    work: UnitOfWork, records: Sequence[TaskRunRecord], before: dict[UUID, Known], decided_by: str = "client"
+    work: UnitOfWork,
+    records: Sequence[TaskRunRecord],
+    before: dict[UUID, Known],
+    decided_by: str = "client",
+    is_wanted: Callable[[State[Any]], bool] = lambda state: True,
 ) -> None:
     """
     Emit the states that task runs have entered. Each event has the id of the state, so that it is told once.
@@ -93,6 +109,7 @@ def tell_of_task_runs(
         records: What was recorded.
         before: The states that the task runs were in before.
         decided_by: Who has decided that they enter them: `client` or `server`.
+        is_wanted: Which of the states are emitted.
     """
     owners = _owners(work.connection, {record.task_run.flow_run_id for record in records} - {None})
     occurrences = []
@@ -101,11 +118,18 @@ def tell_of_task_runs(
         related = [related_resource("tag", tag, None) for tag in sorted(set(run.tags))]
         related += owners.get(run.flow_run_id, [])
         told = run.model_dump(mode="json", exclude=_TOLD_ELSEWHERE, exclude_none=True)
+        run_count = run.run_count - sum(map(_is_running, record.states))
         for state in record.states:
-            occurrences.append(_occurrence(run, initial, state, related, told, decided_by))
-            initial = Known(state.id, state.type.value, state.name)
+            run_count += _is_running(state)
+            if is_wanted(state):
+                occurrences.append(_occurrence(run, run_count, initial, state, related, told, decided_by))
+            initial = Known.of(state)
     for occurrence in only_new(work.connection, occurrences):
         work.emit(occurrence)
+
+
+def _is_running(state: State[Any]) -> bool:
+    return state.type is StateType.RUNNING
 
 
 def _owners(connection: Connection, flow_run_ids: Set[UUID | None]) -> dict[UUID | None, list[Labels]]:
@@ -125,6 +149,7 @@ def _owners(connection: Connection, flow_run_ids: Set[UUID | None]) -> dict[UUID
 
 def _occurrence(
     run: TaskRun,
+    run_count: int,
     initial: Known | None,
     state: State[Any],
     related: list[Labels],
@@ -139,7 +164,7 @@ def _occurrence(
         {
             "prefect.resource.id": f"prefect.task-run.{run.id}",
             "prefect.resource.name": run.name,
-            "prefect.run-count": str(run.run_count),
+            "prefect.run-count": str(max(run_count, 0)),
             "prefect.state-message": state.message or "",
             "prefect.state-name": state.name or "",
             "prefect.state-timestamp": state.timestamp.isoformat(),

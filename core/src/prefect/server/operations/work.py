@@ -98,8 +98,8 @@ class UnitOfWork:
         actor: Who asks, as the audit trail and the authors of records name it; empty in an unguarded orchestrator.
         created: Set by an operation that made a record, and did not find the one that was asked for.
         events: What has happened, stored in this transaction: `emit`.
-        serves: Whether this is a server, or acts like one: events can be found at once, and task runs make events too.
-            A process that is its own orchestrator spends as little as possible on what may never be asked for.
+        serves: Whether this is a server, or acts like one: events can be found at once. A process that is its own orchestrator
+            spends as little as possible on what may never be asked for.
         api_url: Where requests are answered, for links in answers.
         key: Names the request, if its sender may send it again.
     """

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, Table, delete, exists, select, update
 
 from prefect._contract.state import TERMINAL_STATES
+from prefect.server.database.queries.events import has_backlog
 from prefect.server.database.tables import (
     answered_request,
     artifact,
@@ -61,6 +62,11 @@ def _oldest(table: Table, key: ColumnElement[Any], *conditions: ColumnElement[bo
     return _Step(table, key, select(key).select_from(table).where(*conditions))
 
 
+def _is_told(work: UnitOfWork, settings: Settings) -> bool:
+    """Whether events have been made of all that runs have been through. That is not long in coming, unless it is not wanted."""
+    return not settings.server.services.event_persister.enabled or not has_backlog(work.connection)
+
+
 def _flow_runs(work: UnitOfWork, settings: Settings) -> Iterator[_Step]:
     cutoff = work.now - settings.server.services.db_vacuum.retention_period
     run = flow_run.c
@@ -68,7 +74,7 @@ def _flow_runs(work: UnitOfWork, settings: Settings) -> Iterator[_Step]:
     ids = list(
         work.connection.execute(select(run.id).where(*ended).order_by(run.end_time).limit(_DOOMED_AT_ONCE)).scalars()
     )
-    if not ids:
+    if not ids or not _is_told(work, settings):
         return
     tasks = select(task_run.c.id).where(task_run.c.flow_run_id.in_(ids))
     yield _oldest(log, log.c.id, log.c.flow_run_id.in_(ids))
@@ -87,7 +93,7 @@ def _task_runs(work: UnitOfWork, settings: Settings) -> Iterator[_Step]:
     ids = list(
         work.connection.execute(select(run.id).where(*alone).order_by(run.end_time).limit(_DOOMED_AT_ONCE)).scalars()
     )
-    if ids:
+    if ids and _is_told(work, settings):
         yield _oldest(log, log.c.id, log.c.task_run_id.in_(ids))
         yield _oldest(task_run_state, task_run_state.c.id, task_run_state.c.task_run_id.in_(ids))
         yield _oldest(task_run, run.id, run.id.in_(ids))

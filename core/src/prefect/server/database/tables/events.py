@@ -60,7 +60,7 @@ event_backlog = Table(
 Events of processes that are their own orchestrator, in the order in which they were emitted.
 
 Storing an event as others are found takes nine pages of the database, and this takes one. They are taken in when somebody
-asks for events, and by servers.
+asks for events, and by servers. Of task runs there are only the ids of the states that they entered.
 """
 
 event_unheard = Table(
