@@ -67,7 +67,7 @@ def test_each_event_leads_to_one_run_however_often_the_server_dies(site: Site, r
         site.kill()
         site.start()
     sending.join()
-    wait_until(lambda: len(runs(site)) == EVENTS, seconds=30)
+    wait_until(lambda: len(runs(site)) == EVENTS, seconds=60)
     time.sleep(0.5)  # in which a second run would appear
     assert runs(site) == Counter({str(number): 1 for number in range(EVENTS)})
     site.check()

@@ -26,7 +26,7 @@ from prefect.server.database.engine import Database
 from prefect.server.operations.vault import Vault
 from prefect.server.services import make_services
 from prefect.server.services.loops import Loops
-from prefect.server.services.service import Service
+from prefect.server.services.service import Service, hold_lease, name_holder
 from prefect.settings import get_current_settings
 from prefect.utilities.ids import uuid7
 from prefect.utilities.time import UTC
@@ -278,6 +278,18 @@ def test_of_several_servers_one_runs_a_loop_and_another_takes_over(orchestrator:
     asyncio.run(second.step(service))
     asyncio.run(first.step(service))
     assert len(ticks) == 3
+
+
+@pytest.mark.parametrize(("machine", "count"), [({}, 1), ({"boot_id": "of another machine"}, 0)])
+def test_loops_of_a_server_that_is_gone_are_taken_over_at_once(
+    orchestrator: Orchestrator, machine: dict[str, str], count: int
+) -> None:
+    service, ticks = counting()
+    gone = name_holder(replace(ProcessIdentity.current(), pid=GONE.pid, **machine))
+    perform = orchestrator.performer.perform
+    assert asyncio.run(perform(lambda work: hold_lease(work, service.name, gone, 30), write=True))
+    asyncio.run(Loops(orchestrator.performer, [service], orchestrator.settings, orchestrator.clock).step(service))
+    assert len(ticks) == count
 
 
 def test_a_server_that_stops_hands_its_loops_over(orchestrator: Orchestrator) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
-import socket
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from prefect.server.services.service import Errands, Service, hold_lease, release_leases
-from prefect.utilities.ids import uuid7
+from prefect._contract.liveness import ProcessIdentity
+from prefect.server.services.service import Errands, Service, hold_lease, name_holder, release_leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +88,7 @@ class Loops:
     ) -> None:
         self.services = tuple(service for service in services if service.is_enabled(settings))
         self.troubles: dict[str, Trouble] = {}
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{uuid7()}"
+        self.holder = name_holder(ProcessIdentity.current())
         self._performer = performer
         self._settings = settings
         self._clock = clock

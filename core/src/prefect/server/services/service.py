@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_
+from sqlalchemy import or_, select
 
+from prefect._contract.liveness import ProcessIdentity
 from prefect.server.database.queries import records
 from prefect.server.database.tables import service_lease
+from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
     from prefect.server.operations.work import UnitOfWork
     from prefect.settings import Settings
 
-__all__ = ["Errands", "Service", "hold_lease", "release_leases"]
+__all__ = ["Errands", "Service", "hold_lease", "name_holder", "release_leases"]
 
 
 def _always(work: UnitOfWork, settings: Settings) -> bool:
@@ -85,14 +88,29 @@ def _taking(kind: str) -> Any:
     return taking.returning(service_lease.c.service)
 
 
+def name_holder(process: ProcessIdentity) -> str:
+    """A name for the server in a process, by which others on its machine see whether that is still there."""
+    return json.dumps({**asdict(process), "server": str(uuid7())})
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether a server is provably dead."""
+    try:
+        identity = json.loads(holder)
+        identity.pop("server")
+        return ProcessIdentity(**identity).is_alive() is False
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return False  # it was named by another version
+
+
 def hold_lease(work: UnitOfWork, service: str, holder: str, seconds: float) -> bool:
     """
-    Take the lease of a loop, or renew it.
+    Take the lease of a loop, or renew it. That of a server that is provably dead is taken over before it expires.
 
     Args:
         work: The transaction.
         service: The name of the loop.
-        holder: Names the server.
+        holder: Names the server: see `name_holder`.
         seconds: How long others leave the loop alone.
 
     Returns:
@@ -100,7 +118,15 @@ def hold_lease(work: UnitOfWork, service: str, holder: str, seconds: float) -> b
     """
     expires = work.now + timedelta(seconds=seconds)
     row = {"service": service, "holder": holder, "expires_at": expires, "last_tick": work.now}
-    return work.connection.execute(_taking(work.connection.dialect.name), row).first() is not None
+    taking = _taking(work.connection.dialect.name)
+    if work.connection.execute(taking, row).first() is not None:
+        return True
+    statement = select(service_lease.c.holder).where(service_lease.c.service == service)
+    other = work.connection.execute(statement).scalar()
+    if other is None or not _is_gone(other):
+        return False
+    records.remove(work.connection, service_lease, service=service, holder=other)
+    return work.connection.execute(taking, row).first() is not None
 
 
 def release_leases(work: UnitOfWork, holder: str) -> None:
