@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.types.string import TextLoader
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, Engine
@@ -143,14 +144,13 @@ class PostgresDialect:
         """Begin a transaction that sees the database as of one moment."""
         driver = _required(connection)
         if not write:
-            driver.execute(_READ)
+            _command(driver, _READ)
             return
         info = _info(connection)
         if "epoch" not in info:
             info["epoch"] = _first(driver.execute(_EPOCH))
-        cursor = driver.execute(_WRITE, prepare=False)
-        cursor.nextset()
-        info["number"] = _first(cursor)
+        number = _command(driver, _WRITE)
+        info["number"] = None if number is None else int(number)
 
     def begin_alone(self, connection: Connection) -> None:
         """Begin a transaction that changes the tables, once no other one like it is under way."""
@@ -165,7 +165,7 @@ class PostgresDialect:
         """End a transaction: what it wrote is there."""
         driver = _required(connection)
         try:
-            driver.execute(b"COMMIT")
+            _command(driver, b"COMMIT")
         except psycopg.OperationalError as error:
             if driver.pgconn.status == ConnStatus.OK and not failures.is_lost(error):
                 raise
@@ -179,7 +179,7 @@ class PostgresDialect:
         driver = _driver(connection)
         if driver is not None and not driver.closed and driver.pgconn.transaction_status != TransactionStatus.IDLE:
             with suppress(psycopg.OperationalError):
-                driver.execute(b"ROLLBACK")
+                _command(driver, b"ROLLBACK")
 
     def was_committed(self, connection: Connection, ticket: _Ticket) -> bool | None:
         """
@@ -236,6 +236,25 @@ def _required(connection: Connection) -> psycopg.Connection[Any]:
 
 def _info(connection: Connection) -> dict[Any, Any]:
     return connection.info
+
+
+def _command(driver: psycopg.Connection[Any], statements: bytes) -> bytes | None:
+    """
+    Execute statements without parameters, and answer the one value of the last, if it has one.
+
+    It is done at both ends of each transaction, so without a cursor: that would cost as much as a query does.
+
+    Raises:
+        psycopg.Error: The server refuses it, or is gone.
+    """
+    result = driver.pgconn.exec_(statements)
+    if result.status == ExecStatus.TUPLES_OK:
+        return result.get_value(0, 0)
+    if result.status == ExecStatus.COMMAND_OK:
+        return None
+    if driver.pgconn.status != ConnStatus.OK:
+        raise psycopg.OperationalError(driver.pgconn.get_error_message())
+    raise error_from_result(result, driver.info.encoding)
 
 
 def _first(cursor: psycopg.Cursor[Any]) -> Any:

@@ -16,6 +16,7 @@ from prefect.server.database.queries.automations import (
     StoredBuckets,
     due_buckets,
     forget_buckets,
+    is_anything_waiting,
     take_unheard,
     write_bucket,
 )
@@ -58,10 +59,7 @@ class KnownAutomations:
 
 def is_anything_due(work: UnitOfWork) -> bool:
     """Whether there are events that were not heard of, or time has passed that matters."""
-    unheard = select(tables.event_unheard.c.position).limit(1)
-    if work.connection.execute(unheard).first() is not None:
-        return True
-    return bool(due_buckets(work.connection, work.now, 1))
+    return is_anything_waiting(work.connection, work.now)
 
 
 def hear_of_events(work: UnitOfWork, known: KnownAutomations, limit: int) -> int:

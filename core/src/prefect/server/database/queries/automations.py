@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.engine import Connection
 
 from prefect._contract.events import ReceivedEvent
@@ -18,7 +18,15 @@ from prefect._orchestration.firing import Bucket, BucketKey
 from prefect.server.database import tables
 from prefect.server.database.queries import records
 
-__all__ = ["StoredBuckets", "due_buckets", "forget_buckets", "take_actions", "take_unheard", "write_bucket"]
+__all__ = [
+    "StoredBuckets",
+    "due_buckets",
+    "forget_buckets",
+    "is_anything_waiting",
+    "take_actions",
+    "take_unheard",
+    "write_bucket",
+]
 
 _unheard, _bucket, _action = tables.event_unheard, tables.automation_bucket, tables.automation_action
 
@@ -95,6 +103,21 @@ def write_bucket(
     else:
         stored = {**row, "due": due, "bucket": _buckets().dump_python(bucket, mode="json")}
         connection.execute(_writing(connection.dialect.name), stored)
+
+
+_waiting = select(
+    exists().where(tables.event_unheard.c.position.is_not(None))
+    | exists().where(
+        tables.automation.c.id == _bucket.c.automation_id,
+        tables.automation.c.enabled.is_(True),
+        _bucket.c.due < bindparam("now", type_=_bucket.c.due.type),
+    )
+)
+
+
+def is_anything_waiting(connection: Connection, now: datetime) -> bool:
+    """Whether there are events that automations have not heard of, or buckets that are due. It is asked after each event."""
+    return bool(connection.execute(_waiting, {"now": now}).scalar_one())
 
 
 def due_buckets(connection: Connection, now: datetime, limit: int) -> dict[UUID, list[BucketKey]]:

@@ -47,7 +47,7 @@ T = TypeVar("T")
 @cache
 def keys_of(table: Table) -> Key:
     """The names of a table's columns, in the order in which a row has them."""
-    return tuple(column.name for column in table.columns)
+    return tuple(str(column.name) for column in table.columns)  # plain texts: SQLAlchemy's own are slow to look at
 
 
 def _identified(table: Table, by: Key) -> ColumnElement[bool]:
