@@ -240,6 +240,22 @@ def test_an_older_record_does_not_undo_a_newer_one(database: Database, flow_run_
     assert len(database.transaction(lambda c: read_states(c, TASK_RUNS, older_run.id), write=False)) == 3
 
 
+def test_one_batch_may_tell_of_the_same_task_run_twice(database: Database, flow_run_id: Any) -> None:
+    newer, other = a_record(flow_run_id), a_record(flow_run_id)
+    older = TaskRunRecord(
+        newer.task_run.model_copy(update={"state": newer.states[0], "state_id": newer.states[0].id, "end_time": None}),
+        newer.states[:1],
+    )
+
+    def perform(connection: Connection) -> Any:
+        record_task_runs(connection, [older, newer, other, older], now())
+        runs = records.read_all(connection, tables.task_run, select(tables.task_run))
+        return {run["id"]: (run["state_type"], run["end_time"]) for run in runs}
+
+    expected = {record.task_run.id: ("COMPLETED", record.task_run.end_time) for record in (newer, other)}
+    assert database.transaction(perform, write=True) == expected
+
+
 def test_text_that_is_no_unicode_is_shown_rather_than_lost(database: Database, flow_run_id: Any) -> None:
     record = a_record(flow_run_id, name="bad \udcff name")
     line = LogCreate.model_construct(
