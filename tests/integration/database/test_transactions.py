@@ -127,6 +127,26 @@ def test_after_its_patience_a_writer_says_who_is_to_blame(url: str, file: Path) 
     database.close()
 
 
+def test_in_a_hurry_nobody_is_waited_for(database: Database, file: Path) -> None:
+    database.transaction(add("a"), write=True)
+    hurried = database.hurried()
+    assert hurried is not None
+    hurried.transaction(add("b"), write=True)
+    lock = Lock(file)
+    started = time.monotonic()
+    for _ in range(10):
+        with pytest.raises(DatabaseBusyError):
+            hurried.transaction(add("c"), write=True)
+    assert time.monotonic() - started < 1  # ten times the usual patience of a statement would be two
+    lock.release()
+    assert database.transaction(names, write=False) == ["a", "b"]
+    hurried.close()
+
+
+def test_what_is_in_memory_has_to_be_waited_for() -> None:
+    assert Database("sqlite://").hurried() is None
+
+
 def test_a_reader_sees_one_moment(database: Database) -> None:
     def perform(connection: Connection) -> None:
         assert names(connection) == []

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary, finalize
 
 import httpx
 
+from prefect.client.http.direct import DirectLine
 from prefect.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -123,7 +124,10 @@ class Connections:
     def _make_line(self) -> Line:
         if self._given:
             return _Client(self._address.url, httpx.Client(**self._options_of_clients()))
-        return _Plain(httpx.HTTPTransport(**self._options()), self._address)
+        options = self._options()
+        if self._address.url.startswith("http:") and not options["http2"] and options["proxy"] is None:
+            return DirectLine(self._address, _CONNECT_SECONDS)
+        return _Plain(httpx.HTTPTransport(**options), self._address)
 
     def _make_async_line(self) -> AsyncLine:
         if self._given:

@@ -3,7 +3,8 @@ Performs calls for many requesters at once.
 
 Operations are plain functions that wait for the database, so they run on threads beside the event loop. Where only one
 transaction can write at a time, as on SQLite, one thread does all the writing: requests wait in its queue, in order,
-instead of fighting for the lock.
+instead of fighting for the lock. There, what is brief is done on the event loop, if it need not wait: handing it to a thread
+and back would take as long.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +24,7 @@ from prefect.server.api.auditing import is_audited, perform_audited
 from prefect.server.api.patience import Patience
 from prefect.server.api.signals import Signal
 from prefect.server.api.wire import Wire, wires
+from prefect.server.database.errors import DatabaseBusyError
 from prefect.server.operations import idempotency
 from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
@@ -48,6 +51,23 @@ _CHANGES_TASK_RUNS = frozenset({"task_runs", "recording", "events", "deliveries"
 
 _ASKS_TO_WAIT = "waiting"
 """The module of the questions that are asked to wait for the answer."""
+
+
+_BRIEF = frozenset(
+    {
+        "increment_concurrency_slots_with_lease",
+        "record_task_runs",
+        "release_concurrency_slots_with_lease",
+        "renew_concurrency_lease",
+    }
+)
+"""Endpoints whose operations take about as long as giving them to a thread and hearing of their end."""
+
+_MOST_IN_BRIEF = 10
+"""As many records are brief."""
+
+_BRIEF_IN_A_ROW = 50
+"""After so many the next is done on a thread: there the write-ahead log is written back, which the disk is waited for."""
 
 
 @dataclass(slots=True)
@@ -93,6 +113,10 @@ class Performer:
         self.patience = Patience(beside_others=database.dialect.is_remote)
         writers = 1 if self.writes_one_by_one else _READERS
         chosen = settings or get_current_settings()
+        self._hurried = database.hurried()
+        self._brief = 0
+        self._beside = Context()
+        self._beside.run(use_in_this_thread, chosen)
         self._reading = _lane("reading", _READERS, chosen)
         self._writing = _lane("writing", writers, chosen)
 
@@ -118,6 +142,12 @@ class Performer:
         if lane.waiting >= _MOST_WAITING:
             return refusal(503, "Too many requests are waiting. Try again a little later.", Retry_After="5")
 
+        if self._hurried is not None and self._is_brief(wire, call):
+            try:
+                return self._beside.run(self._answer, wire, call, actor, address, api_url, self._hurried)
+            except DatabaseBusyError:
+                pass  # somebody else writes: that is waited for on a thread
+
         def ask() -> Awaitable[Answer]:
             return self._on(lane, lambda: self._answer(wire, call, actor, address, api_url))
 
@@ -125,6 +155,15 @@ class Performer:
             asked_about = self.slots_changed if wire.endpoint.name == "are_slots_free" else self.task_runs_changed
             return await self.patience.answer(ask, asked_about, seconds)
         return await ask()
+
+    def _is_brief(self, wire: Wire, call: Call[Any]) -> bool:
+        """Whether to do on the event loop what is asked: nobody waits to write, and it is over in a moment."""
+        if wire.endpoint.name not in _BRIEF or self._writing.waiting or not self.database.is_open:
+            return False
+        if isinstance(call.body, list) and len(call.body) > _MOST_IN_BRIEF:
+            return False
+        self._brief = (self._brief + 1) % _BRIEF_IN_A_ROW
+        return self._brief > 0
 
     async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
         """Do something in one transaction, beside the event loop."""
@@ -140,7 +179,9 @@ class Performer:
         finally:
             lane.waiting -= 1
 
-    def do(self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "") -> R:
+    def do(
+        self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "", database: Database | None = None
+    ) -> R:
         """Do something in one transaction, on this thread; then tell those who wait for events, if it emitted some."""
         work: UnitOfWork | None = None
 
@@ -149,7 +190,7 @@ class Performer:
             work = self._work(connection, actor)
             return work
 
-        result = transact(self.database, begin, act, write=write)
+        result = transact(database or self.database, begin, act, write=write)
         if work is not None and work.events:
             self.events_stored.send()
         return result
@@ -158,7 +199,13 @@ class Performer:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor, serves=True)
 
     def _answer(
-        self, wire: Wire, call: Call[Any], actor: Actor | None, address: str | None, api_url: str | None
+        self,
+        wire: Wire,
+        call: Call[Any],
+        actor: Actor | None,
+        address: str | None,
+        api_url: str | None,
+        database: Database | None = None,
     ) -> Answer:
         operation, created = wire.operation, False
         is_remembered = not operation.read_only and idempotency.is_remembered(call)
@@ -183,7 +230,8 @@ class Performer:
             idempotency.remember(work, call, answer.status, answer.content)
             return answer
 
-        value = self.do(act, write=not operation.read_only, actor="" if actor is None else actor.name)
+        name = "" if actor is None else actor.name
+        value = self.do(act, write=not operation.read_only, actor=name, database=database)
         self._tell(wire)
         return value if is_remembered else _in_words(wire, value, created=created)
 
@@ -204,6 +252,8 @@ class Performer:
         self._reading.threads.shutdown()
         self._writing.threads.shutdown()
         self.database.close()
+        if self._hurried is not None:
+            self._hurried.close()
 
 
 def _in_words(wire: Wire, value: Any, *, created: bool) -> Answer:

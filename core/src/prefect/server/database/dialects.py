@@ -74,7 +74,7 @@ def _nothing() -> Mapping[str, Any]:
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
     """
-    How connections to a database server are made and kept. For a file only `echo` matters.
+    How connections to a database server are made and kept. For a file only `echo` and `hurried` matter.
 
     Args:
         echo: Whether statements are logged.
@@ -89,6 +89,7 @@ class ConnectionOptions:
         search_path: The schemas to look for tables in; new ones are made in the first.
         prepares_statements: Whether the server may be asked to keep statements.
         encryption: How connections are encrypted; None: as the URL says.
+        hurried: Whether nothing is waited for but what is asked: neither for locks, nor for what only tidies up.
         extra: Answers with further parameters of the driver, when the first connection is made. A value that can be
             called is called for each connection: a password that expires, say.
     """
@@ -105,6 +106,7 @@ class ConnectionOptions:
     search_path: str | None = None
     prepares_statements: bool = True
     encryption: Encryption | None = None
+    hurried: bool = False
     extra: Callable[[], Mapping[str, Any]] = field(default=_nothing, compare=False)
 
 

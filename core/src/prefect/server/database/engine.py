@@ -19,6 +19,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy.engine import Connection, Engine
@@ -101,10 +102,11 @@ class Database:
         migrates: bool = True,
         options: ConnectionOptions | None = None,
     ) -> None:
-        self.dialect = make_dialect(url, options or ConnectionOptions())
         self.patience = patience
         self.outage = outage
         self.migrates = migrates
+        self._url, self._options = url, options or ConnectionOptions()
+        self.dialect = make_dialect(self._url, self._options)
         self._idle: list[Connection] = []
         self.restart()
 
@@ -121,6 +123,17 @@ class Database:
     def is_open(self) -> bool:
         """Whether a read waits for nobody: the database is a file, and this process has used it before."""
         return self._migrated and not self.dialect.is_remote
+
+    def hurried(self) -> Database | None:
+        """
+        The same database for transactions that raise `DatabaseBusyError` rather than wait for anybody.
+
+        None where each has to wait: for a server, or for the only connection there is.
+        """
+        if self.dialect.is_remote or self.dialect.is_volatile:
+            return None
+        options = replace(self._options, hurried=True)
+        return Database(self._url, patience=0.0, migrates=False, options=options)
 
     def transaction(self, perform: Callable[[Connection], R], *, write: bool) -> R:
         """

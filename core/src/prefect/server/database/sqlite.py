@@ -59,6 +59,9 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 67108864",  # a burst must not leave a large write-ahead log for ever
 )
 
+_IN_A_HURRY = (*_PRAGMAS, "PRAGMA wal_autocheckpoint = 0")
+"""Others write the write-ahead log back, which has to wait for the disk."""
+
 _TRY_SECONDS = 0.2
 """How long SQLite itself waits for a lock. Short, so that signals are heard; whoever calls tries again."""
 
@@ -87,6 +90,7 @@ class SqliteDialect:
     def __init__(self, url: str, options: ConnectionOptions | None = None) -> None:
         self.url = url
         self.echo = options is not None and options.echo
+        self._is_hurried = options is not None and options.hurried
         self.path = _path(url)
         self.is_volatile = self.path is None
         self.capacity = 1 if self.is_volatile else None  # what is in memory is in one connection
@@ -109,7 +113,7 @@ class SqliteDialect:
         try:
             connection = sqlite3.connect(
                 ":memory:" if self.path is None else self.path,
-                timeout=_TRY_SECONDS,
+                timeout=0 if self._is_hurried else _TRY_SECONDS,
                 isolation_level=None,
                 check_same_thread=False,
                 cached_statements=256,
@@ -120,7 +124,7 @@ class SqliteDialect:
             if self.path is not None and self.path.stat().st_size == 0:
                 # Decided before the first table is made: so that freed pages can be given back in small steps.
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            for pragma in _PRAGMAS:
+            for pragma in _IN_A_HURRY if self._is_hurried else _PRAGMAS:
                 connection.execute(pragma)
         except BaseException:
             connection.close()

@@ -57,17 +57,19 @@ class Known(NamedTuple):
 
 
 _run = tables.task_run.c
-_current = select(_run.id, _run.state_id, _run.state_type, _run.state_name).where(
-    _run.id.in_(bindparam("runs", expanding=True, type_=_run.id.type)), _run.state_id.is_not(None)
-)
+_current = select(_run.id, _run.state_id, _run.state_type, _run.state_name).where(_run.state_id.is_not(None))
+_current_of_one = _current.where(_run.id == bindparam("run", type_=_run.id.type))
+_current_of_some = _current.where(_run.id.in_(bindparam("runs", expanding=True, type_=_run.id.type)))
 
 
 def read_current_states(connection: Connection, task_run_ids: Iterable[UUID]) -> dict[UUID, Known]:
     """The states that task runs are in, by the ids of those that exist and are in one."""
     wanted = list(task_run_ids)
+    if len(wanted) == 1:
+        return {row[0]: Known(*row[1:]) for row in connection.execute(_current_of_one, {"run": wanted[0]})}
     found: dict[UUID, Known] = {}
     for first in range(0, len(wanted), _HANDFUL):
-        rows = connection.execute(_current, {"runs": wanted[first : first + _HANDFUL]})
+        rows = connection.execute(_current_of_some, {"runs": wanted[first : first + _HANDFUL]})
         found |= {row[0]: Known(*row[1:]) for row in rows}
     return found
 

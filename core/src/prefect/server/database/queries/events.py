@@ -78,10 +78,15 @@ _known = select(tables.event.c.id).where(
     tables.event.c.id.in_(bindparam("ids", expanding=True, type_=tables.event.c.id.type))
 )
 
+_is_known = select(tables.event.c.id).where(tables.event.c.id == bindparam("only", type_=tables.event.c.id.type))
+
 
 def only_new(connection: Connection, occurrences: Iterable[Occurrence]) -> list[Occurrence]:
     """The events that are not stored yet, each once."""
     distinct = {occurrence.id: occurrence for occurrence in reversed(list(occurrences))}
+    if len(distinct) == 1:
+        (only,) = distinct
+        return [] if connection.execute(_is_known, {"only": only}).first() else list(distinct.values())
     known = set(connection.execute(_known, {"ids": list(distinct)}).scalars()) if distinct else set()
     return [occurrence for occurrence in reversed(distinct.values()) if occurrence.id not in known]
 

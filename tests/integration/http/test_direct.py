@@ -1,0 +1,175 @@
+"""Requests over sockets of our own, to servers that answer in every way that HTTP allows, and in some that it does not."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from prefect.client.http.address import ServerAddress
+from prefect.client.http.direct import DirectLine
+from prefect.client.http.requests import HttpRequest
+
+
+class Scripted:
+    """Sends each request the next of some answers, byte by byte as they are given; closes after one that is None."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes | None] = []
+        self.received: list[bytes] = []
+        self.connections = 0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/api"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection:
+            while received := connection.recv(65536):
+                self.received.append(received)
+                answer = self.answers.pop(0)
+                if answer is None:
+                    return
+                connection.sendall(answer)
+                if self.answers[:1] == [None]:
+                    self.answers.pop(0)
+                    return
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    server = Scripted()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def line(server: Scripted) -> Iterator[DirectLine]:
+    line = DirectLine(ServerAddress(server.url, timeout=30.0, custom_headers=(("X-Extra", "é"),)), 10.0)
+    yield line
+    line.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+ASKING = HttpRequest("GET", "/flows?a=1")
+
+
+def test_a_request_is_one_message_with_all_headers(server: Scripted, line: DirectLine) -> None:
+    server.answers = [OK, OK]
+    line.send(HttpRequest("POST", "/flows/", b'{"name":1}', {"Content-Type": "application/json"}))
+    line.send(ASKING)
+    first, second = server.received
+    head, _, body = first.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/flows/ HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert b"\r\nContent-Length: 10" in head
+    assert b"\r\nX-Extra: \xe9\r\n" in head
+    assert body == b'{"name":1}'
+    assert second.startswith(b"GET /api/flows?a=1 HTTP/1.1\r\n")
+    assert b"Content-Length" not in second
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        (OK, b"{}"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"abcde"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"{}"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip.compress(b"text"))
+            + gzip.compress(b"text"),
+            b"text",
+        ),
+    ],
+    ids=["plain", "nothing", "chunks", "continued", "gzip"],
+)
+def test_answers_are_read_to_their_end(server: Scripted, line: DirectLine, answer: bytes, content: bytes) -> None:
+    server.answers = [answer, OK]
+    assert line.send(ASKING).content == content
+    assert line.send(ASKING).json() == {}
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end"]
+)
+def test_a_connection_that_ends_with_its_answer_is_not_used_again(
+    server: Scripted, line: DirectLine, answer: bytes
+) -> None:
+    server.answers = [answer, None, OK]
+    assert line.send(ASKING).text == "until the end"
+    assert line.send(ASKING).json() == {}
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ([None], httpx.RemoteProtocolError),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", None], httpx.RemoteProtocolError),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n", None], httpx.RemoteProtocolError),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", None], httpx.RemoteProtocolError),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno"], httpx.DecodingError),
+    ],
+    ids=["silence", "half an answer", "another protocol", "broken chunks", "no gzip"],
+)
+def test_what_is_no_answer_is_an_error_of_httpx(
+    server: Scripted, line: DirectLine, answers: list[bytes | None], error: type[Exception]
+) -> None:
+    server.answers = [*answers, OK]
+    with pytest.raises(error):
+        line.send(ASKING)
+    assert line.send(ASKING).json() == {}
+    assert server.connections == 2
+
+
+def test_nobody_listens_or_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        line = DirectLine(ServerAddress(f"http://127.0.0.1:{port}/api", timeout=0.2), 10.0)
+        with pytest.raises(httpx.ReadTimeout):
+            line.send(ASKING)
+    with pytest.raises(httpx.ConnectError):
+        line.send(ASKING)
+
+
+def test_a_header_cannot_smuggle_another_one_in(line: DirectLine) -> None:
+    with pytest.raises(httpx.LocalProtocolError, match="must be one line"):
+        line.send(HttpRequest("GET", "/flows", None, {"A": "b\r\nC: d"}))
+
+
+def test_threads_do_not_share_a_connection_at_the_same_time(server: Scripted, line: DirectLine) -> None:
+    server.answers = [OK] * 40
+    failures: list[BaseException] = []
+
+    def work(send: Callable[[HttpRequest], httpx.Response]) -> None:
+        try:
+            for _ in range(5):
+                assert send(ASKING).json() == {}
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(line.send,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(server.received) == 40
+    assert server.connections <= 8
