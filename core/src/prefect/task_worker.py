@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker
@@ -136,7 +136,7 @@ class TaskWorker:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
-        self._spent: deque[tuple[Task[Any, Any], UUID]] = deque()
+        self._spent: deque[_Spent] = deque()
 
     @property
     def client_id(self) -> str:
@@ -364,7 +364,7 @@ class TaskWorker:
     def _note_end(self, task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> None:
         identifier = _parameters_of(task_run)
         if identifier is not None and state.is_final():
-            self._spent.append((task, identifier))
+            self._spent.append(_Spent(task, task_run.id, identifier))
 
     async def _keep_clean(self) -> None:
         while True:
@@ -376,16 +376,26 @@ class TaskWorker:
         spent = [self._spent.popleft() for _ in range(len(self._spent))]
         if not spent:
             return
-        recorder = recorder_of(current_transport())
-        recorder.flush()
-        if recorder.is_behind:
+        transport = self._keeper.transport
+        recorder = recorder_of(transport)
+        try:
+            recorder.flush()
+            unended = (
+                None if recorder.is_behind else background.find_unended(transport, [each.run_id for each in spent])
+            )
+        except Exception as error:
+            logger.debug("Whether runs have ended cannot be asked for just now: %s", error)
+            unended = None
+        if unended is None:
             self._spent.extend(spent)
             return
-        for task, identifier in spent:
+        for each in spent:
+            if each.run_id in unended:
+                continue  # it was given to another worker meanwhile, who needs them
             try:
-                drive(background.delete_parameters(task, identifier))
+                drive(background.delete_parameters(each.task, each.parameters_id))
             except Exception as error:
-                logger.warning("The parameters %s of an ended run cannot be deleted: %r", identifier, error)
+                logger.warning("The parameters %s of an ended run cannot be deleted: %r", each.parameters_id, error)
 
     def _confirming(self, token: UUID | None) -> Callable[[], None] | None:
         return None if token is None else partial(self._starts.flush, token)
@@ -404,6 +414,14 @@ class TaskWorker:
             served = ", ".join(self.task_keys) or "none"
             raise ValueError(f"Task run {task_run.id} is of task {task_run.task_key!r}. Tasks served here: {served}.")
         await self._execute(task_run, None)
+
+
+class _Spent(NamedTuple):
+    """A run that has ended here, and what it was called with."""
+
+    task: Task[Any, Any]
+    run_id: UUID
+    parameters_id: UUID
 
 
 class _Await:

@@ -105,7 +105,9 @@ def claim_task_runs(work: UnitOfWork, task_keys: list[str], limit: int, lease_se
     if limit < 1:
         raise Refusal(422, f"Invalid limit {limit}: must be at least 1.")
     until = work.now + _lease(lease_seconds)
-    deliver_again(work)
+    if not work.serves:
+        # A server has a loop for it, which leaves workers time to renew their claims after the server was away.
+        deliver_again(work)
     claims = queries.claim_each(work.connection, task_keys, min(limit, _MOST_AT_ONCE), work.now, until)
     runs = read_runs_by_id(work.connection, TASK_RUNS, list(claims), work.now)
     make_pending(work, [(run, claims[run["id"]].token) for run in runs.values()])
