@@ -328,3 +328,59 @@ def test_the_trigger_of_a_deployment_runs_it():
     assert type(automation.trigger) is EventTrigger
     assert automation.trigger == EventTrigger(expect={"a"})
     assert (automation.actions[0].deployment_id, automation.actions[0].parameters) == (uuid.UUID(int=1), {"x": 1})
+
+
+@pytest.mark.usefixtures("orchestrator")
+class TestSlotsOfTags:
+    def test_slots_that_a_task_run_takes_are_told_of(self):
+        @task(name="query", tags=["db", "slow"])
+        def query():
+            return len(tell_all("prefect.concurrency-limit.acquired"))
+
+        @flow(name="report", flow_run_name="reporting")
+        def report():
+            return query()
+
+        with get_client(sync_client=True) as client:
+            limit = client.create_concurrency_limit("db", 2)
+        assert report() == 1
+        (acquired,) = tell_all("prefect.concurrency-limit.acquired")
+        (released,) = tell_all("prefect.concurrency-limit.released")
+        assert acquired.resource.root == released.resource.root
+        assert acquired.resource.root == {
+            "prefect.resource.id": f"prefect.concurrency-limit.{limit}",
+            "prefect.resource.name": "tag:db",
+            "slots-acquired": "1",
+            "limit": "2",
+        }
+        assert released.follows == acquired.id
+        for event in (acquired, released):
+            assert roles(event) == [
+                ("flow-run", "reporting"),
+                ("task-run", "query-0"),
+                ("flow", "report"),
+                ("tag", None),
+                ("tag", None),
+            ]
+            assert [each.id for each in event.related[3:]] == ["prefect.tag.db", "prefect.tag.slow"]
+
+    def test_a_task_run_that_waits_to_be_tried_again_gives_its_slot_back(self):
+        @task(tags=["db"], retries=1)
+        def query(tries=[]):  # noqa: B006 - remembers
+            tries.append(1)
+            if len(tries) == 1:
+                raise ValueError("once")
+
+        with get_client(sync_client=True) as client:
+            client.create_concurrency_limit("db", 1)
+        query()
+        told = [event.event.rpartition(".")[2] for event in tell_all("prefect.concurrency-limit.")]
+        assert told == ["created", "acquired", "released", "acquired", "released"]
+
+    def test_slots_that_nobody_limits_are_not_told_of(self):
+        @task(tags=["free"])
+        def query():
+            pass
+
+        query()
+        assert tell_all("prefect.concurrency-limit.") == []

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
 
-from prefect.server.database.queries import slots
 from prefect.server.database.tables import concurrency_limit, flow_run, log, task_run
+from prefect.server.operations import slots
 from prefect.server.operations.task_run_backlog import tell_before_deletion
 from prefect.server.operations.work import UnitOfWork
 
@@ -18,7 +18,7 @@ __all__ = ["forget_deployments", "forget_flow_runs", "forget_task_runs"]
 def forget_flow_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
     """Delete the logs of some flow runs, and free their slots; their subflows' runs stay, as runs of their own."""
     runs = select(flow_run.c.id).where(condition)
-    slots.free_all_of(work.connection, runs)
+    slots.free_all_of(work, runs)
     forget_task_runs(work, task_run.c.flow_run_id.in_(runs))
     work.connection.execute(delete(log).where(log.c.flow_run_id.in_(runs)))
 
@@ -33,7 +33,7 @@ def forget_task_runs(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
     runs = select(task_run.c.id).where(condition)
     orphans = update(flow_run).where(flow_run.c.parent_task_run_id.in_(runs)).values(parent_task_run_id=None)
     work.connection.execute(orphans)
-    slots.free_all_of(work.connection, runs)
+    slots.free_all_of(work, runs)
     work.connection.execute(delete(log).where(log.c.task_run_id.in_(runs)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prefect._contract.recording import TaskRunRecord
 from prefect._contract.state import StateType
-from prefect.server.database.queries import deliveries, slots
+from prefect.server.database.queries import deliveries
 from prefect.server.database.queries.events import EnteredStates, set_states_aside
 from prefect.server.database.queries.recording import (
     OwnerRun,
@@ -15,6 +15,7 @@ from prefect.server.database.queries.recording import (
     read_owner_runs,
     record_task_runs as write,
 )
+from prefect.server.operations import slots
 from prefect.server.operations.task_run_telling import read_current_states, tell_of_task_runs
 from prefect.server.operations.work import UnitOfWork
 
@@ -94,7 +95,7 @@ def _settle(work: UnitOfWork, records: Sequence[TaskRunRecord]) -> None:
     runs = [record.task_run.id for record in records if not _is_deferred(record)]
     if not runs or not is_anything_at_stake(work.connection):
         return
-    slots.free_those_not_running(work.connection, runs)
+    slots.free_those_not_running(work, runs)
     deliveries.settle(work.connection, runs)
 
 

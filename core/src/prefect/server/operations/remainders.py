@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect._orchestration.transition import RunFacts, Transition
-from prefect.server.database.queries import slots
 from prefect.server.database.queries.runs import TASK_RUNS, read_runs
+from prefect.server.operations import slots
 from prefect.server.operations.transitions import enter
 from prefect.server.operations.work import UnitOfWork
 
@@ -29,4 +29,4 @@ def end_task_runs(work: UnitOfWork, run_id: UUID, kind: StateType, message: str 
         facts = RunFacts(kind="task", run_id=task_run["id"], run_count=task_run["run_count"])
         transition = Transition(facts, task_run["state"], ended, work.now, force=True)
         enter(work, TASK_RUNS, task_run, transition, ended)
-    slots.free_all_of(work.connection, select(run.id).where(run.flow_run_id == run_id))
+    slots.free_all_of(work, select(run.id).where(run.flow_run_id == run_id))

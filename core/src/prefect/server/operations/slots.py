@@ -7,10 +7,13 @@ transaction of the state.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Select
 
 from prefect._contract.concurrency import ConcurrencyLimitStrategy
 from prefect._contract.state import StateType
@@ -18,10 +21,18 @@ from prefect._orchestration.transition import AcquireSlots, Decision, ReleaseSlo
 from prefect.server.database.queries import records, slots as queries
 from prefect.server.database.queries.slots import Limit
 from prefect.server.database.tables import concurrency_limit, deployment
+from prefect.server.operations.slot_events import tell_of_slots
 from prefect.server.operations.work import UnitOfWork
 from prefect.utilities.ids import uuid7
 
-__all__ = ["NeededSlots", "perform", "slots_for_flow_run", "slots_for_task_run"]
+__all__ = [
+    "NeededSlots",
+    "free_all_of",
+    "free_those_not_running",
+    "perform",
+    "slots_for_flow_run",
+    "slots_for_task_run",
+]
 
 Row = dict[str, Any]
 
@@ -127,7 +138,7 @@ def perform(
             )
             _acquire(work, effect, (kind, run_id), needed, until)
         elif isinstance(effect, ReleaseSlots):
-            queries.free_all_of(work.connection, [run_id])
+            free_all_of(work, [run_id])
 
 
 def _acquire(
@@ -138,4 +149,15 @@ def _acquire(
         queries.keep(work.connection, kept, holder[1], until)
     missing = [limit for limit in needed.limits if limit.id in effect.limit_ids and limit.id not in needed.held]
     lease_id = effect.lease_id or uuid7()
-    queries.take(work.connection, missing, 1, lease_id=lease_id, holder=holder, expires_at=until)
+    taken = queries.take(work.connection, missing, 1, lease_id=lease_id, holder=holder, expires_at=until)
+    tell_of_slots(work, "acquired", taken)
+
+
+def free_all_of(work: UnitOfWork, holders: Iterable[UUID] | Select[Any]) -> None:
+    """Free the slots that some runs have, by their ids or by what selects those."""
+    tell_of_slots(work, "released", queries.free_all_of(work.connection, holders))
+
+
+def free_those_not_running(work: UnitOfWork, task_run_ids: Sequence[UUID]) -> None:
+    """Free the slots of those of some task runs that have ended, or wait for another time."""
+    tell_of_slots(work, "released", queries.free_those_not_running(work.connection, task_run_ids))

@@ -22,7 +22,7 @@ from prefect.server.database.queries.events import EnteredStates, Occurrence, on
 from prefect.server.operations.run_events import Labels, related_resource
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["Known", "read_current_states", "tell_of_decisions", "tell_of_task_runs"]
+__all__ = ["Known", "read_current_states", "read_owners", "tell_of_decisions", "tell_of_task_runs"]
 
 Row = dict[str, Any]
 
@@ -113,7 +113,7 @@ def tell_of_task_runs(
         decided_by: Who has decided that they enter them: `client` or `server`.
         is_wanted: Which of the states are emitted.
     """
-    owners = _owners(work.connection, {record.task_run.flow_run_id for record in records} - {None})
+    owners = read_owners(work.connection, {record.task_run.flow_run_id for record in records} - {None})
     occurrences = []
     for record in records:
         run, initial = record.task_run, before.get(record.task_run.id)
@@ -134,7 +134,7 @@ def _is_running(state: State[Any]) -> bool:
     return state.type is StateType.RUNNING
 
 
-def _owners(connection: Connection, flow_run_ids: Set[UUID | None]) -> dict[UUID | None, list[Labels]]:
+def read_owners(connection: Connection, flow_run_ids: Set[UUID | None]) -> dict[UUID | None, list[Labels]]:
     """Flow runs and their flows, as related resources."""
     if not flow_run_ids:
         return {}

@@ -224,7 +224,7 @@ def take(
     holder: tuple[str, UUID] | None = None,
     expires_at: datetime | None = None,
     remembered: bool = True,
-) -> None:
+) -> list[Row]:
     """
     Take slots of limits that were read with `hold` and have so many free.
 
@@ -236,6 +236,9 @@ def take(
         holder: The kind and the id of the run that takes them.
         expires_at: When they are free again unless the lease is renewed; None: when they are given back.
         remembered: Whether slots that come back by themselves can be given back before, by the lease.
+
+    Returns:
+        The rows of the lease.
     """
     rows: list[Row] = []
     kind, holder_id = (None, None) if holder is None else holder
@@ -261,6 +264,7 @@ def take(
             }
         )
     records.create(connection, concurrency_lease, *rows)
+    return rows
 
 
 def settle(connection: Connection, limit: Limit, slots: int) -> None:
@@ -306,13 +310,14 @@ def keep(connection: Connection, limit_ids: Sequence[UUID], holder_id: UUID, exp
     connection.execute(update(concurrency_lease).where(mine).values(expires_at=expires_at))
 
 
-def free_all_of(connection: Connection, holders: Iterable[UUID] | Select[Any]) -> int:
-    """Free the slots that some runs have, by their ids or by what selects those. Returns how many leases there were."""
+def free_all_of(connection: Connection, holders: Iterable[UUID] | Select[Any]) -> list[Row]:
+    """Free the slots that some runs have, by their ids or by what selects those. Returns the rows of the leases."""
     chosen = holders if isinstance(holders, Select) else list(holders)
-    return records.remove_where(connection, concurrency_lease, _lease.holder_id.in_(chosen))
+    return _freed(connection.execute(_freeing.where(_lease.holder_id.in_(chosen))))
 
 
-_freeing = delete(concurrency_lease).where(
+_freeing = delete(concurrency_lease).returning(*concurrency_lease.c)
+_freeing_idle = _freeing.where(
     _lease.holder_id.in_(
         select(task_run.c.id).where(
             task_run.c.id.in_(bindparam("runs", expanding=True, type_=task_run.c.id.type)),
@@ -322,10 +327,17 @@ _freeing = delete(concurrency_lease).where(
 )
 
 
-def free_those_not_running(connection: Connection, task_run_ids: Sequence[UUID]) -> None:
-    """Free the slots of those of some task runs that have ended, or wait for another time."""
+def _freed(rows: Iterable[Any]) -> list[Row]:
+    keys = records.keys_of(concurrency_lease)
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def free_those_not_running(connection: Connection, task_run_ids: Sequence[UUID]) -> list[Row]:
+    """Free the slots of those of some task runs that have ended, or wait. Returns the rows of the leases."""
+    freed: list[Row] = []
     for first in range(0, len(task_run_ids), _HANDFUL):
-        connection.execute(_freeing, {"runs": task_run_ids[first : first + _HANDFUL]})
+        freed += _freed(connection.execute(_freeing_idle, {"runs": task_run_ids[first : first + _HANDFUL]}))
+    return freed
 
 
 def free_expired(connection: Connection, now: datetime) -> int:
