@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun, TaskRun
     from prefect._contract.state import State
     from prefect._engine.subflow_threads import Subflows
+    from prefect.assets.context import AssetContext
     from prefect.assets.core import Asset
     from prefect.client.orchestration import PrefectClient, SyncPrefectClient
     from prefect.flows import Flow
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GLOBAL_SETTINGS_CONTEXT",
+    "AssetContext",
     "AsyncClientContext",
     "ContextModel",
     "ContextVar",
@@ -210,7 +212,10 @@ class TaskRunContext(RunContext):
     parameters: dict[str, Any]
     result_store: ResultStore
     persist_result: bool = False
-    asset_metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asset_contexts: list[Any] = field(default_factory=list)
+    """That of the run, once somebody has asked for it: see `AssetContext.get`."""
+
+    _local_fields: ClassVar[frozenset[str]] = frozenset({"asset_contexts", "client"})
 
 
 @dataclass(kw_only=True, eq=False)
@@ -368,7 +373,12 @@ def with_context(fn: Callable[P, R]) -> Callable[P, R]:
 
 
 def serialize_context(asset_ctx_kwargs: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The current contexts as a picklable dict, for `hydrated_context` in another process or on another host."""
+    """
+    The current contexts as a picklable dict, for `hydrated_context` in another process or on another host.
+
+    Args:
+        asset_ctx_kwargs: Arguments of `AssetContext.from_task_and_inputs`: of a task run that begins there.
+    """
     from prefect.settings import get_current_settings
 
     flow_run, task_run = FlowRunContext.get(), TaskRunContext.get()
@@ -406,11 +416,19 @@ def hydrated_context(
             stack.enter_context(FlowRunContext(**{**values, **own, "detached": True}))
         if values := packed.get("task_run_context"):
             stack.enter_context(TaskRunContext(**{**values, **own}))
+        if values := packed.get("asset_context"):
+            from prefect.assets.context import AssetContext
+
+            stack.enter_context(AssetContext.from_task_and_inputs(**values))
         yield
 
 
 def __getattr__(name: str) -> Any:
-    """`GLOBAL_SETTINGS_CONTEXT`: the settings of this process, read when they are asked for."""
+    """`GLOBAL_SETTINGS_CONTEXT`, the settings of this process; and `AssetContext`, which few need: found when asked for."""
     if name == "GLOBAL_SETTINGS_CONTEXT":
         return root_settings_context()
+    if name == "AssetContext":
+        from prefect.assets.context import AssetContext
+
+        return AssetContext
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
+from tests.integration.server.conftest import Server
 
 from prefect import flow, task
 from prefect.assets import Asset, AssetProperties, add_asset_metadata, materialize
 from prefect.client.base import current_transport
+from prefect.context import AssetContext, TaskRunContext, hydrated_context, serialize_context
 from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.events.worker import EventsWorker
 from prefect.exceptions import MissingContextError
+from prefect.settings import temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.ids import uuid7
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def served_graph(request, home, tmp_path) -> Iterator[Any]:
+    """Reads the graph of assets from a server, over HTTP; runs of the test go there, too."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'served.db'}"
+    else:
+        postgres = request.getfixturevalue("postgres_server")
+        url = postgres.url(postgres.shared_database())
+    with temporary_settings({"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}):
+        server = Server().start()
+
+    def read(key: str | None = None, status: int = 200) -> Any:
+        EventsWorker.instance().wait_until_empty()
+        with server.client() as client:
+            answer = client.get("/assets/graph", params={} if key is None else {"key": key})
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
+        yield read
+    server.stop()
+
 
 ORDERS = "postgres://db/orders"
 
@@ -194,13 +226,130 @@ class TestWhatIsSaid:
         def made():
             add_asset_metadata("s3://lake/x", {})
 
-        with pytest.raises(ValueError, match=r"'s3://lake/x' is not among those of the task 'made': s3://lake/c"):
+        with pytest.raises(ValueError, match=r"'s3://lake/x' is not among those of this task: s3://lake/c"):
             made()
         with pytest.raises(MissingContextError, match="within a task"):
             add_asset_metadata("s3://lake/c", {})
 
 
+class TestTheContext:
+    def test_there_is_none_outside_of_tasks(self):
+        @flow
+        def outside():
+            return AssetContext.get()
+
+        assert AssetContext.get() is None
+        assert outside() is None
+
+    def test_it_says_what_the_task_run_reads_and_makes(self):
+        seen = []
+
+        @materialize("s3://lake/c", by="dbt", asset_deps=[ORDERS])
+        def make_c(source):
+            context = AssetContext.get()
+            assert AssetContext.get() is context
+            context.add_asset_metadata("s3://lake/c", {"rows": 1})
+            seen.append((context, TaskRunContext.get().task_run.id))
+            plain.fn(1)
+
+        @task
+        def other():
+            seen.append((AssetContext.get(), TaskRunContext.get().task_run.id))
+
+        @flow
+        def pipeline():
+            make_c(make_b(1))
+            other()
+
+        pipeline()
+        (made, run), (none, other_run) = seen
+        assert made.downstream_assets == {Asset(key="s3://lake/c")}
+        assert made.upstream_assets == {Asset(key="s3://lake/b")}
+        assert made.direct_asset_dependencies == {Asset(key=ORDERS)}
+        assert (made.materialized_by, made.task_run_id) == ("dbt", run)
+        assert made.materialization_metadata == {"s3://lake/c": {"rows": 1}}
+        assert made.serialize() == {
+            "direct_asset_dependencies": [{"key": ORDERS}],
+            "downstream_assets": [{"key": "s3://lake/c"}],
+            "upstream_assets": [{"key": "s3://lake/b"}],
+            "materialized_by": "dbt",
+            "task_run_id": str(run),
+            "copy_to_child_ctx": False,
+        }
+        assert (none.task_run_id, none.downstream_assets, none.upstream_assets) == (other_run, set(), set())
+        with pytest.raises(ValueError, match=r"'s3://x' is not among those of this task: it has none"):
+            none.add_asset_metadata("s3://x", {})
+
+    def test_what_code_says_that_it_makes_is_told(self):
+        @task
+        def drive():
+            context = AssetContext.get()
+            context.downstream_assets.add(Asset(key="s3://lake/found"))
+            context.add_asset_metadata("s3://lake/found", {"rows": 7})
+
+        drive()
+        (event,) = events()
+        assert (event.event, event.resource.id) == ("prefect.asset.materialization.succeeded", "s3://lake/found")
+        assert event.payload == {"rows": 7}
+
+    def test_assets_as_resources(self):
+        asset = Asset(
+            key="s3://a", properties=AssetProperties(name="A", owners=["x"], url="https://u", description="d")
+        )
+        assert AssetContext.asset_as_resource(asset) == {
+            "prefect.resource.id": "s3://a",
+            "prefect.resource.name": "A",
+            "prefect.asset.description": "d",
+            "prefect.asset.url": "https://u",
+            "prefect.asset.owners": '["x"]',
+        }
+        assert AssetContext.asset_as_related(asset) == {
+            "prefect.resource.id": "s3://a",
+            "prefect.resource.role": "asset",
+        }
+        assert AssetContext.related_materialized_by("dbt") == {
+            "prefect.resource.id": "dbt",
+            "prefect.resource.role": "asset-materialized-by",
+        }
+
+    def test_it_is_entered_where_contexts_are_unpacked(self):
+        run = uuid7()
+        packed = serialize_context({"task": make_a, "task_run_id": run, "copy_to_child_ctx": True})
+        with hydrated_context(packed):
+            context = AssetContext.get()
+            assert (context.task_run_id, context.copy_to_child_ctx) == (run, True)
+            assert context.downstream_assets == {Asset(key="s3://lake/a")}
+        assert AssetContext.get() is None
+
+
+class TestTheGraph:
+    def test_what_flows_make_is_seen_over_rest(self, served_graph):
+        @flow
+        def pipeline():
+            make_b.submit(make_a.submit()).wait()
+
+        pipeline()
+        graph = served_graph()
+        assert [asset["key"] for asset in graph["assets"]] == [ORDERS, "s3://lake/a", "s3://lake/b"]
+        assert [(link["upstream"], link["downstream"]) for link in graph["links"]] == [
+            (ORDERS, "s3://lake/a"),
+            ("s3://lake/a", "s3://lake/b"),
+        ]
+        assert [asset["last_succeeded"] for asset in graph["assets"]] == [None, True, True]
+        assert [asset["key"] for asset in served_graph("s3://lake/b")["assets"]] == [
+            ORDERS,
+            "s3://lake/a",
+            "s3://lake/b",
+        ]
+        assert served_graph("s3://lake/none", status=404)["detail"] == "There is no asset with key s3://lake/none."
+
+
 class TestDefinitions:
+    def test_the_class_of_such_tasks_is_found_beside_the_decorator(self):
+        from prefect.assets.materialize import MaterializingTask
+
+        assert isinstance(make_a, MaterializingTask)
+
     def test_assets_are_needed(self):
         with pytest.raises(TypeError, match="at least one asset"):
             materialize()

@@ -180,7 +180,8 @@ class TestProactive:
     def test_an_event_that_is_too_late_does_not_help(self) -> None:
         automation = self.make(after={"begin"})
         automation.hear(event("begin", 0))
-        assert len(automation.hear(event("done", 11))) == 1
+        firings = automation.hear(event("done", 11))
+        assert [(firing.resolved, firing.moment) for firing in firings] == [(False, at(10)), (True, at(11))]
 
     def test_silence_is_told_of_again_and_again(self) -> None:
         automation = self.make()
@@ -381,11 +382,34 @@ class TestResolving:
         assert automation.pass_to(2 * 86_400) == []
         assert not automation.known
 
-    def test_each_absence_after_an_event_is_one_of_its_own(self) -> None:
+    @pytest.mark.parametrize("apart", [set(), {"prefect.resource.id"}])
+    def test_an_absence_after_an_event_is_resolved_once(self, apart: set[str]) -> None:
+        rule = trigger(after={"begun"}, expect={"ended"}, posture="Proactive", within=60, for_each=apart, threshold=2)
+        automation = Automation(rule)
+        automation.hear(event("begun", 0))
+        assert [firing.resolved for firing in automation.pass_to(61)] == [False]
+        assert automation.pass_to(200) == []
+        (firing,) = automation.hear(event("ended", 300))
+        assert (firing.resolved, firing.moment) == (True, at(300))
+        assert automation.count(("ended", 310)) == [0]
+        assert automation.known == {}
+
+    def test_what_begins_again_is_waited_for_again(self) -> None:
         automation = Automation(trigger(after={"begun"}, expect={"ended"}, posture="Proactive", within=60))
         automation.hear(event("begun", 0))
         assert len(automation.pass_to(61)) == 1
-        assert automation.count(("ended", 70)) == [0]
+        assert automation.count(("begun", 70), ("ended", 80), ("ended", 90)) == [0, 0, 0]
+        automation.hear(event("begun", 100))
+        assert [firing.resolved for firing in automation.pass_to(161)] == [False]
+
+    def test_an_absence_is_resolved_within_a_day(self) -> None:
+        automation = Automation(trigger(after={"begun"}, expect={"ended"}, posture="Proactive", within=60))
+        automation.hear(event("begun", 0))
+        assert len(automation.pass_to(61)) == 1
+        day = timedelta(days=1).total_seconds()
+        assert automation.pass_to(60 + day + 1) == []
+        assert automation.known == {}
+        assert automation.count(("ended", 61 + day)) == [0]
 
     def test_parts_that_are_resolved_do_not_count(self) -> None:
         silence, call = trigger(expect={"beat"}, posture="Proactive", within=60), trigger(expect={"call"})

@@ -77,7 +77,7 @@ class TaskExecution:
     persist: bool = field(init=False)
     log_prints: bool = field(init=False)
     logger: LoggerAdapter[Any] = field(init=False)
-    asset_metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asset_contexts: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         task, context = self.task, self.flow_context
@@ -101,7 +101,7 @@ class TaskExecution:
             parameters=self.parameters,
             result_store=self.store,
             persist_result=self.persist,
-            asset_metadata=self.asset_metadata,
+            asset_contexts=self.asset_contexts,
         )
 
     def contexts(self) -> list[AbstractContextManager[Any]]:
@@ -311,16 +311,17 @@ def follow_assets(run: TaskExecution) -> None:
     if run.task.asset_deps or getattr(run.task, "assets", None) or (context is not None and context.task_run_assets):
         from prefect.assets.tracking import begin_tracking
 
-        begin_tracking(run.task, run.ledger.task_run, context)
+        with run.context():
+            begin_tracking()
 
 
 def tell_of_assets(run: TaskExecution, state: State[Any]) -> None:
-    """Say what the run has made of assets."""
-    if getattr(run.task, "assets", None):
+    """Say what the run has made of assets: of its task's, or of what its code has asked to be told of."""
+    if run.asset_contexts or getattr(run.task, "assets", None):
         from prefect.assets import tracking
 
         with run.context():
-            tracking.tell_of_assets(run.task, run.ledger.task_run, state, run.flow_context, run.asset_metadata)
+            tracking.tell_of_assets(state)
 
 
 def remember_result(context: FlowRunContext, state: State[Any]) -> None:

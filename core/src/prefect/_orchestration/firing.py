@@ -12,8 +12,8 @@ each such event; without, again and again, or for what it counts apart once unti
 A metric trigger is looked at each minute, with what was measured then. It acts when its metric was out of bounds for long
 enough, and once until it is within them again. While nothing can be measured, because no runs ended say, all stays as it is.
 
-What has acted may be resolved: a metric trigger when its metric is within bounds again; a proactive one without `after`
-when what it missed has occurred.
+What has acted may be resolved: a metric trigger when its metric is within bounds again; a proactive one when what it missed
+has occurred.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _KEPT_LONGER = timedelta(minutes=1)
 """How long what is over is known, for events that are heard of late."""
 
 _RESOLVABLE = timedelta(days=1)
-"""How long it is known of what is counted apart that it was missed, so that being heard of resolves that."""
+"""How long it is known of what is waited for once that it was missed, so that being heard of resolves that."""
 
 _MEASURED_EVERY = timedelta(minutes=1)
 
@@ -193,6 +193,11 @@ def _is_named(names: set[str], event: Event) -> bool:
     return event.event in names or any(matches(name, event.event) for name in names)
 
 
+def _acts_once(trigger: EventTrigger) -> bool:
+    """Whether a proactive trigger acts once for what it waits for, and not again and again."""
+    return bool(trigger.after or trigger.for_each)
+
+
 def _is_expected(trigger: EventTrigger, event: Event) -> bool:
     return not trigger.expect or _is_named(trigger.expect, event)
 
@@ -278,12 +283,13 @@ class _Thought:
     def _wait(self, trigger: EventTrigger, key: BucketKey, labels: dict[str, str], event: Event) -> list[Firing]:
         """Count an event whose absence a proactive trigger waits for."""
         known = self._get(key)
-        if known is None:
-            if not trigger.after or _is_named(trigger.after, event):
+        begins = not trigger.after or _is_named(trigger.after, event)
+        if known is None or (known.acted and trigger.after and begins):
+            if begins:
                 self.changes[key] = self._open(trigger, labels, event)
         elif _is_expected(trigger, event):
             counted = replace(known, count=known.count + 1)
-            if counted.count >= trigger.threshold or (known.acted and trigger.for_each):
+            if counted.count >= trigger.threshold or (known.acted and _acts_once(trigger)):
                 self.changes[key] = None if trigger.after else self._open(trigger, labels, event)
                 if known.acted:
                     return [Firing(trigger.id, event.occurred, labels, event.id, resolved=True)]
@@ -300,13 +306,12 @@ class _Thought:
             if known.end + _KEPT_LONGER < now:
                 self.changes[key] = None
             return []
-        if known.acted and trigger.for_each:
+        if known.acted and _acts_once(trigger):
             self.changes[key] = None
             return []
-        again = None
-        if not trigger.after and trigger.for_each:
+        if _acts_once(trigger):
             again = Bucket(known.end, known.end + _RESOLVABLE, acted=True, labels=known.labels)
-        elif not trigger.after:
+        else:
             passed = (now - known.end) // trigger.within
             start = known.end + passed * trigger.within
             again = Bucket(start, start + trigger.within, acted=True)

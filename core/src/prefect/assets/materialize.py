@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from prefect.assets.core import Asset
     from prefect.tasks import MaterializingTask, TaskOptions
 
-__all__ = ["materialize"]
+__all__ = ["MaterializingTask", "materialize"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,3 +46,12 @@ def materialize(
     options: dict[str, Any] = dict(task_kwargs)
     made: Any = partial(MaterializingTask, assets=assets, materialized_by=by, **options)
     return cast("Callable[[Callable[P, R]], MaterializingTask[P, R]]", made)
+
+
+def __getattr__(name: str) -> Any:
+    """`MaterializingTask`, of which `materialize` makes instances."""
+    if name == "MaterializingTask":
+        from prefect.tasks import MaterializingTask
+
+        return MaterializingTask
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
