@@ -199,6 +199,39 @@ def test_what_is_no_filter_closes_the_connection(server: Any, path: str, message
     run(act)
 
 
+def test_who_listens_later_is_told_of_all_the_past(server: Any) -> None:
+    async def act() -> None:
+        since = moment()
+        past = [event("a.b", occurred=since) for _ in range(700)]  # more than a page, all at once
+        for first in (0, 350):
+            await post(server, "/events", past[first : first + 350])
+        async with connected(server, "/events/out") as out:
+            until = "2999-01-01T00:00:00Z"
+            await out.say({"type": "filter", "filter": {"occurred": {"since": since, "until": until}}})
+            heard = {(await out.hear(30))["event"]["id"] for _ in past}
+            assert heard == {each["id"] for each in past}
+            later = event("a.c")
+            await post(server, "/events", [later])
+            assert (await out.hear(30))["event"]["id"] == later["id"]
+
+    run(act)
+
+
+def test_who_follows_is_told_of_more_than_a_page_that_is_stored_at_once(server: Any) -> None:
+    async def act() -> None:
+        async with connected(server, "/events/out") as out:
+            await out.say({"type": "filter", "filter": {"event": {"prefix": ["a."]}}})
+            stored = [event(f"a.{number}") for number in range(1300)]
+            for first in range(0, len(stored), 650):
+                await post(server, "/events", stored[first : first + 650])
+            last = event("a.last")
+            await post(server, "/events", [last])
+            heard = {(await out.hear(30))["event"]["id"] for _ in range(len(stored) + 1)}
+            assert heard == {each["id"] for each in [*stored, last]}
+
+    run(act)
+
+
 # -- logs -------------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +257,21 @@ def test_logs_are_told_as_they_are_stored(server: Any) -> None:
             assert {each["type"] for each in heard} == {"log"}
             assert [each["log"]["message"] for each in heard] == ["line 1", "line 3", "line 4"]
             assert await out.hears_nothing()
+
+    run(act)
+
+
+def test_more_lines_than_a_page_are_told_that_are_stored_at_once(server: Any) -> None:
+    async def act() -> None:
+        line = {"name": "n", "level": 20, "timestamp": moment()}
+        async with connected(server, "/logs/out") as out:
+            await out.say({"type": "filter", "filter": {}})
+            await asyncio.sleep(0.2)
+            for first in range(0, 1300, 650):
+                lines = [{**line, "message": f"line {number}"} for number in range(first, first + 650)]
+                await post(server, "/logs/", lines)
+            heard = [(await out.hear(30))["log"]["message"] for _ in range(1300)]
+            assert sorted(heard) == sorted(f"line {number}" for number in range(1300))
 
     run(act)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -82,11 +82,10 @@ class EventTail:
             while self._queues:
                 stored.clear()
                 try:
-                    events = await self._performer.perform(_stored_since(since - self._overlap), write=False)
+                    new = await self._performer.perform(_stored_since(since - self._overlap, known), write=False)
                 except Exception:
                     _logger.warning("Events that were stored just now are told later.", exc_info=True)
-                    events = []
-                new = [event for event in events if event.id not in known]
+                    new = []
                 for event in new:
                     known[event.id] = event.received
                     since = max(since, event.received)
@@ -113,11 +112,17 @@ async def _first_of(event: asyncio.Event, seconds: float) -> None:
     await asyncio.sleep(_GATHER_SECONDS)
 
 
-def _stored_since(moment: datetime) -> Callable[[UnitOfWork], list[ReceivedEvent]]:
+def _stored_since(moment: datetime, known: Collection[UUID]) -> Callable[[UnitOfWork], list[ReceivedEvent]]:
+    """What reads the first page of the events that were received since a moment and are not known yet."""
+
     def read(work: UnitOfWork) -> list[ReceivedEvent]:
         event = tables.event
         order = (event.c.received, event.c.occurred, event.c.id)
-        page = select(event).where(event.c.received >= moment).order_by(*order).limit(_PAGE)
+        received = select(event.c.id).where(event.c.received >= moment).order_by(*order).limit(len(known) + _PAGE)
+        new = [id for id in work.connection.execute(received).scalars() if id not in known][:_PAGE]
+        if not new:
+            return []
+        page = select(event).where(event.c.id.in_(new)).order_by(*order)
         return [ReceivedEvent.model_validate(row) for row in records.read_all(work.connection, event, page)]
 
     return read

@@ -22,10 +22,18 @@ from prefect.server.operations.work import UnitOfWork, read_only
 from prefect.settings import get_current_settings
 
 if TYPE_CHECKING:
-    from prefect._contract.events import Event
+    from prefect._contract.events import Event, ReceivedEvent
     from prefect._contract.filters.events import EventFilter
 
-__all__ = ["count_events", "create_events", "hear_events", "read_events", "read_events_page", "take_in"]
+__all__ = [
+    "count_events",
+    "create_events",
+    "hear_events",
+    "read_events",
+    "read_events_after",
+    "read_events_page",
+    "take_in",
+]
 
 PAGE = 50
 """How many events a page has, at most."""
@@ -136,6 +144,17 @@ def read_events(work: UnitOfWork, filter: EventFilter | None = None, limit: int 
 def read_events_page(work: UnitOfWork, page_token: str) -> EventPage:
     """List a further page of events."""
     return _page(work, parse_page_token(page_token, PAGE))
+
+
+def read_events_after(
+    work: UnitOfWork, filter: EventFilter, after: event_reading.Place | None, limit: int
+) -> list[ReceivedEvent]:
+    """The first of the selected events that occurred after a place, the oldest first."""
+    from prefect._contract.events import ReceivedEvent
+
+    selection = event_reading.Selection(_conditions(filter), latest=False, indexed=indexed_by(filter))
+    rows = event_reading.read_events(work.connection, selection, limit=limit, after=after)
+    return [ReceivedEvent.model_validate(row) for row in rows]
 
 
 def _conditions(filter: EventFilter) -> list[ColumnElement[bool]]:

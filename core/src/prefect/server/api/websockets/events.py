@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_core import to_json
 
 from prefect._contract.events import Event, ReceivedEvent
-from prefect._contract.filters.events import EventFilter, EventOrder
+from prefect._contract.filters.events import EventFilter
 from prefect.server.api.tail import TooSlowError
 from prefect.server.api.websockets.conversation import Conversation
 from prefect.server.api.websockets.handshake import POLICY_VIOLATION, PROTOCOL_ERROR, EndedError, end, greet, hear
 from prefect.server.database.errors import DatabaseError
-from prefect.server.operations.events import hear_events, read_events
+from prefect.server.database.queries.event_reading import Place
+from prefect.server.operations.events import hear_events, read_events_after
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.websockets import WebSocket
 
     from prefect.server.api.gate import Policy
@@ -31,7 +35,9 @@ _logger = logging.getLogger("prefect.server.api")
 _MOST_AT_ONCE = 500
 _TRY_AGAIN_LATER = 1013
 _LONGEST_WAIT_SECONDS = 10.0
-_BACKFILL_PAGES = 20
+_PAGE = 500
+_MOST_PAGES = 200
+"""How much of the past is told on one connection. Whoever wants more connects again, and asks from the last one on."""
 
 
 class EventsIn:
@@ -113,7 +119,7 @@ class EventsOut:
             await greet(socket, self._policy)
             wanted = await filter_of(socket, EventFilter)
             async with Conversation(socket) as talk, self._tail.follow() as following:
-                told = await self._tell_of_the_past(talk, wanted)
+                told = await self._tell_of_the_past(socket, talk, wanted)
                 while True:
                     event: ReceivedEvent = await talk.unless_gone(following(), None)
                     if event.id in told or _excludes(wanted, event):
@@ -124,16 +130,21 @@ class EventsOut:
         except EndedError:
             return
 
-    async def _tell_of_the_past(self, talk: Conversation, wanted: EventFilter) -> set[Any]:
+    async def _tell_of_the_past(self, socket: WebSocket, talk: Conversation, wanted: EventFilter) -> set[UUID]:
         """Tell of what was stored before, the oldest first, and answer with the ids."""
-        told: set[Any] = set()
-        earlier = wanted.model_copy(deep=True)
-        earlier.order = EventOrder.ASC
-        page = await self._performer.perform(lambda work: read_events(work, filter=earlier, limit=50), write=False)
-        for event in page.events:
-            told.add(event.id)
-            await talk.say(_message(event))
-        return told
+        told: set[UUID] = set()
+        after: Place | None = None
+        for _ in range(_MOST_PAGES):
+            read = partial(read_events_after, filter=wanted, after=after, limit=_PAGE)
+            events = await self._performer.perform(read, write=False)
+            for event in events:
+                told.add(event.id)
+                await talk.say(_message(event))
+            if len(events) < _PAGE:
+                return told
+            after = Place(events[-1].occurred, events[-1].id)
+        reason = f"{len(told)} past events were told, and there are more. Ask from the last one on."
+        raise await end(socket, _TRY_AGAIN_LATER, reason)
 
 
 def _excludes(wanted: EventFilter, event: ReceivedEvent) -> bool:

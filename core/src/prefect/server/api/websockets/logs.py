@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -64,8 +64,8 @@ class LogsOut:
         with self._performer.logs_stored.heard() as stored:
             while True:
                 stored.clear()
-                lines = await self._performer.perform(_stored_since(since - self._overlap, wanted), write=False)
-                new = [line for line in lines if line.id not in told]
+                read = _stored_since(since - self._overlap, wanted, told)
+                new = await self._performer.perform(read, write=False)
                 for line in new:
                     told[line.id] = _moment(line.id)
                     since = max(since, told[line.id])
@@ -88,15 +88,17 @@ def _first_of(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
-def _stored_since(moment: datetime, wanted: LogFilter) -> Callable[[UnitOfWork], list[Log]]:
+def _stored_since(moment: datetime, wanted: LogFilter, told: Collection[UUID]) -> Callable[[UnitOfWork], list[Log]]:
+    """What reads the first page of the selected lines that were stored since a moment and were not told yet."""
+
     def read(work: UnitOfWork) -> list[Log]:
         log = tables.log
-        page = (
-            select(log)
-            .where(log.c.id >= _first_of(moment), *filters.rows_where(log, wanted))
-            .order_by(log.c.id)
-            .limit(_PAGE)
-        )
+        since = select(log.c.id).where(log.c.id >= _first_of(moment), *filters.rows_where(log, wanted))
+        found = work.connection.execute(since.order_by(log.c.id).limit(len(told) + _PAGE)).scalars()
+        new = [id for id in found if id not in told][:_PAGE]
+        page = select(log).where(log.c.id.in_(new)).order_by(log.c.id)
+        if not new:
+            return []
         return [Log.model_validate(row) for row in records.read_all(work.connection, log, page)]
 
     return read
