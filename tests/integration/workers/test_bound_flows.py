@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from prefect._contract.endpoints import flow_runs, task_runs, work_pools
 from prefect._contract.filters.flow_runs import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect._contract.state import StateType
 from prefect._contract.work_pools import WorkPoolStorageConfiguration
+from prefect._engine.recorder import recorder_of
 from prefect.client.base import current_transport
 from prefect.exceptions import ConfigurationError, CrashedRun, ParameterTypeError
 from prefect.filesystems import LocalFileSystem
@@ -56,9 +58,25 @@ else:
 RUNNING = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
 
 
+@contextmanager
+def database_at(url):
+    """A harness on another database than a file of its own, in the processes that are started too."""
+    setting = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+    with pytest.MonkeyPatch.context() as environment, temporary_settings(setting):
+        environment.setenv(*setting.popitem())
+        try:
+            yield
+        finally:
+            recorder_of(current_transport()).flush()
+            current_transport().close()
+
+
 @pytest.fixture(autouse=True)
-def orchestrator():
-    with prefect_test_harness():
+def orchestrator(kind_of_database, request):
+    with prefect_test_harness(), ExitStack() as place:
+        if kind_of_database == "postgres":
+            server = request.getfixturevalue("postgres_server")
+            place.enter_context(database_at(server.url(server.shared_database())))
         make_pool("here")
         yield
 

@@ -252,10 +252,14 @@ def _of(
     That `column` is among the values of `owners` in the rows that filters select; nothing if no filter was given.
 
     A filter without conditions still asks for a relative: with a `TaskRunFilter()`, flow runs have task runs.
+
+    That there is one at all is asked for on its own, which databases look at first: where there is none, they would
+    otherwise look for its relatives among all rows.
     """
     if all(model is None for model in filters):
         return []
-    return [column.in_(select(owners).where(*where))]
+    found = select(owners).where(*where)
+    return [found.exists(), column.in_(found)]
 
 
 def flow_runs_where(
