@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -238,6 +239,24 @@ class TestApprise:
         with pytest.raises(ValueError, match="private address"):
             MattermostWebhook(hostname="127.0.0.1", port=receiver.port, token="a" * 26).notify("body")
         assert receiver.requests == []
+
+    def test_mattermost_on_a_host_that_becomes_private_is_refused(self, receiver, monkeypatch):
+        resolve, answers = socket.getaddrinfo, ["8.8.8.8", "127.0.0.1"]
+
+        def rebinding(host, *arguments, **options):
+            if host != "chat.example":
+                return resolve(host, *arguments, **options)
+            return resolve(answers.pop(0) if len(answers) > 1 else answers[0], *arguments, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+        block = MattermostWebhook(hostname="chat.example", port=receiver.port, token="a" * 26)
+        with pytest.raises(ValueError, match=r"private address 127\.0\.0\.1\. .* allow_private_urls=True"):
+            block.notify("body")
+        assert receiver.requests == []
+        MattermostWebhook(hostname="chat.example", port=receiver.port, token="a" * 26, allow_private_urls=True).notify(
+            "body"
+        )
+        assert len(receiver.requests) == 1
 
     @pytest.mark.parametrize(
         ("block", "expected"),

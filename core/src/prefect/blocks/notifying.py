@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 from typing_extensions import TypeAlias
 
 from prefect.blocks.abstract import NotificationBlock, NotificationError
-from prefect.blocks.posting import USER_AGENT, require_public
+from prefect.blocks.posting import USER_AGENT, deliver_publicly, require_public
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
 
 __all__ = [
@@ -55,7 +55,8 @@ class AbstractAppriseNotificationBlock(NotificationBlock, ABC):
 
     def _deliver(self, body: str, subject: Union[str, None]) -> Union[str, None]:
         """Send a notification, and tell what went wrong; None if nothing did."""
-        return _deliver_by_apprise(self._service(), self.notify_type, body, subject)
+        deliver = partial(_deliver_by_apprise, self._service(), self.notify_type, body, subject)
+        return deliver() if getattr(self, "allow_private_urls", True) else deliver_publicly(deliver)
 
     def _notify(self, body: str, subject: Union[str, None]) -> None:
         wrong = self._deliver(body, subject)
@@ -101,8 +102,8 @@ def _deliver_by_apprise(
             "Install it: pip install 'prefect-core[notifications]'",
             name="apprise",
         ) from None
-    # A redirect could lead to an address that nobody has checked.
-    asset = apprise.AppriseAsset(app_id=USER_AGENT, app_desc=USER_AGENT, http_redirects=False)
+    # On this thread, where it is seen what it connects to.
+    asset = apprise.AppriseAsset(app_id=USER_AGENT, app_desc=USER_AGENT, http_redirects=False, async_mode=False)
     capture: Any = apprise.LogCapture
     with capture(level=logging.WARNING) as said:
         sender = apprise.Apprise(asset=asset)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from prefect.utilities.guarded_connections import public_connections_only
 from prefect.utilities.urls import validate_restricted_url
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["USER_AGENT", "post_json", "require_public", "sync_client"]
+__all__ = ["USER_AGENT", "deliver_publicly", "post_json", "require_public", "sync_client"]
 
 USER_AGENT = "Prefect Notifications"
 _SECONDS = 30.0
 _MOST_SHOWN = 300
+_REMEDY = "If it is one that you trust, give the block allow_private_urls=True."
 
 
 def require_public(url: str) -> None:
@@ -31,7 +34,24 @@ def require_public(url: str) -> None:
     try:
         validate_restricted_url(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
     except ValueError as error:
-        raise ValueError(f"{error} If it is one that you trust, give the block allow_private_urls=True.") from None
+        raise ValueError(f"{error} {_REMEDY}") from None
+
+
+def deliver_publicly(deliver: Callable[[], str | None]) -> str | None:
+    """
+    Have a package send something that connects by itself: to the public network only, whatever names mean by then.
+
+    Args:
+        deliver: Sends it on this thread, and returns what went wrong; None if nothing did.
+
+    Raises:
+        ValueError: It was not sent, since that would have led to a private address.
+    """
+    with public_connections_only() as guard:
+        wrong = deliver()
+    if wrong is not None and guard.refused:
+        raise ValueError(f"The URL resolves to the private address {guard.refused[0]}. {_REMEDY}")
+    return wrong
 
 
 def sync_client(*, allow_private_urls: bool, verify: bool = True, **options: Any) -> httpx.Client:

@@ -20,6 +20,7 @@ __all__ = [
     "SSRFProtectedAsyncHTTPTransport",
     "SSRFProtectedHTTPTransport",
     "convert_class_to_name",
+    "is_public_address",
     "public_addresses",
     "validate_restricted_url",
 ]
@@ -71,14 +72,22 @@ def public_addresses(url: str) -> list[str]:
     return addresses
 
 
-def _require_public(url: str, text: str) -> None:
-    address: Any = ipaddress.ip_address(text.partition("%")[0])
+def _require_public(url: str, address: str) -> None:
+    if not is_public_address(address):
+        message = f"{url!r} is not a valid URL.  It resolves to the private address {address}."
+        raise ValueError(message)
+
+
+def is_public_address(text: str) -> bool:
+    """Whether an address, in figures, is in the public network; nothing else is."""
+    try:
+        address: Any = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
     meant = [getattr(address, "ipv4_mapped", None) or address, getattr(address, "sixtofour", None)]
     if address in _NAT64:
         meant.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    if not all(each.is_global and not each.is_multicast for each in meant if each is not None):
-        message = f"{url!r} is not a valid URL.  It resolves to the private address {text}."
-        raise ValueError(message)
+    return all(each.is_global and not each.is_multicast for each in meant if each is not None)
 
 
 def convert_class_to_name(obj: Any) -> str:
