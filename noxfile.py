@@ -119,7 +119,7 @@ def integrations(session: nox.Session) -> None:
         # An emulator of AWS that runs containers; it needs another boto3 than the integration.
         env["MINISTACK"] = str(beside(session, "ministack", "ministack>=1.5.33,<2", "docker") / "ministack")
     for folder in chosen:
-        session.run("pytest", f"{folder}/tests", env=env)
+        session.run("pytest", "-n", "3", f"{folder}/tests", env=env)
 
 
 @nox.session
