@@ -24,9 +24,9 @@ __all__ = ["HttpRequest", "encode_body", "to_request"]
 _NAMED = re.compile(r"{(\w+)}")
 _READS = re.compile(
     r"/(filter|count|paginate|history|lateness|next-runs|count-[\w-]+|count-by/\{\w+\}|get_runs|get_scheduled_flow_runs"
-    r"|concurrency_status|validate|counts|heartbeat|renew)$"
+    r"|concurrency_status|validate|counts|heartbeat|renew|decrement-with-lease)$"
 )
-"""POSTs that make nothing: they ask, or say that somebody is there."""
+"""POSTs that make nothing: they ask, say that somebody is there, or take away what is gone after that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,12 +243,11 @@ def take(
     rows: list[Row] = []
     kind, holder_id = (None, None) if holder is None else holder
     for limit in limits:
-        changes: Row = {"updated": limit.now}
         if limit.decay > 0:
-            changes |= {"decaying_slots": limit.decaying + slots, "decaying_since": limit.now}
-        records.revise(connection, concurrency_limit, limit.id, **changes)
-        if limit.decay > 0 and not remembered:
-            continue
+            changes = {"decaying_slots": limit.decaying + slots, "decaying_since": limit.now, "updated": limit.now}
+            records.revise(connection, concurrency_limit, limit.id, **changes)
+            if not remembered:
+                continue
         rows.append(
             {
                 "id": uuid7(),
