@@ -68,6 +68,26 @@ if __name__ == "__main__":
     work(float(sys.argv[1]), holds=True)
 """
 
+EARLY = """
+import os
+import time
+from pathlib import Path
+
+from prefect import flow
+
+LOADING = Path(__file__).parent / "loading"
+
+if "PREFECT__FLOW_RUN_ID" in os.environ and not LOADING.exists():
+    LOADING.with_suffix(".new").write_text(str(os.getpid()))
+    LOADING.with_suffix(".new").rename(LOADING)
+    time.sleep(60)  # the first process gets no further than this
+
+
+@flow(retries=1)
+def early():
+    pass
+"""
+
 SERVE = """
 import asyncio
 from prefect.deployments.runner import RunnerDeployment
@@ -77,6 +97,7 @@ if __name__ == "__main__":
     runner = Runner(name="runner", limit=50, pause_on_shutdown=False)
     for name in ("work", "tough"):
         runner.add_deployment(RunnerDeployment.from_entrypoint(f"code.py:{name}", name="served"))
+    runner.add_deployment(RunnerDeployment.from_entrypoint("early.py:early", name="served"))
     asyncio.run(runner.start())
 """
 
@@ -94,6 +115,7 @@ class Fleet:
         self.folder = site.folder / "flows"
         self.folder.mkdir()
         (self.folder / "code.py").write_text(CODE)
+        (self.folder / "early.py").write_text(EARLY)
         (self.folder / "serve.py").write_text(SERVE)
         site.post("/work_pools/", {"name": "pool", "type": "process"})
         self._deployments: dict[tuple[str, str], str] = {}
@@ -118,7 +140,7 @@ class Fleet:
 
     def serve(self, **options: str) -> subprocess.Popen[str]:
         process = self._start("serve.py", **options)
-        wait_until(lambda: self.site.ask("GET", "/deployments/name/tough/served").status_code == 200, 60)
+        wait_until(lambda: self.site.ask("GET", "/deployments/name/early/served").status_code == 200, 60)
         return process
 
     def work(self, **options: str) -> subprocess.Popen[str]:

@@ -79,6 +79,17 @@ def test_a_run_with_retries_is_tried_again_when_its_process_is_killed(fleet: Fle
     fleet.site.check(all_ended=True, started=fleet.starts())
 
 
+def test_a_run_whose_process_is_killed_before_it_has_loaded_the_flow_is_tried_again_too(fleet: Fleet) -> None:
+    fleet.serve()
+    run = fleet.order("served", "early")
+    loading = fleet.folder / "loading"
+    wait_until(loading.exists, 60)
+    os.kill(int(loading.read_text()), signal.SIGKILL)
+    wait_until(lambda: fleet.has_ended(run), 60)
+    assert fleet.state(run)["type"] == "COMPLETED"
+    fleet.site.check(all_ended=True)
+
+
 @pytest.mark.parametrize("how", ["served", "queued"])
 def test_no_process_outlives_its_supervisor(fleet: Fleet, how: str, is_thorough: bool) -> None:
     supervisor = start(fleet, how)

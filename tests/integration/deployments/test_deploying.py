@@ -82,6 +82,19 @@ def test_deploying_again_changes_only_what_was_changed(project: Project, client:
     assert not apply(paused=False).paused
 
 
+def test_the_orchestrator_hears_how_often_runs_are_tried(project: Project, client: SyncPrefectClient) -> None:
+    greet = project.load("greet")
+
+    def policy(flow: Any) -> Any:
+        id = flow.to_deployment("d").apply()
+        return client.create_flow_run_from_deployment(id, parameters={"name": "me"}).empirical_policy
+
+    assert policy(greet).retries is None
+    tough = policy(greet.with_options(retries=4, retry_delay_seconds=2.5))
+    assert (tough.retries, tough.retry_delay) == (4, 3)
+    assert policy(greet).retries is None
+
+
 def test_by_module(project: Project, client: SyncPrefectClient) -> None:
     project.write("package_of_flows/__init__.py", "")
     project.write("package_of_flows/inner.py", "from prefect import flow\n\n@flow\ndef deep():\n    return 1\n")

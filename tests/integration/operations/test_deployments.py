@@ -29,6 +29,8 @@ from prefect._contract.endpoints import (
 )
 from prefect._contract.filters import DeploymentFilter, FlowFilter, FlowRunFilter, TaskRunFilter
 from prefect._contract.filters.work_pools import WorkPoolFilter, WorkQueueFilter
+from prefect._contract.objects import FlowRunPolicy
+from prefect._contract.retry_labels import labels_of_retries
 from prefect._contract.schedules import CronSchedule, IntervalSchedule
 from prefect._contract.sorting import DeploymentSort
 from prefect._contract.state import StateDetails
@@ -295,6 +297,30 @@ def test_a_run_has_what_the_deployment_says_unless_it_says_otherwise(orchestrato
     assert (run.work_pool_name, run.work_pool_id, run.work_queue_id) == ("pool", made.id, made.default_queue_id)
     assert (run.job_variables, run.context) == ({}, {"c": 1})
     assert (run.state.type.value, run.next_scheduled_start_time) == ("SCHEDULED", orchestrator.clock.now)
+
+
+def test_a_run_is_tried_as_often_as_the_labels_of_its_deployment_say_unless_it_says_otherwise(orchestrator) -> None:
+    labels = labels_of_retries(3, 1.5)
+    tough = make(orchestrator, labels=labels)
+    asked = run_of(orchestrator, tough.id)
+    assert (asked.empirical_policy.retries, asked.empirical_policy.retry_delay) == (3, 2)
+    own = run_of(orchestrator, tough.id, empirical_policy=FlowRunPolicy(retries=1))
+    assert (own.empirical_policy.retries, own.empirical_policy.retry_delay) == (1, None)
+    soft = make(orchestrator, "soft", flow_id=tough.flow_id)
+    assert run_of(orchestrator, soft.id).empirical_policy.retries is None
+    odd = make(orchestrator, "odd", flow_id=tough.flow_id, labels={"prefect.flow.retries": "many"})
+    assert run_of(orchestrator, odd.id).empirical_policy.retries is None
+
+
+def test_a_flow_that_crashes_whenever_it_is_loaded_is_given_up(orchestrator) -> None:
+    tough = make(orchestrator, labels=labels_of_retries(2, 0))
+    run = run_of(orchestrator, tough.id)
+    names = []
+    for _ in range(3):
+        for kind in ("PENDING", "CRASHED"):
+            answer = orchestrator.send(flow_runs.set_flow_run_state(run.id, StateCreate(type=kind)))
+        names.append(answer.state.name)
+    assert names == ["AwaitingRetry", "AwaitingRetry", "Crashed"]
 
 
 def test_a_run_may_wait_elsewhere_and_begin_otherwise(orchestrator) -> None:

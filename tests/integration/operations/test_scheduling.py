@@ -22,6 +22,7 @@ from prefect._contract.endpoints import deployments, flow_runs, variables, work_
 from prefect._contract.endpoints.backfills import backfill_deployment
 from prefect._contract.filters import FlowRunFilter
 from prefect._contract.objects import FlowRun
+from prefect._contract.retry_labels import labels_of_retries
 from prefect._contract.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect._contract.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
@@ -119,6 +120,13 @@ def test_an_inserted_run_is_made_of_its_deployment_and_schedule(orchestrator) ->
     assert (run.created_by.id, run.created_by.type, run.created_by.display_value) == (its_schedule.id, "SCHEDULE", "s")
     assert len({each.name for each in runs(orchestrator)}) == 3
     assert orchestrator.propose(run, "PENDING").status.value == "ACCEPT"
+
+
+def test_an_inserted_run_is_tried_as_often_as_the_labels_of_its_deployment_say(orchestrator) -> None:
+    make(orchestrator, HOURLY, labels=labels_of_retries(3, 1.5))
+    tick(orchestrator)
+    (run, *_) = runs(orchestrator)
+    assert (run.empirical_policy.retries, run.empirical_policy.retry_delay) == (3, 2)
 
 
 def test_runs_are_inserted_until_there_are_enough_and_they_reach_far_enough(orchestrator) -> None:

@@ -323,6 +323,25 @@ def test_other_crashed_flows_have_crashed(facts):
     assert outcome(flow("RUNNING", "CRASHED", **facts)) == ("ACCEPT", "Crashed")
 
 
+def test_a_flow_that_crashed_before_it_began_takes_one_of_its_retries():
+    decision = flow("PENDING", state("CRASHED", message="killed"), run_count=0, retries=2, has_deployment=True)
+    assert outcome(decision) == ("REJECT", "AwaitingRetry")
+    assert writes(decision)["retries"] == 1
+    assert writes(decision)["retry_type"] == "reschedule"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"retries": 0, "has_deployment": True},
+        {"retries": 2},
+        {"retries": 2, "has_deployment": True, "is_subflow": True},
+    ],
+)
+def test_other_flows_that_crashed_before_they_began_have_crashed(facts):
+    assert outcome(flow("PENDING", "CRASHED", run_count=0, **facts)) == ("ACCEPT", "Crashed")
+
+
 def test_a_retry_whose_process_is_gone_is_begun_by_another():
     waiting = state("SCHEDULED", "AwaitingRetry", when=-5, scheduled_time=at(30))
     facts = {"run_count": 1, "retries": 1, "retry_type": "in_process"}

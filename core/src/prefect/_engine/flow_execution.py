@@ -15,6 +15,7 @@ from prefect._contract.base import evolve
 from prefect._contract.endpoints import flow_runs as endpoints
 from prefect._contract.endpoints.flows import create_flow
 from prefect._contract.objects import FlowRun, FlowRunPolicy
+from prefect._contract.retry_labels import retries_of_labels
 from prefect._contract.state import State, StateType
 from prefect._engine.effects import Colour
 from prefect._engine.inputs import collect_inputs, current_results
@@ -195,11 +196,15 @@ def create_run(run: FlowExecution) -> Steps[FlowRun]:
 
 
 def adopt_policy(run: FlowExecution) -> Steps[None]:
-    """Let a run that somebody else has created be tried as often as its flow says."""
+    """Let a run that somebody else has created be tried as often as its flow says, unless they have said how often."""
     flow, policy = run.flow, run.run.empirical_policy
-    if not flow.retries or policy.retries is not None:
+    known = retries_of_labels(run.run.labels)  # as the flow was when it was deployed
+    if policy.retries is not None and policy.retries != known.get("retries"):
         return
-    policy = evolve(policy, retries=flow.retries, retry_delay=ceil(flow.retry_delay_seconds))
+    delay = ceil(flow.retry_delay_seconds) if flow.retries else 0
+    if (policy.retries or 0, policy.retry_delay or 0) == (flow.retries, delay):
+        return
+    policy = evolve(policy, retries=flow.retries, retry_delay=delay)
     yield Send(endpoints.update_flow_run(run.run.id, empirical_policy=policy), run.transport)
     run.flow_run = evolve(run.run, empirical_policy=policy)
 

@@ -124,6 +124,17 @@ def retry_crashed_flows(t: Transition) -> Decision | None:
     return _retry(t, "reschedule")
 
 
+def retry_flows_that_crashed_before_they_began(t: Transition) -> Decision | None:
+    """
+    A flow run whose process is gone before it began is given to another one, if it has retries left and a deployment.
+
+    It was no attempt that counts, so it takes one of the retries: what dies each time that it is loaded comes to an end.
+    """
+    if not has_retries_left(t) or not t.run.has_deployment or t.run.is_subflow:
+        return None
+    return _retry(t, "reschedule", Write("retries", t.run.retries - 1))
+
+
 def give_retries_to_others_when_their_process_is_gone(t: Transition) -> Decision | None:
     """A retry that a process waited to begin is begun by another one, if the run has a deployment."""
     assert t.initial is not None
@@ -149,10 +160,10 @@ def forget_how_the_run_came_here(t: Transition) -> Decision | None:
     return accept(t, None, *writes) if writes else None
 
 
-def _retry(t: Transition, how: str) -> Decision:
+def _retry(t: Transition, how: str, *writes: Write) -> Decision:
     due = t.now + timedelta(seconds=t.run.retry_delay)
     state = _state(t, StateType.SCHEDULED, "AwaitingRetry", t.proposed.message, StateDetails(scheduled_time=due))
-    return reject(t, "Retrying", state, Write("retry_type", how), Write("resuming", False))
+    return reject(t, "Retrying", state, Write("retry_type", how), Write("resuming", False), *writes)
 
 
 def _state(t: Transition, type_: StateType, name: str, message: str | None, details: StateDetails) -> State[Any]:

@@ -96,6 +96,7 @@ FLOW_POLICY = Policy(
         Clause(slot_rules.share_the_slots_of_the_deployment, ANY - {RUNNING, PAUSED}, {PENDING, RUNNING}),
         Clause(flow_rules.retry_failed_flows, {RUNNING}, {FAILED}),
         Clause(flow_rules.retry_crashed_flows, {RUNNING}, {CRASHED}),
+        Clause(flow_rules.retry_flows_that_crashed_before_they_began, {PENDING}, {CRASHED}),
         Clause(flow_rules.give_retries_to_others_when_their_process_is_gone, {SCHEDULED}, {CRASHED}),
     ),
     settling=(

@@ -139,7 +139,7 @@ class Write:
     """
     A change to the run that goes with a decision, performed in the same transaction: field name and value.
 
-    Fields are those of the run's `empirical_policy`: `pause_keys` (a frozenset), `resuming`, `retry_type`.
+    Fields are those of the run's `empirical_policy`: `pause_keys` (a frozenset), `resuming`, `retries`, `retry_type`.
     """
 
     field: str

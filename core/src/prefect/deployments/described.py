@@ -27,17 +27,22 @@ class DescribedFlow:
         description: What it does.
         version: Its version.
         schema: The parameters that it takes.
+        retries: How often it is tried again.
+        retry_delay_seconds: Seconds after which it is.
     """
 
     name: str
     description: str | None
     version: str | None
     schema: ParameterSchema
+    retries: int = 0
+    retry_delay_seconds: float = 0
 
 
 def describe(flow: Flow[..., Any]) -> DescribedFlow:
     """What a deployment needs to know of a flow."""
-    return DescribedFlow(flow.name, flow.description, flow.version, flow._schema or flow.parameters)
+    schema = flow._schema or flow.parameters
+    return DescribedFlow(flow.name, flow.description, flow.version, schema, flow.retries, flow.retry_delay_seconds)
 
 
 def describe_entrypoint(entrypoint: str) -> DescribedFlow:

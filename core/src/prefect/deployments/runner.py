@@ -22,6 +22,7 @@ from prefect._contract.concurrency import ConcurrencyLimitConfig, ConcurrencyOpt
 from prefect._contract.deployments import VersionInfo
 from prefect._contract.endpoints.deployments import create_deployment
 from prefect._contract.endpoints.flows import create_flow
+from prefect._contract.retry_labels import labels_of_retries
 from prefect._contract.triggers import Trigger
 from prefect._engine.effects import CallEither
 from prefect.client.base import ask
@@ -106,6 +107,7 @@ class RunnerDeployment(BaseModel):
     job_variables: dict[str, Any] = Field(default_factory=dict)
 
     _parameter_openapi_schema: ParameterSchema = PrivateAttr(default_factory=ParameterSchema)
+    _labels: dict[str, Any] = PrivateAttr(default_factory=dict)
     _pull_steps: Optional[list[dict[str, Any]]] = PrivateAttr(default=None)
     """The steps by which runs get the code, where they are written down, and not what the storage says."""
 
@@ -211,6 +213,7 @@ class RunnerDeployment(BaseModel):
             parameters=_json_values(self.parameters),
             description=self.description,
             tags=self.tags,
+            labels=self._labels,
             path="." if is_here and self._pull_steps is None else None,
             entrypoint=self.entrypoint,
             enforce_parameter_schema=self.enforce_parameter_schema,
@@ -259,6 +262,7 @@ class RunnerDeployment(BaseModel):
             job_variables=given["job_variables"] or {},
         )
         deployment._parameter_openapi_schema = flow.schema
+        deployment._labels = labels_of_retries(flow.retries, flow.retry_delay_seconds)
         return deployment
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prefect._contract.actions.runs import StateCreate
 from prefect._contract.objects import CreatedBy
 from prefect._contract.responses.runs import FlowRunCreateResult, FlowRunResponse
+from prefect._contract.retry_labels import retries_of_labels
 from prefect._contract.state import StateDetails, StateType
 from prefect.server.database import tables
 from prefect.server.database.queries import records
@@ -137,6 +138,9 @@ def _new_run(work: UnitOfWork, deployment: Row, asked: DeploymentFlowRunCreate, 
     run = dict.fromkeys(records.keys_of(tables.flow_run)) | {name: getattr(asked, name) for name in given}
     if run["infrastructure_document_id"] is None:
         run["infrastructure_document_id"] = deployment["infrastructure_document_id"]
+    if asked.empirical_policy.retries is None:
+        retries = retries_of_labels(deployment["labels"])
+        run["empirical_policy"] = asked.empirical_policy.model_copy(update=retries)
     return run | {
         "id": uuid7(),
         "created": work.now,

@@ -22,6 +22,7 @@ from sqlalchemy import delete, select, update
 from prefect._contract.deployments import CatchUp
 from prefect._contract.due_dates import due_dates
 from prefect._contract.objects import CreatedBy, FlowRunPolicy
+from prefect._contract.retry_labels import retries_of_labels
 from prefect._contract.schedules import SCHEDULE_TYPES
 from prefect._contract.state import State, StateDetails, StateType
 from prefect.server.database import tables
@@ -306,7 +307,7 @@ def _template(work: UnitOfWork, deployment: Row, schedule: Row) -> tuple[Row, st
         "work_queue_name": deployment["work_queue_name"],
         "parameters": parameters,
         "context": {},
-        "empirical_policy": FlowRunPolicy(),
+        "empirical_policy": FlowRunPolicy(**retries_of_labels(deployment["labels"])),
         "tags": list(dict.fromkeys([AUTO_SCHEDULED_TAG, *deployment["tags"]])),
         "labels": flow_labels(work, deployment),
         "job_variables": {},
