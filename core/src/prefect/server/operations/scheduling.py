@@ -7,6 +7,8 @@ schedule and the time, and there is one run of a flow with a key.
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -71,6 +73,7 @@ class Limits:
         max_time: How far ahead runs are inserted at most.
         schedules: How many schedules are looked at in one transaction.
         insertions: After how many runs a transaction inserts no more schedules' runs.
+        seconds: After how much time a transaction looks at no more schedules: meanwhile nobody else may write on SQLite.
     """
 
     min_runs: int = 3
@@ -79,6 +82,7 @@ class Limits:
     max_time: timedelta = timedelta(days=100)
     schedules: int = 100
     insertions: int = 500
+    seconds: float = math.inf
 
 
 class _Waiting(NamedTuple):
@@ -115,10 +119,11 @@ def schedule_due_deployments(work: UnitOfWork, limits: Limits) -> Insertions:
     """
     looked_at = 0
     waiting: list[_Waiting] = []
+    end = time.monotonic() + limits.seconds
     for schedule in _due(work, limits.schedules):
         waiting += _runs_ahead(work, schedule, limits)
         looked_at += 1
-        if len(waiting) >= limits.insertions:
+        if len(waiting) >= limits.insertions or time.monotonic() >= end:
             break
     return Insertions(looked_at, _insert(work, waiting))
 
