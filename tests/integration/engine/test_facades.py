@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import prefect.flows
 from prefect import flow, tags, task
 from prefect.client.base import current_transport
 from prefect.context import (
@@ -296,3 +298,10 @@ def test_run_flow_follows_the_colour_of_the_function(arun: Any) -> None:
     assert run_flow(sync_flow, parameters={"x": 5}) == 5
     assert run_flow(sync_flow) == 1
     assert arun(run_flow(async_flow)) == 1
+
+
+@pytest.mark.parametrize("name", ["Flow", "FlowDecorator", "InfrastructureBoundFlow"])
+def test_the_classes_of_flows_are_of_the_public_module(name: str) -> None:
+    kind = getattr(prefect.flows, name)
+    assert repr(kind) == f"<class 'prefect.flows.{name}'>"
+    assert pickle.loads(pickle.dumps(kind)) is kind

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, ov
 
 from prefect._engine.scopes import names_in_scope
 from prefect.exceptions import InvalidNameError
-from prefect.flows.deploying import Deployable, load_from_source
+from prefect.flows.deploying import _Deployable, load_from_source
 from prefect.tasks import _checked_name, _checked_timeout, check_hooks
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.callables import get_call_parameters
@@ -44,7 +44,7 @@ class FlowStateHook(Protocol):
     def __call__(self, flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> Any: ...
 
 
-class Flow(Deployable, WrappedFunction[P, R]):
+class Flow(_Deployable, WrappedFunction[P, R]):
     """
     A function whose calls are flow runs. Made by `@flow`.
 
@@ -74,6 +74,8 @@ class Flow(Deployable, WrappedFunction[P, R]):
         TypeError: `fn` is not callable, or an option has the wrong type.
         InvalidNameError: The name holds characters that names may not hold.
     """
+
+    __module__ = "prefect.flows"  # where users find it, and where pickles look for it
 
     def __init__(
         self,
@@ -479,6 +481,8 @@ def _source_file(function: Any) -> str | None:
 
 class FlowDecorator:
     """The type of `flow`: a decorator, and the place of `flow.from_source`."""
+
+    __module__ = "prefect.flows"  # where users find it, and where pickles look for it
 
     @overload
     def __call__(self, __fn: Callable[P, R], /) -> Flow[P, R]: ...

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from prefect.schedules import Schedule
     from prefect.utilities.parameter_schemas import ParameterSchema
 
-__all__ = ["Deployable", "load_from_source"]
+__all__ = ["load_from_source"]
 
 _Intervals = Union[Iterable[Union[int, float, "timedelta"]], int, float, "timedelta", None]
 _Texts = Union[Iterable[str], str, None]
 _Limit = Union[int, "ConcurrencyLimitConfig", None]
 
 
-class Deployable:
+class _Deployable:
     """A flow that can be run elsewhere."""
 
     name: str
@@ -46,7 +46,7 @@ class Deployable:
     _schema: ParameterSchema | None = None
     """The parameters that it takes."""
 
-    def _come_from(self, other: Deployable) -> None:
+    def _come_from(self, other: _Deployable) -> None:
         """Be the same flow as another, which may have come from storage."""
         self._storage, self._entrypoint, self._schema = other._storage, other._entrypoint, other._schema
 

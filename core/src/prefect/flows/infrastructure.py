@@ -51,6 +51,8 @@ class InfrastructureBoundFlow(Flow[P, R]):
         TypeError: The launcher is no command.
     """
 
+    __module__ = "prefect.flows"  # where users find it, and where pickles look for it
+
     def __init__(
         self,
         *args: Any,
