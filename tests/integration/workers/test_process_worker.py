@@ -132,8 +132,15 @@ def test_a_worker_that_looks_once_executes_what_is_due_and_ends(fleet: Fleet) ->
     assert worker.returncode == 0, output
     assert "'pool'" in output
     assert [fleet.state(run).type for run in runs] == [StateType.COMPLETED] * 2
-    workers = fleet.send(work_pools.read_workers_for_work_pool("pool"))
-    assert len(workers) == 1
+    (known,) = fleet.send(work_pools.read_workers_for_work_pool("pool"))
+    for run in runs:
+        labels = fleet.send(flow_runs.read_flow_run(run.id)).labels
+        assert {name: value for name, value in labels.items() if "work" in name} == {
+            "prefect.worker.name": known.name,
+            "prefect.worker.type": "process",
+            "prefect.work-pool.name": "pool",
+            "prefect.work-pool.id": str(known.work_pool_id),
+        }
 
 
 def test_a_process_that_dies_is_noticed(fleet: Fleet) -> None:

@@ -73,6 +73,7 @@ class PoolRuns:
             # What begins the run shows the token by which it was taken, so that its end can be told from here.
             configuration.env = with_environment(configuration.env, worker.claim_variables(run))
             self._configurations[run.id] = configuration
+            worker._supervised.beside(self._label, run)
             related = worker._event_related_resources(configuration)
             submitted = worker._emit_worker_event("submitted-flow-run", related)
             result = await tried_again(
@@ -120,6 +121,18 @@ class PoolRuns:
         supervision = self._worker._supervision
         claims = Claims(current_transport()) if supervision is None else supervision.claims
         return (await settle(current_transport(), claims, run_id, message))[0]
+
+    async def _label(self, run: FlowRun) -> None:
+        """Record which worker executes a run."""
+        worker = self._worker
+        labels: dict[str, Any] = {
+            "prefect.worker.name": worker.name,
+            "prefect.worker.type": worker.type,
+            "prefect.work-pool.name": worker.work_pool.name,
+            "prefect.work-pool.id": str(worker.work_pool.id),
+        }
+        with reported(f"The labels of flow run {run.id} cannot be recorded"):
+            await worker.client.update_flow_run_labels(run.id, labels)
 
     async def note(self, run: FlowRun, identifier: str) -> None:
         """Record by what the infrastructure of a run is known."""
