@@ -15,6 +15,7 @@ import pytest
 from tests.integration.cli.conftest import PREFECT
 from tests.integration.server.conftest import Server
 
+from prefect import task
 from prefect._contract.endpoints.events import create_events, read_events
 from prefect._contract.events import Event
 from prefect._contract.filters.events import EventFilter, EventNameFilter
@@ -28,6 +29,34 @@ def stored(prefix: str) -> list[Any]:
     chosen = EventFilter(event=EventNameFilter(prefix=[prefix]))
     chosen.occurred.until = now() + timedelta(minutes=1)
     return list(current_transport().send(read_events(chosen)).events)
+
+
+class TestListing:
+    def test_what_has_occurred_the_latest_first(self, cli):
+        @task
+        def pour():
+            pass
+
+        pour()
+        cli("events", "emit", "orders.received", "--resource-id", "order.1", "-r", "prefect.resource.name=One")
+        listed = cli("events", "ls").stdout
+        places = [listed.index(each) for each in ("orders.received", "prefect.task-run.Completed", "task-run.Pending")]
+        assert places == sorted(places)
+        assert "order.1" in listed
+        assert "One" in listed
+        told = cli.json("event", "ls", "--event", "prefect.task-run.*", "--limit", "2")
+        assert [each["event"].rpartition(".")[2] for each in told] == ["Completed", "Running"]
+        assert told[0]["resource"]["prefect.resource.name"].startswith("pour-")
+
+    def test_only_some(self, cli):
+        for number in (1, 2):
+            cli("events", "emit", f"orders.{number}", "--resource-id", f"order.{number}")
+        names = lambda *options: [each["event"] for each in cli.json("events", "ls", *options)]  # noqa: E731
+        assert names("-e", "orders.1", "-e", "orders.2") == ["orders.2", "orders.1"]
+        assert names("--resource-id", "order.1") == ["orders.1"]
+        assert names("-e", "no*") == []
+        assert cli("events", "ls", "-e", "no*").stdout.strip() == "No events found."
+        assert "not by both" in cli.error("events", "ls", "-e", "a", "-e", "b*", code=2)
 
 
 class TestEmitting:

@@ -187,6 +187,7 @@ def test_a_server_takes_in_a_bounded_number_at_a_time(orchestrator: Any) -> None
 def test_an_automation_hears_of_task_runs_that_were_set_aside_each_once(orchestrator: Any) -> None:
     trigger = EventTrigger(expect={"prefect.task-run.Completed"})
     asked = AutomationCreate(name="a", trigger=trigger, actions=[DoNothing()])
+    keep(orchestrator, record(orchestrator, None, "Pending", "Running", "Completed"))  # before there is an automation
     orchestrator.send(automations.create_automation(asked))
     told = [record(orchestrator, None, "Pending", "Running", "Completed") for _ in range(3)]
     keep(orchestrator, *told)

@@ -48,7 +48,7 @@ COMMANDS: dict[str, Entry] = {
         "Show, run, pause and delete deployments, and change their schedules.",
         ("deployments",),
     ),
-    "events": Entry("prefect.cli.events:app", "Emit events, and see them as they occur.", ("event",)),
+    "events": Entry("prefect.cli.events:app", "Emit events, and see which have occurred.", ("event",)),
     "flow": Entry("prefect.cli.flow:app", "Show flows, and serve them.", ("flows",)),
     "flow-run": Entry("prefect.cli.flow_run:app", "Show, cancel, retry and delete runs of flows.", ("flow-runs",)),
     "global-concurrency-limit": Entry(

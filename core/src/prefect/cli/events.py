@@ -11,13 +11,14 @@ import typer
 
 from prefect.cli.errors import CliError, first_reason
 from prefect.cli.groups import command, noun
-from prefect.cli.output import say
+from prefect.cli.output import Output, print_json, say
 
 if TYPE_CHECKING:
     from prefect._contract.events import ReceivedEvent
+    from prefect._contract.filters.events import EventFilter
     from prefect.client.http import ServerAddress
 
-app = noun("Emit events, and see them as they occur.")
+app = noun("Emit events, and see which have occurred.")
 
 
 @command(app, "emit")
@@ -95,6 +96,48 @@ def _related(text: str | None) -> list[Any]:
     except ValueError as error:
         raise CliError(f"--related is not JSON: {error}.", exit_code=2) from None
     return found if isinstance(found, list) else [found]
+
+
+# -- ls ---------------------------------------------------------------------------------------------------------------
+
+
+@command(app, "ls")
+def ls(
+    name: Annotated[
+        Optional[list[str]],
+        typer.Option("--event", "-e", metavar="NAME", help="Only these, such as prefect.task-run.*. May be repeated."),
+    ] = None,
+    resource_id: Annotated[
+        Optional[str], typer.Option(metavar="ID", help="Only what happened to this resource: prefect.flow-run.1234…")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=50, help="How many, at most.")] = 15,
+    output: Output = None,
+) -> None:
+    """List events, the latest first."""
+    from prefect._contract.endpoints.events import read_events
+    from prefect.cli.asking import ask
+    from prefect.cli.moments import clock
+    from prefect.cli.tables import Column, print_table
+
+    events: list[ReceivedEvent] = ask(read_events(_filter(name or [], resource_id), limit)).events
+    if output:
+        print_json(events)
+        return
+    rows = [(clock(each.occurred), each.event, each.resource.name, each.resource.id) for each in events]
+    print_table(["Occurred", Column("Event", whole=True), "Name", "Resource"], rows, "No events found.")
+
+
+def _filter(names: list[str], resource_id: str | None) -> EventFilter:
+    from prefect._contract.filters.events import EventFilter, EventNameFilter, EventResourceFilter
+
+    prefixes = [name.removesuffix("*") for name in names if name.endswith("*")]
+    if prefixes and len(prefixes) < len(names):
+        raise CliError(
+            "Events are selected by whole names or by beginnings (with a final *), and not by both.", exit_code=2
+        )
+    named = EventNameFilter(prefix=prefixes or None, name=None if prefixes else names) if names else None
+    resource = EventResourceFilter(id=[resource_id]) if resource_id is not None else None
+    return EventFilter(event=named, resource=resource)
 
 
 # -- stream -----------------------------------------------------------------------------------------------------------

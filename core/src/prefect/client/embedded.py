@@ -30,8 +30,17 @@ __all__ = ["EmbeddedTransport", "embedded_transport"]
 R = TypeVar("R")
 
 _EVENT_READERS = frozenset(
-    {("POST", "/events/filter"), ("POST", "/events/count-by/{countable}"), ("GET", "/assets/graph")}
+    {
+        ("POST", "/events/filter"),
+        ("POST", "/events/count-by/{countable}"),
+        ("GET", "/assets/graph"),
+        ("POST", "/automations/"),
+        ("PUT", "/automations/{id}"),
+        ("PATCH", "/automations/{id}"),
+    }
 )
+"""Who asks this is to find what has occurred; an automation is not to hear of what occurred before it was there."""
+
 _TAKERS = frozenset(
     {("POST", "/deployments/get_scheduled_flow_runs"), ("POST", "/work_pools/{name}/get_scheduled_flow_runs")}
 )
