@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_client, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.core import Block
 from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
@@ -53,7 +53,7 @@ def save_all() -> None:
     CustomWebhookNotificationBlock(name="n", **custom).save("custom")
 
 
-@task
+@task(tags=["limited"])
 def show(block: Any) -> None:
     get_run_logger().info("block %s %r", block, block)
     print(block)
@@ -78,6 +78,7 @@ def showing(block: Any) -> None:
 def test_the_canary_is_nowhere(home: Any, capfd: Any, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG, "prefect")
     save_all()
+    get_client(sync_client=True).create_concurrency_limit("limited", 1)
     for name in ("secret/text", "secret/mapping", "login/login", "store/by-reference", "store/within", "webhook/hook"):
         block = Block.load(name)
         showing(block)
@@ -89,6 +90,8 @@ def test_the_canary_is_nowhere(home: Any, capfd: Any, caplog: Any) -> None:
         result = CycloptsCliRunner().invoke(command)
         assert result.exit_code == 0
         assert CANARY not in result.output
+    told = get_client(sync_client=True).read_events()  # so that those are made, too, that were set aside
+    assert {"prefect.task-run.Failed", "prefect.concurrency-limit.released"} <= {event.event for event in told.events}
     current_transport().barrier()
     written = capfd.readouterr()
     assert "The block" in caplog.text
