@@ -14,8 +14,17 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from prefect._contract.actions.runs import ArtifactCreate, FlowCreate, FlowRunCreate, LogCreate, StateCreate
-from prefect._contract.endpoints import artifacts, flow_runs, flows, logs
+from prefect._contract.actions.runs import (
+    ArtifactCreate,
+    FlowCreate,
+    FlowRunCreate,
+    LogCreate,
+    StateCreate,
+    TaskRunCreate,
+)
+from prefect._contract.call import Call
+from prefect._contract.endpoints import artifacts, flow_runs, flows, logs, task_runs
+from prefect._contract.endpoints.deliveries import claim_task_runs, renew_task_run_claims
 from prefect._contract.endpoints.liveness import renew_leases
 from prefect._contract.liveness import LeaseRequest, ProcessIdentity
 from prefect._contract.state import StateDetails
@@ -23,6 +32,7 @@ from prefect.client.embedded import EmbeddedTransport
 from prefect.server.api.performance import Performer
 from prefect.server.database import tables
 from prefect.server.database.engine import Database
+from prefect.server.operations.dispatch import find_operation
 from prefect.server.operations.vault import Vault
 from prefect.server.services import make_services
 from prefect.server.services.loops import Loops
@@ -55,6 +65,11 @@ class Orchestrator:
         self.performer = Performer(self.database, vault, clock=self.clock)
         self.settings = get_current_settings()
         self.loops = self.make_loops()
+
+    def serve(self, call: Call[Any]) -> Any:
+        """What a server answers, which leaves to its loops what they do."""
+        operation = find_operation((call.method, call.path))
+        return self.performer.do(lambda work: operation.perform(work, call), write=True)
 
     def make_loops(self) -> Loops:
         return Loops(self.performer, make_services(self.clock.now), self.settings, self.clock)
@@ -150,7 +165,32 @@ def test_a_clock_that_is_put_kills_nobody(orchestrator: Orchestrator, hours: int
         orchestrator.reap_for(30)
         orchestrator.send(renew_leases([token], 90))
     assert orchestrator.state(run) == ("RUNNING", "Running")
-    assert orchestrator.state(dead)[0] == ("CRASHED" if hours > 0 else "RUNNING")
+    assert orchestrator.state(dead) == ("CRASHED", "Crashed")
+
+
+@pytest.mark.parametrize("hours", [1, -1, 24])
+def test_a_clock_that_is_put_gives_no_background_run_to_a_second_worker(orchestrator: Orchestrator, hours: int) -> None:
+    def look_for(seconds: float) -> None:
+        while seconds > 0:
+            orchestrator.clock.pass_by(seconds=10)
+            orchestrator.step("lost-deliveries")
+            seconds -= 10
+
+    look_for(20)
+    state = StateCreate(type="SCHEDULED", state_details=StateDetails(deferred=True))
+    for number in range(2):
+        made = TaskRunCreate(task_key="t", dynamic_key=str(number), state=state)
+        orchestrator.serve(task_runs.create_task_run(made))
+    kept, lost = orchestrator.serve(claim_task_runs(["t"], 2, 30))
+    orchestrator.clock.pass_by(hours=hours)
+    orchestrator.step("lost-deliveries")
+    assert orchestrator.serve(claim_task_runs(["t"], 2, 30)) == []
+    for _ in range(9):
+        look_for(10)
+        assert orchestrator.serve(renew_task_run_claims("worker", ["t"], [kept.token], 30)) == [kept.token]
+    (again,) = orchestrator.serve(claim_task_runs(["t"], 2, 30))
+    assert again.task_run.id == lost.task_run.id
+    assert again.token != lost.token
 
 
 def test_a_process_of_this_machine_that_is_gone_is_noticed_at_once(orchestrator: Orchestrator) -> None:

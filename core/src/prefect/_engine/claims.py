@@ -22,6 +22,9 @@ _SHORTEST_LEASE_SECONDS = 1.0
 _RENEWALS = 3.0
 """How often a claim is renewed before it would expire."""
 
+_LONGEST_PAUSE_SECONDS = 20.0
+"""After which a claim is renewed at the latest: a server whose clock was put back gives workers a minute to do so."""
+
 
 def lease_seconds() -> float:
     """For how long a claim is good: PREFECT_SERVER_TASKS_SCHEDULING_PENDING_TASK_TIMEOUT, or half a minute."""
@@ -78,7 +81,7 @@ class ClaimKeeper:
             return list(self._held)
 
     def _work(self) -> None:
-        while not self._stop.wait(self.seconds / _RENEWALS):
+        while not self._stop.wait(min(self.seconds / _RENEWALS, _LONGEST_PAUSE_SECONDS)):
             try:
                 self._renew()
             except Exception as error:

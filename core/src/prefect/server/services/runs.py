@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, exists, select
 
 from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect.server.database.queries import leases
+from prefect.server.database.queries.deliveries import shorten_claims
 from prefect.server.database.queries.runs import FLOW_RUNS, read_run, read_runs
 from prefect.server.database.tables import concurrency_lease, flow_run, flow_run_lease, flow_run_state, task_run
 from prefect.server.operations.deliveries import are_claims_expired, deliver_again
@@ -62,11 +63,16 @@ class _Attention:
     def __init__(self, started: datetime) -> None:
         self._since = started
         self._last = started
+        self.is_new = True
+        """
+        Whether it began, or began anew, and nobody has acted on that yet. What was to last until some time may be to last
+        for hours now, if the clock was put back.
+        """
 
     def lasts(self, now: datetime, grace: timedelta) -> bool:
         """Whether it has lasted for so long."""
         if not timedelta() <= now - self._last <= _LONGEST_ABSENCE:
-            self._since = now
+            self._since, self.is_new = now, True
         self._last = now
         return now >= self._since + grace
 
@@ -88,6 +94,9 @@ def make_reaper(started: datetime) -> Service:
     attention = _Attention(started)
 
     def act(work: UnitOfWork, settings: Settings) -> bool:
+        if attention.is_new:
+            leases.shorten(work.connection, work.now + _GRACE)
+            attention.is_new = False
         reap(work, _gone(work, attention)[:_MOST_AT_ONCE])
         return False
 
@@ -95,7 +104,7 @@ def make_reaper(started: datetime) -> Service:
         name="reaper",
         seconds=lambda settings: _REAPER_SECONDS,
         is_enabled=lambda settings: True,
-        look=lambda work, settings: bool(_gone(work, attention)),
+        look=lambda work, settings: bool(_gone(work, attention)) or attention.is_new,
         act=act,
         does="Marks runs as Crashed whose process is gone, with their task runs.",
     )
@@ -105,6 +114,9 @@ def make_reaper(started: datetime) -> Service:
 
 _OUTAGE_GRACE = timedelta(seconds=15)
 """For how long after its start a server waits for workers to renew their claims, which they do every few seconds."""
+
+_LONGEST_CLAIM = timedelta(seconds=60)
+"""How long a claim lasts at most when it is not known what the time was when it was made. Workers renew it before."""
 
 
 def make_lost_deliveries(started: datetime) -> Service:
@@ -116,14 +128,21 @@ def make_lost_deliveries(started: datetime) -> Service:
     """
     attention = _Attention(started)
 
+    def look(work: UnitOfWork, settings: Settings) -> bool:
+        is_watched = attention.lasts(work.now, _OUTAGE_GRACE)
+        return attention.is_new or (is_watched and are_claims_expired(work))
+
     def act(work: UnitOfWork, settings: Settings) -> bool:
-        return deliver_again(work) > 0
+        if attention.is_new:
+            shorten_claims(work.connection, work.now + _LONGEST_CLAIM)
+            attention.is_new = False
+        return attention.lasts(work.now, _OUTAGE_GRACE) and deliver_again(work) > 0
 
     return Service(
         name="lost-deliveries",
         seconds=lambda settings: _REAPER_SECONDS,
         is_enabled=lambda settings: True,
-        look=lambda work, settings: attention.lasts(work.now, _OUTAGE_GRACE) and are_claims_expired(work),
+        look=look,
         act=act,
         does="Offers background task runs again whose task worker is gone.",
     )

@@ -32,6 +32,7 @@ __all__ = [
     "read_claims",
     "read_expired",
     "settle",
+    "shorten_claims",
     "token_of",
     "withdraw",
     "withdraw_begun",
@@ -291,6 +292,12 @@ def extend_claims(connection: Connection, tokens: Iterable[UUID], until: datetim
     """Let claims expire later."""
     theirs = _delivery.client_id.in_([claimed_as(token) for token in tokens])
     connection.execute(update(task_run_delivery).where(theirs).values(claimed_until=until))
+
+
+def shorten_claims(connection: Connection, most: datetime) -> None:
+    """Let no claim last for longer than until some time, unless it is renewed."""
+    longer = _is_claimed() & (_delivery.claimed_until > most)
+    connection.execute(update(task_run_delivery).where(longer).values(claimed_until=most))
 
 
 def read_expired(connection: Connection, now: datetime, limit: int) -> list[Delivery]:

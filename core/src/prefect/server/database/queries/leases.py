@@ -16,7 +16,7 @@ from prefect._contract.liveness import Lease, ProcessIdentity
 from prefect.server.database.queries.records import inserting, keys_of, read, read_all, remove
 from prefect.server.database.tables import flow_run, flow_run_lease
 
-__all__ = ["Holder", "grant", "read_lease", "read_leases", "release", "renew", "suspend"]
+__all__ = ["Holder", "grant", "read_lease", "read_leases", "release", "renew", "shorten", "suspend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,12 @@ def suspend(connection: Connection, run_id: UUID) -> None:
 def release(connection: Connection, run_id: UUID) -> None:
     """Take the lease of a flow run away."""
     remove(connection, flow_run_lease, flow_run_id=run_id)
+
+
+def shorten(connection: Connection, most: datetime) -> None:
+    """Let no lease last for longer than until some time, unless it is renewed."""
+    lease = flow_run_lease
+    connection.execute(update(lease).where(lease.c.expires_at > most).values(expires_at=most))
 
 
 def renew(connection: Connection, tokens: Iterable[UUID], expires_at: datetime) -> dict[UUID, tuple[UUID, str]]:

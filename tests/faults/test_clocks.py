@@ -1,0 +1,104 @@
+"""The clock of a real server is put: nobody who lives is taken for dead, and nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.faults.sites import Site, wait_until
+from tests.faults.test_background_tasks import Tasks
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+
+class PutClock:
+    """What time it is for a process: as much later or earlier than for others as a file says."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.put(0)
+
+    def put(self, seconds: int) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}")
+        new.rename(self._file)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "LD_PRELOAD": str(LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> PutClock:
+    if LIBRARY is None:
+        pytest.skip("libfaketime is not installed: apt-get install faketime")
+    return PutClock(tmp_path / "clock")
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site], clock: PutClock) -> Site:
+    site = make_site(**clock.variables)
+    site.start()
+    return site
+
+
+def time_of(site: Site) -> datetime:
+    """What time it is for the server: when what is made there was made."""
+    made = site.post("/flows/", {"name": str(uuid4())})["created"]
+    return datetime.fromisoformat(made.replace("Z", "+00:00"))
+
+
+def holding_elsewhere(site: Site) -> str:
+    """A run of a process on another host, which is never heard of again."""
+    run = site.post("/flow_runs/", {"flow_id": site.flow(), "state": {"type": "PENDING"}})["id"]
+    owner = {"host": "elsewhere", "pid": 1, "started": 1.0, "boot_id": "b", "pid_namespace": "n"}
+    lease = {"token": str(uuid4()), "owner": owner, "ttl_seconds": 60}
+    answer: Any = site.post(f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}, "lease": lease})
+    assert answer["status"] == "ACCEPT"
+    return str(run)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_task_worker_keeps_what_it_is_at_when_the_clock_is_put(site: Site, clock: PutClock, hours: int) -> None:
+    tasks = Tasks(site)
+    runs = tasks.delay(1, seconds=15)
+    first = tasks.worker()
+    assert first.stdout.readline() == "begun 0\n"
+    other = tasks.worker()
+    elsewhere = holding_elsewhere(site)
+    before = time_of(site)
+    clock.put(hours * 3600)
+    wait_until(lambda: abs(time_of(site) - before - timedelta(hours=hours)) < timedelta(minutes=1))
+    tasks.wait_for(runs, 60)
+    assert site.read(f"/task_runs/{runs[0]}")["run_count"] == 1
+    assert site.read(f"/flow_runs/{elsewhere}")["state_type"] == "RUNNING"
+    clock.put(0)
+    wait_until(lambda: time_of(site) - before < timedelta(minutes=10))
+    later = tasks.delay(1)
+    tasks.wait_for(later, 60)
+    assert other.poll() is None
+    tasks.check([*runs, *later])
+
+
+def test_a_host_that_is_gone_is_noticed_although_the_clock_was_put_back(
+    site: Site, clock: PutClock, is_thorough: bool
+) -> None:
+    if not is_thorough:
+        pytest.skip("It takes two minutes: `nox -s faults`.")
+    clock.put(3600)
+    time.sleep(1)
+    elsewhere = holding_elsewhere(site)
+    clock.put(0)
+    wait_until(lambda: site.read(f"/flow_runs/{elsewhere}")["state_type"] == "CRASHED", 240)
