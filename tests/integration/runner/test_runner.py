@@ -147,6 +147,7 @@ def test_a_process_that_dies_is_noticed_at_once_and_its_hook_runs_once(anywhere:
     anywhere.until(lambda: anywhere.state(run).is_final())
     state = anywhere.state(run)
     assert state.type is StateType.CRASHED
-    assert "exit code -9" in (state.message or "")
+    # The runner sees it end; where the server is quicker, it sees that the process is gone.
+    assert "exit code -9" in (state.message or "") or "is gone" in (state.message or "")
     anywhere.until(lambda: f"crashed {run.name} CRASHED" in anywhere.notes())
     assert [line for line in anywhere.notes() if line.startswith("crashed")] == [f"crashed {run.name} CRASHED"]

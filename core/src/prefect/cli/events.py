@@ -108,7 +108,7 @@ def ls(
         typer.Option("--event", "-e", metavar="NAME", help="Only these, such as prefect.task-run.*. May be repeated."),
     ] = None,
     resource_id: Annotated[
-        Optional[str], typer.Option(metavar="ID", help="Only what happened to this resource: prefect.flow-run.1234…")
+        Optional[str], typer.Option(metavar="ID", help="Only what happened to this resource: prefect.flow-run.1234….")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, max=50, help="How many, at most.")] = 15,
     output: Output = None,
