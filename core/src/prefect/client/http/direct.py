@@ -51,7 +51,6 @@ class DirectLine:
         self._connect_seconds = connect_seconds
         self._seconds = address.timeout
         said = {"Host": url.netloc.decode(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate", **address.headers}
-        self._said = said
         self._headers = _lines(said)
         self._idle: deque[tuple[socket.socket, float]] = deque()
 
@@ -62,8 +61,7 @@ class DirectLine:
         Raises:
             httpx.TransportError: There was no answer.
         """
-        headers = {**self._said, **request.headers}
-        asked = httpx.Request(request.method, _url(self._url + request.path), headers=headers)
+        asked = httpx.Request(request.method, _url(self._url + request.path))
         letter = self._in_bytes(request)
         with _errors_as(_CONNECTING, asked):
             connection = self._take()
