@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -59,7 +58,6 @@ class FakeCluster:
             self._kill(name)
             process.wait()
         self.server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def kubeconfig(self) -> dict[str, Any]:
