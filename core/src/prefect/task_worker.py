@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker
-from prefect._contract.endpoints.waiting import are_task_runs_due
+from prefect._contract.endpoints.waiting import are_task_runs_due, read_ended_task_runs
 from prefect._engine import background, task_run as engine
 from prefect._engine.claims import ClaimKeeper, lease_seconds
 from prefect._engine.gathering import SharedFlush
@@ -378,20 +378,23 @@ class TaskWorker:
             return
         transport = self._keeper.transport
         recorder = recorder_of(transport)
+        recorder.flush()
         try:
-            recorder.flush()
-            unended = (
-                None if recorder.is_behind else background.find_unended(transport, [each.run_id for each in spent])
+            # One whose end is not recorded was given to another worker meanwhile, who needs them.
+            ended = (
+                transport.send(read_ended_task_runs([each.run_id for each in spent]))
+                if not recorder.is_behind
+                else None
             )
         except Exception as error:
-            logger.debug("Whether runs have ended cannot be asked for just now: %s", error)
-            unended = None
-        if unended is None:
+            logger.debug("Which runs have ended cannot be asked for just now: %s", error)
+            ended = None
+        if ended is None:
             self._spent.extend(spent)
             return
         for each in spent:
-            if each.run_id in unended:
-                continue  # it was given to another worker meanwhile, who needs them
+            if each.run_id not in ended:
+                continue
             try:
                 drive(background.delete_parameters(each.task, each.parameters_id))
             except Exception as error:

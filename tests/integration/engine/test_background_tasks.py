@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from prefect import flow, get_client, tags, task
-from prefect._contract.endpoints.deliveries import claim_task_runs
+from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker
 from prefect._contract.endpoints.task_runs import read_task_run
 from prefect._contract.endpoints.task_workers import read_task_workers
 from prefect.cache_policies import INPUTS
@@ -273,6 +273,26 @@ def test_parameters_are_deleted_once_their_run_has_ended() -> None:
     assert len(left()) == 1
     work(TaskWorker(count), other)
     assert left() == []
+
+
+def test_what_a_run_is_called_with_is_there_for_the_worker_that_it_is_given_to_meanwhile() -> None:
+    attempts = []
+
+    @task
+    def taken_away(number: int) -> int:
+        attempts.append(number)
+        if len(attempts) == 1:
+            first._tell()  # so that it does not take the run again
+            current_transport().send(end_task_worker("first", first._keeper.tokens))
+        return number
+
+    future = taken_away.delay(1)
+    first = TaskWorker(taken_away, limit=1)
+    first.start(timeout=30)
+    future.wait(timeout=0)
+    assert not future.state.is_final()  # nobody believes a worker that has the run no longer
+    work(TaskWorker(taken_away), future)
+    assert (future.result(), attempts) == (1, [1])  # the other one finds the result that the first has stored
 
 
 def test_what_a_stopped_worker_has_not_finished_is_given_to_another() -> None:

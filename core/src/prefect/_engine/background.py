@@ -7,7 +7,7 @@ the same storage, and the same task.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from copy import copy
 from functools import update_wrapper
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from prefect._contract.base import evolve
-from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
+from prefect._contract.state import State, StateDetails
 from prefect._engine.ledger import Ledger, new_task_run
 from prefect._engine.recorder import recorder_of
 from prefect._engine.sessions import ensure_session
@@ -31,7 +31,6 @@ from prefect.utilities.time import now
 if TYPE_CHECKING:
     from prefect._contract.objects import RunInput, TaskRun
     from prefect._engine.task_run import TaskExecution
-    from prefect.client.base import Transport
     from prefect.results import ResultStore
     from prefect.tasks import Task
 
@@ -41,16 +40,12 @@ __all__ = [
     "defer_all",
     "delete_parameters",
     "execution_of",
-    "find_unended",
     "parameter_store",
     "read_parameters",
     "scheduled_in_background",
     "takes_parameters",
     "write_parameters",
 ]
-
-_PAGE = 200
-"""How many task runs are asked for at once."""
 
 
 # -- where they are called ------------------------------------------------------------------------------------------
@@ -187,25 +182,6 @@ def delete_parameters(task: Task[Any, Any], identifier: UUID) -> Steps[None]:
     storage = (yield from parameter_store(task)).result_storage
     if callable(getattr(storage, "_delete_path", None)):
         yield from call_storage(storage, "_delete_path", located(storage, key_of(identifier)))
-
-
-def find_unended(transport: Transport, task_run_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of some task runs that have not ended, as the orchestrator sees it."""
-    from prefect._contract.endpoints.task_runs import read_task_runs
-    from prefect._contract.filters.task_runs import (
-        TaskRunFilter,
-        TaskRunFilterId,
-        TaskRunFilterState,
-        TaskRunFilterStateType,
-    )
-
-    unended = TaskRunFilterState(type=TaskRunFilterStateType(any_=[*set(StateType) - TERMINAL_STATES]))
-    found: set[UUID] = set()
-    for first in range(0, len(task_run_ids), _PAGE):
-        some = TaskRunFilterId(any_=list(task_run_ids[first : first + _PAGE]))
-        runs = transport.send(read_task_runs(task_run_filter=TaskRunFilter(id=some, state=unended), limit=_PAGE))
-        found |= {run.id for run in runs}
-    return found
 
 
 def takes_parameters(task: Task[Any, Any], task_run: TaskRun) -> bool:

@@ -128,6 +128,7 @@ def _send(address: ServerAddress, request: HttpRequest, root: bool) -> httpx.Res
     from prefect.exceptions.http_status import ServerUnreachableError
     from prefect.utilities.dual import drive
 
+    # With settings of httpx it is httpx that sends, whose requests have all the headers to be shown.
     connections = Connections(address, {"follow_redirects": False})
     try:
         if root:  # what is there is not the API, and need not look like it
