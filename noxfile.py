@@ -89,8 +89,8 @@ def tests(session: nox.Session) -> None:
     """All tests that a change must pass."""
     install(session, "test")
     install_data(session)
-    # Most of the time is spent waiting for other processes: five share two cores.
-    session.run("pytest", "-n", "5", "--dist", "worksteal", *session.posargs, env=COMPILED)
+    # Most of the time is spent waiting for other processes: four share two cores.
+    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs, env=COMPILED)
 
 
 @nox.session
@@ -193,9 +193,9 @@ def compat(session: nox.Session) -> None:
 
 @nox.session
 def schema(session: nox.Session) -> None:
-    """A server is asked whatever its own description allows, and what it does not, for a hundred seconds."""
+    """A server is asked whatever its own description allows, and what it does not, for two and a half minutes."""
     install(session, "test", "schema")
-    session.run("python", "-m", "tests.schema.explore", *(session.posargs or ["--seconds", "100", "--seed", "1"]))
+    session.run("python", "-m", "tests.schema.explore", *(session.posargs or ["--seconds", "150", "--seed", "1"]))
 
 
 @nox.session

@@ -121,7 +121,7 @@ def test_async_code_waits_without_blocking():
             await Approval(approved=True).asend_to(run_id)
 
         sending = asyncio.ensure_future(send_later())
-        words = [word async for word in receive_input(str, timeout=0.5, poll_interval=0.02)]
+        words = [await receive_input(str, timeout=30, poll_interval=0.02).next()]
         approval = await Approval.receive(timeout=1, poll_interval=0.02).next()
         approval_again = await Approval.receive(timeout=1).anext()
         await sending

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -306,14 +306,19 @@ def test_a_run_can_be_executed_without_a_worker(fleet: Fleet) -> None:
 
 
 def test_a_run_that_was_taken_early_begins_in_time(fleet: Fleet) -> None:
-    due = now() + timedelta(seconds=8)
-    asked = DeploymentFlowRunCreate(state={"type": "SCHEDULED", "state_details": {"scheduled_time": due}})
-    run = fleet.send(deployments.create_flow_run_from_deployment(fleet.deployment, asked))
+    def order(seconds: float) -> tuple[Any, datetime]:
+        due = now() + timedelta(seconds=seconds)
+        asked = DeploymentFlowRunCreate(state={"type": "SCHEDULED", "state_details": {"scheduled_time": due}})
+        return fleet.send(deployments.create_flow_run_from_deployment(fleet.deployment, asked)), due
+
+    later, _ = order(3_000)
     assert fleet.start("--run-once", "--prefetch-seconds", "0").communicate(timeout=60)
-    assert fleet.state(run).type is StateType.SCHEDULED
+    assert fleet.state(later).type is StateType.SCHEDULED
+    soon, due = order(8)
     fleet.start("--run-once", "--prefetch-seconds", "60").communicate(timeout=60)
-    assert fleet.state(run).type is StateType.COMPLETED
-    assert fleet.send(flow_runs.read_flow_run(run.id)).start_time >= due
+    assert fleet.state(soon).type is StateType.COMPLETED
+    assert fleet.send(flow_runs.read_flow_run(soon.id)).start_time >= due
+    assert fleet.state(later).type is StateType.SCHEDULED
 
 
 def test_a_worker_that_is_told_to_stop_lets_its_runs_end(fleet: Fleet) -> None:
