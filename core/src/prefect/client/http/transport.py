@@ -45,6 +45,8 @@ class HttpTransport:
     recording_patience = 0.0
     renewal_seconds = 5.0
 
+    _exchanger: Exchanger | None = None
+
     def __init__(
         self,
         address: ServerAddress,
@@ -58,7 +60,6 @@ class HttpTransport:
         self.httpx_settings = dict(httpx_settings or {})
         self._beside = beside
         self._barrier: Callable[[], None] | None = None
-        self._exchanger: Exchanger | None = None
         self._is_ours: bool | None = None
         self._foreign: ForeignServer | None = None
 
@@ -164,9 +165,9 @@ class HttpTransport:
         return call.path not in _ABOUT_THE_SERVER
 
     def _exchange(self, request: HttpRequest, *, patient: bool = True) -> Steps[httpx.Response]:
-        if self._exchanger is None:
-            self._exchanger = self._make_exchanger()
-        return self._exchanger.exchange(request, patient=patient)
+        # Of several threads that send for the first time, all use the same one: it has the connections.
+        exchanger = self._exchanger or vars(self).setdefault("_exchanger", self._make_exchanger())
+        return exchanger.exchange(request, patient=patient)
 
     def _make_exchanger(self) -> Exchanger:
         from prefect.client.http.connections import Connections
