@@ -75,7 +75,10 @@ def test_what_was_acknowledged_is_there(kind: str, tmp_path: Path, repetition: i
             before = [len(writer.ended) for writer in writers]
             deadline = time.monotonic() + 60
             while any(len(writer.ended) <= count for writer, count in zip(writers, before, strict=True)):
-                assert time.monotonic() < deadline
+                assert time.monotonic() < deadline, [
+                    *[(writer.is_alive(), [answer.text[:300] for answer in writer.answers[-2:]]) for writer in writers],
+                    *postgres.execute("SELECT pid, state, wait_event, left(query, 90) FROM pg_stat_activity"),
+                ]
                 time.sleep(0.1)
             for writer in writers:
                 writer.stop.set()

@@ -316,6 +316,26 @@ def test_a_server_that_comes_back_is_waited_for(kind: str) -> None:
         server.close()
 
 
+@pytest.mark.parametrize("statement", [b"BEGIN", b"COMMIT"])
+def test_a_server_that_goes_away_at_an_end_of_a_transaction_is_a_lost_connection(kind: str, statement: bytes) -> None:
+    import psycopg
+
+    from prefect_postgres.dialect import _command
+    from prefect_postgres.failures import is_lost
+
+    server = PostgresServer()
+    try:
+        connections = [server.connect() for _ in range(5)]
+        server.stop("immediate")
+        for connection in connections:
+            for _ in range(2):  # as it is noticed, and afterwards
+                with pytest.raises(psycopg.OperationalError) as raised:
+                    _command(connection, statement)
+                assert is_lost(raised.value)
+    finally:
+        server.close()
+
+
 # Commits whose answer does not come.
 
 

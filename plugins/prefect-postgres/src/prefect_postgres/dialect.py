@@ -252,9 +252,10 @@ def _command(driver: psycopg.Connection[Any], statements: bytes) -> bytes | None
         return result.get_value(0, 0)
     if result.status == ExecStatus.COMMAND_OK:
         return None
-    if driver.pgconn.status != ConnStatus.OK:
+    error = error_from_result(result, driver.info.encoding)
+    if error.sqlstate is None:  # it is not the server who says so: there is none, or no connection to it
         raise psycopg.OperationalError(driver.pgconn.get_error_message())
-    raise error_from_result(result, driver.info.encoding)
+    raise error
 
 
 def _first(cursor: psycopg.Cursor[Any]) -> Any:
