@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import groupby
 
 import pytest
 from tests.postgres import PostgresServer, kinds_of_database
@@ -33,6 +34,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "repetition" in metafunc.fixturenames:
         metafunc.parametrize("repetition", range(metafunc.config.getoption("--fault-repetitions")))
     kinds_of_database(metafunc)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put faults between the modules of other tests: they mostly wait, and would do that alone if they were the last."""
+    faults = [item for item in items if item.get_closest_marker("faults")]
+    others = [item for item in items if not item.get_closest_marker("faults")]
+    mixed: list[pytest.Item] = []
+    modules = [list(module) for _, module in groupby(others, _module)]
+    for number, module in enumerate(modules):
+        mixed += module
+        mixed += faults[len(faults) * number // len(modules) : len(faults) * (number + 1) // len(modules)]
+    items[:] = mixed if others else faults
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(autouse=True, scope="session")
