@@ -259,7 +259,7 @@ def test_what_is_queued_is_recorded_before_anything_is_asked(client: SyncPrefect
 
     called: list[int] = []
     transport = client.transport
-    transport.barrier = lambda: called.append(len(called))
+    transport.barrier = lambda call: called.append(len(called))
     transport.send(recording.record_task_runs([]))
     transport.send(logs.create_logs([]))
     assert called == []

@@ -92,7 +92,7 @@ def test_the_canary_is_nowhere(home: Any, capfd: Any, caplog: Any) -> None:
         assert CANARY not in result.output
     told = get_client(sync_client=True).read_events()  # so that those are made, too, that were set aside
     assert {"prefect.task-run.Failed", "prefect.concurrency-limit.released"} <= {event.event for event in told.events}
-    current_transport().barrier()
+    current_transport().barrier(None)
     written = capfd.readouterr()
     assert "The block" in caplog.text
     assert CANARY not in written.err + written.out + caplog.text

@@ -12,6 +12,7 @@ import pytest
 
 from prefect.client.http.address import ServerAddress
 from prefect.client.http.direct import DirectLine
+from prefect.client.http.reading import read_response
 from prefect.client.http.requests import HttpRequest
 
 
@@ -173,3 +174,45 @@ def test_threads_do_not_share_a_connection_at_the_same_time(server: Scripted, li
     assert failures == []
     assert len(server.received) == 40
     assert server.connections <= 8
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+    ],
+    ids=["HEAD", "not modified"],
+)
+def test_an_answer_without_a_body_may_say_how_long_that_would_be(
+    server: Scripted, line: DirectLine, answer: bytes
+) -> None:
+    server.answers = [answer, OK]
+    method = "HEAD" if b"200" in answer else "GET"
+    assert line.send(HttpRequest(method, "/flows")).headers["content-length"] == "9"
+    assert line.send(ASKING).json() == {}
+
+
+def test_what_comes_after_an_answer_is_no_part_of_it_nor_of_the_next(server: Scripted, line: DirectLine) -> None:
+    server.answers = [OK + b"HTTP/1.1 500 Another\r\nContent-Length: 0\r\n\r\n", OK + b"junk", OK]
+    for _ in range(3):
+        response = line.send(ASKING)
+        assert (response.status_code, response.json()) == (200, {})
+    assert server.connections == 3
+
+
+def test_an_answer_may_come_byte_by_byte() -> None:
+    whole = b"HTTP/1.1 200 Fine\r\nA: 1\r\na: 2\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nB: 3\r\n\r\n"
+    ours, theirs = socket.socketpair()
+
+    def send() -> None:
+        for each in whole:
+            theirs.sendall(bytes([each]))
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    with ours, theirs:
+        response, is_last = read_response(ours, httpx.Request("GET", "http://127.0.0.1/"))
+        sending.join()
+    assert (response.reason_phrase, response.text, response.headers["a"], is_last) == ("Fine", "x", "1, 2", False)
+    assert "b" not in response.headers

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EPHEMERAL_URL",
+    "Barrier",
     "PrefectHttpxAsyncClient",
     "PrefectHttpxSyncClient",
     "PrefectResponse",
@@ -27,12 +28,16 @@ __all__ = [
     "ask",
     "current_transport",
     "determine_server_type",
+    "is_about_slots",
     "is_recording",
     "server_type_of",
     "through",
 ]
 
 R = TypeVar("R")
+
+Barrier = Callable[[Call[Any] | None], None]
+"""Records what is queued in a process before a call that may depend on it; without a call, all."""
 
 EPHEMERAL_URL = "http://ephemeral-prefect/api"
 """The address of an orchestrator in this process. It is made up: nobody can connect to it."""
@@ -46,10 +51,10 @@ def is_recording(call: Call[Any]) -> bool:
 class Transport(Protocol):
     """Sends calls. `EmbeddedTransport` performs them in this process, `HttpTransport` sends them to a server."""
 
-    barrier: Callable[[], None] | None
+    barrier: Barrier | None
     """
     Called before every call that is not itself a recording (`is_recording`), so that what this process has queued is
-    recorded before anything is read: read-your-writes.
+    recorded before anything is read: read-your-writes. See `add_barrier`.
     """
 
     @property
@@ -134,16 +139,36 @@ def through(transport: Transport, steps: Steps[R]) -> Steps[R]:
         return stop.value  # type: ignore[no-any-return]
 
 
-def add_barrier(transport: Transport, barrier: Callable[[], None]) -> None:
-    """Have something done before each call that is not itself a recording, after what was to be done already."""
-    earlier = transport.barrier
-    if earlier is None:
-        transport.barrier = barrier
-        return
+def is_about_slots(call: Call[Any]) -> bool:
+    """Whether a call takes slots of concurrency limits, keeps them or gives them back."""
+    return call.method == "POST" and call.path.startswith(_OF_SLOTS)
 
-    def both() -> None:
-        earlier()
-        barrier()
+
+_OF_SLOTS = ("/v2/concurrency_limits/increment", "/v2/concurrency_limits/decrement", "/v2/concurrency_limits/leases/")
+
+
+def _is_any(call: Call[Any]) -> bool:
+    return True
+
+
+def add_barrier(
+    transport: Transport, barrier: Callable[[], None], concerns: Callable[[Call[Any]], bool] = _is_any
+) -> None:
+    """
+    Have something done before each call that is not itself a recording, after what was to be done already.
+
+    Args:
+        transport: What sends the calls.
+        barrier: What is to be done.
+        concerns: Whether it matters to a call. By default it does to all.
+    """
+    earlier = transport.barrier
+
+    def both(call: Call[Any] | None) -> None:
+        if earlier is not None:
+            earlier(call)
+        if call is None or concerns(call):
+            barrier()
 
     transport.barrier = both
 

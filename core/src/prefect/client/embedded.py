@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
-from prefect.client.base import EPHEMERAL_URL, is_recording
+from prefect.client.base import EPHEMERAL_URL, Barrier, is_recording
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class EmbeddedTransport:
         from prefect.server.operations.work import Bounds, UnitOfWork
 
         self.database = database
-        self.barrier: Callable[[], None] | None = None
+        self.barrier: Barrier | None = None
         self._find = find_operation
         self._transact = transact
         self._refusal = Refusal
@@ -103,7 +103,7 @@ class EmbeddedTransport:
     def send(self, call: Call[R]) -> R:
         """Answer a call on this thread."""
         if self.barrier is not None and not is_recording(call):
-            self.barrier()
+            self.barrier(call)
         if self._reaping_is_due():
             self._reap()
         if call.route in _EVENT_READERS:

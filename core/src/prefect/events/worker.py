@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from prefect.client.base import Transport, add_barrier, current_transport, through
+from prefect.client.base import Transport, add_barrier, current_transport, is_about_slots, through
 from prefect.client.spool import deliver, is_refusal, spool_folder, store_events
 from prefect.events.clients import EventsClient, PrefectEventsClient
 from prefect.events.related import Runs, place_of, related_to_runs, runs_of_context
@@ -25,6 +25,7 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.dual import adrive, drive
 
 if TYPE_CHECKING:
+    from prefect._contract.call import Call
     from prefect._contract.events import Event
 
 __all__ = ["EventsWorker", "should_emit_events"]
@@ -105,7 +106,7 @@ class EventsWorker:
             worker = workers.get(how)
             if worker is None:
                 worker = workers[how] = cls(*how)
-                add_barrier(transport, worker.flush)
+                add_barrier(transport, worker.flush, _may_show_events)
         return worker
 
     @classmethod
@@ -275,6 +276,11 @@ class EventsWorker:
                 worker._patience = min(worker._patience, timeout)
             worker.drain(at_exit)
         cls._workers.clear()
+
+
+def _may_show_events(call: Call[Any]) -> bool:
+    """Whether events that wait to be sent go before a call. Slots are told of in plenty, and depend on none of it."""
+    return not is_about_slots(call)
 
 
 def _with_known(event: Event, runs: Runs) -> Event:

@@ -65,7 +65,7 @@ def prefect_test_harness(server_startup_timeout: int | None = 30) -> Generator[N
                 forget_session()
                 recorder_of(transport).flush()
                 if transport.barrier is not None:
-                    transport.barrier()  # events that wait to be sent
+                    transport.barrier(None)  # events that wait to be sent
                 transport.close()
 
 

@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING
 
 import httpx
+
+from prefect.client.http.reading import read_response
 
 if TYPE_CHECKING:
     from prefect.client.http.address import ServerAddress
@@ -69,7 +70,7 @@ class DirectLine:
             with _errors_as(_WRITING, asked):
                 connection.sendall(letter)
             with _errors_as(_READING, asked):
-                response, is_last = _read(connection, asked)
+                response, is_last = read_response(connection, asked)
         except BaseException:
             connection.close()
             raise
@@ -132,17 +133,6 @@ def _is_silent(connection: socket.socket, seconds: float) -> bool:
     return False
 
 
-def _read(connection: socket.socket, asked: httpx.Request) -> tuple[httpx.Response, bool]:
-    """The answer, and whether it is the last one on its connection."""
-    with HTTPResponse(connection, method=asked.method) as answer:
-        answer.begin()
-        content = answer.read()
-        extensions = {"http_version": b"HTTP/1.1", "reason_phrase": answer.reason.encode("latin-1")}
-        headers = answer.getheaders()
-        response = httpx.Response(answer.status, headers=headers, content=content, request=asked, extensions=extensions)
-        return response, answer.will_close
-
-
 @contextmanager
 def _errors_as(failures: _Failures, asked: httpx.Request) -> Generator[None, None, None]:
     """Raises what goes wrong with a socket as httpx would."""
@@ -151,7 +141,5 @@ def _errors_as(failures: _Failures, asked: httpx.Request) -> Generator[None, Non
         yield
     except TimeoutError as error:
         raise too_late(str(error), request=asked) from error
-    except HTTPException as error:  # before OSError: a connection that ends without an answer is both
-        raise httpx.RemoteProtocolError(str(error) or type(error).__name__, request=asked) from error
     except OSError as error:
         raise failed(str(error), request=asked) from error

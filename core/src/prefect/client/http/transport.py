@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
-from prefect.client.base import is_recording
+from prefect.client.base import Barrier, is_recording
 from prefect.utilities.dual import Run, Steps, adrive, drive
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class HttpTransport:
         self._patience = patience
         self.httpx_settings = dict(httpx_settings or {})
         self._beside = beside
-        self._barrier: Callable[[], None] | None = None
+        self._barrier: Barrier | None = None
         self._is_ours: bool | None = None
         self._foreign: ForeignServer | None = None
 
@@ -75,12 +76,12 @@ class HttpTransport:
         return self._patience if was_there else 0.0
 
     @property
-    def barrier(self) -> Callable[[], None] | None:
+    def barrier(self) -> Barrier | None:
         """Called before every call that is no recording, so that what was queued before is recorded first."""
         return self._barrier if self._beside is None else self._beside.barrier
 
     @barrier.setter
-    def barrier(self, barrier: Callable[[], None] | None) -> None:
+    def barrier(self, barrier: Barrier | None) -> None:
         self._barrier = barrier
 
     @property
@@ -133,7 +134,7 @@ class HttpTransport:
 
     def _steps(self, call: Call[R]) -> Steps[R]:
         if self.barrier is not None and not is_recording(call) and call.path not in _ABOUT_THE_SERVER:
-            yield Run(self.barrier)
+            yield Run(partial(self.barrier, call))
         if self._is_of_ours_alone(call) and not (yield from self._server_is_ours()):
             return (yield from self._foreigner().answer(call))  # type: ignore[no-any-return]
         return (yield from self._ask(call))  # type: ignore[no-any-return]
