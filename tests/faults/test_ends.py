@@ -229,6 +229,18 @@ def test_cancelling_ends_a_sleeping_flow_and_calls_its_hook(victim: Any) -> None
     victim.check_invariants()
 
 
+@pytest.mark.slow
+def test_cancelling_ends_code_that_lets_no_other_thread_go_on(victim: Any) -> None:
+    process = victim.start(HOOKED % "time.sleep(1); sum(range(10**13))")
+    victim.wait_for_note("in task")
+    [(run,)] = victim.rows("select id from flow_run")
+    assert "did not answer for 12 seconds, and was killed" in victim.cli("flow-run", "cancel", run)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    assert victim.states() == {"flow": ["Cancelled"], "task": ["Cancelled"]}
+    victim.check_invariants()
+
+
 def test_a_crashed_run_is_resumed_without_repeating_what_was_stored(victim: Any) -> None:
     script = """
         @task(persist_result=True)

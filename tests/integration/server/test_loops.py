@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -238,6 +242,49 @@ def test_a_cancellation_that_nobody_ends_is_ended(orchestrator: Orchestrator) ->
     assert orchestrator.state(run) == ("CANCELLING", "Cancelling")
     orchestrator.clock.pass_by(seconds=2)
     orchestrator.step("cancellations")
+    assert orchestrator.state(run) == ("CANCELLED", "Cancelled")
+
+
+TELLS_WHO_IT_IS = """
+import dataclasses, json, time
+from prefect._contract.liveness import ProcessIdentity
+print(json.dumps(dataclasses.asdict(ProcessIdentity.current())), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def neighbour() -> Iterator[tuple[subprocess.Popen[str], ProcessIdentity]]:
+    """Another process of this machine."""
+    process = subprocess.Popen([sys.executable, "-c", TELLS_WHO_IT_IS], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield process, ProcessIdentity(**json.loads(process.stdout.readline()))
+    process.kill()
+    process.communicate()
+
+
+def test_a_process_that_does_not_hear_of_a_cancellation_is_ended(
+    orchestrator: Orchestrator, neighbour: tuple[subprocess.Popen[str], ProcessIdentity]
+) -> None:
+    process, identity = neighbour
+    run, lease = orchestrator.flow_run(), LeaseRequest(uuid7(), identity, 90)
+    orchestrator.propose(run, "RUNNING", lease)
+
+    def listen_for(seconds: int) -> None:
+        for _ in range(seconds // 3):
+            orchestrator.clock.pass_by(seconds=3)
+            orchestrator.step("deaf-processes")
+
+    listen_for(30)
+    assert process.poll() is None, "nobody has cancelled its run"
+    orchestrator.propose(run, "CANCELLING")
+    for _ in range(3):
+        listen_for(12)
+        orchestrator.send(renew_leases([lease.token], 90))
+    assert process.poll() is None, "it has renewed its lease"
+    listen_for(18)
+    assert process.wait(30) == -signal.SIGKILL
+    orchestrator.step("reaper")
     assert orchestrator.state(run) == ("CANCELLED", "Cancelled")
 
 

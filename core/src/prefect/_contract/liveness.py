@@ -9,6 +9,8 @@ REST contract.
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,7 +19,13 @@ from uuid import UUID
 
 from prefect._contract.state import StateType
 
-__all__ = ["Lease", "LeaseRequest", "LeaseStatus", "ProcessIdentity"]
+__all__ = ["DEAF_SECONDS", "Lease", "LeaseRequest", "LeaseStatus", "ProcessIdentity"]
+
+DEAF_SECONDS = 12.0
+"""
+How long a process may be silent after its run was cancelled, before another one on its machine ends it. A process that
+hears of it has by then ended the run, or itself.
+"""
 
 _PROC = Path("/proc")
 
@@ -66,6 +74,20 @@ class ProcessIdentity:
         if not started or not self.started:
             return None
         return started == self.started and not is_zombie
+
+    def kill(self) -> None:
+        """
+        End the process by force, and those it started with it if it leads their session; only if it is there for sure.
+
+        Raises:
+            PermissionError: It is another user's.
+        """
+        if not self.is_alive():
+            return
+        with suppress(ProcessLookupError):
+            if os.getsid(self.pid) == self.pid:
+                os.killpg(self.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)

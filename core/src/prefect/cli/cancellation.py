@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from prefect.cli.asking import ask
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from prefect._contract.objects import FlowRun
 
 __all__ = ["cancel_flow_run"]
+
+_LOOK_SECONDS = 0.2
 
 
 def cancel_flow_run(run: FlowRun) -> str:
@@ -26,6 +29,7 @@ def cancel_flow_run(run: FlowRun) -> str:
     """
     from prefect._contract.endpoints.flow_runs import set_flow_run_state
     from prefect._contract.state import State, StateType
+    from prefect.client.base import current_transport
 
     who = f"flow run {run.name!r} ({run.id})"
     if run.state is not None and run.state.is_final():
@@ -39,6 +43,8 @@ def cancel_flow_run(run: FlowRun) -> str:
     if entered.is_cancelled():
         return f"Cancelled {who}."
     lease = live_lease(run)
+    if lease is not None and lease.owner.is_alive() and current_transport().patience == 0:
+        return _see_it_end(run, lease, who)
     if lease is not None:
         return f"Cancelling {who}: process {lease.owner.pid} on {lease.owner.host} stops it within seconds."
     if run.deployment_id is not None:
@@ -48,6 +54,37 @@ def cancel_flow_run(run: FlowRun) -> str:
     )
     ask(set_flow_run_state(run.id, final, force=True))
     return f"Cancelled {who}: no process was running it."
+
+
+def _see_it_end(run: FlowRun, lease: Lease, who: str) -> str:
+    """
+    Wait for a process to stop a flow run, and end the process if it is deaf: where there is no server, nobody else does.
+
+    A process hears of a cancellation when it renews its lease.
+    """
+    from prefect._contract.endpoints.liveness import reap_leases
+    from prefect._contract.liveness import DEAF_SECONDS
+    from prefect.utilities.time import now
+
+    heard, since = lease.expires_at, time.monotonic()
+    while time.monotonic() < since + DEAF_SECONDS:
+        time.sleep(_LOOK_SECONDS)
+        current = live_lease(run)
+        if current is None or current.token != lease.token:
+            return f"Cancelled {who}."
+        if current.expires_at != heard:
+            heard, since = current.expires_at, time.monotonic()
+    pid = lease.owner.pid
+    try:
+        lease.owner.kill()
+    except PermissionError:
+        raise CliError(
+            f"F{who[1:]} cannot be cancelled: process {pid} does not answer, and is another user's."
+        ) from None
+    while lease.owner.is_alive():
+        time.sleep(_LOOK_SECONDS)
+    ask(reap_leases(now()))
+    return f"Cancelled {who}: process {pid} did not answer for {DEAF_SECONDS:g} seconds, and was killed."
 
 
 def live_lease(run: FlowRun) -> Lease | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select
 
+from prefect._contract.liveness import DEAF_SECONDS
 from prefect._contract.state import TERMINAL_STATES, State, StateDetails, StateType
 from prefect.server.database.queries import leases
 from prefect.server.database.queries.deliveries import shorten_claims
@@ -27,10 +29,13 @@ __all__ = [
     "CANCELLATIONS",
     "EXPIRED_SLOTS",
     "PAUSE_EXPIRATIONS",
+    "make_deaf_ends",
     "make_lost_deliveries",
     "make_reaper",
     "make_stale_claims",
 ]
+
+_logger = logging.getLogger("prefect.server.services")
 
 _MOST_AT_ONCE = 100
 _ENDED = tuple(kind.value for kind in TERMINAL_STATES)
@@ -311,6 +316,76 @@ CANCELLATIONS = Service(
     switch="PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED",
     does="Cancels what cancelled runs have started, and ends cancellations that no process is left to end.",
 )
+
+
+# -- cancelled runs whose process does not hear of it -----------------------------------------------------------------
+
+_LISTENING_SECONDS = 3.0
+
+_OF_ANOTHER_USER = "Flow run %s is cancelled, but its process %s does not answer, and is another user's: it goes on."
+
+
+class _Listening:
+    """
+    Which of the processes whose run is being cancelled are silent.
+
+    They renew their leases every few seconds, and that is how they hear of it. One that does not is frozen, or computes in
+    code that lets no other thread go on.
+    """
+
+    def __init__(self) -> None:
+        self._heard: dict[UUID, tuple[datetime, datetime]] = {}
+
+    def silent(self, holders: list[leases.Holder], now: datetime) -> list[leases.Holder]:
+        """Those that have not renewed their lease for too long."""
+        heard = self._heard
+        self._heard = {}
+        for holder in holders:
+            expires_at, since = heard.get(holder.token, (None, now))
+            since = since if expires_at == holder.lease.expires_at else now
+            self._heard[holder.token] = (holder.lease.expires_at, since)
+        long_ago = now - timedelta(seconds=DEAF_SECONDS)
+        silent = [holder for holder in holders if self._heard[holder.token][1] <= long_ago]
+        for holder in silent:  # it is not ended twice in a row
+            self._heard[holder.token] = (holder.lease.expires_at, now)
+        return silent
+
+
+def _being_cancelled(work: UnitOfWork) -> list[leases.Holder]:
+    """The leases of runs that are being cancelled, of processes that are on this machine."""
+    run = flow_run.c
+    cancelling = select(run.id).where(run.state_type == StateType.CANCELLING.value)
+    found = leases.read_leases(work.connection, flow_run_lease.c.flow_run_id.in_(cancelling))
+    return [holder for holder in found if not holder.suspended and holder.lease.owner.is_alive()]
+
+
+def make_deaf_ends() -> Service:
+    """The loop that ends processes of this machine which do not hear that their run is cancelled."""
+    listening = _Listening()
+    silent: list[leases.Holder] = []
+
+    def look(work: UnitOfWork, settings: Settings) -> bool:
+        silent[:] = listening.silent(_being_cancelled(work), work.now)
+        return bool(silent)
+
+    def act(work: UnitOfWork, settings: Settings) -> bool:
+        for holder in silent:  # if this is run again from the start, what was ended is left alone
+            try:
+                holder.lease.owner.kill()
+            except PermissionError:
+                _logger.warning(_OF_ANOTHER_USER, holder.lease.flow_run_id, holder.lease.owner.pid)
+        return False
+
+    return Service(
+        name="deaf-processes",
+        seconds=lambda settings: _LISTENING_SECONDS,
+        is_enabled=lambda settings: settings.server.services.cancellation_cleanup.enabled,
+        look=look,
+        act=act,
+        wakes=("reaper",),
+        switch="PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_ENABLED",
+        does="Ends processes of this machine that do not hear that their run is cancelled.",
+    )
 
 
 # -- slots ------------------------------------------------------------------------------------------------------------

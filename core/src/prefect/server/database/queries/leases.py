@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.engine import Connection
 
 from prefect._contract.liveness import Lease, ProcessIdentity
@@ -61,9 +61,9 @@ def read_lease(connection: Connection, run_id: UUID) -> Holder | None:
     return None if row is None else _holder(row)
 
 
-def read_leases(connection: Connection) -> list[Holder]:
-    """All leases."""
-    return [_holder(row) for row in read_all(connection, flow_run_lease, select(flow_run_lease))]
+def read_leases(connection: Connection, *where: ColumnElement[bool]) -> list[Holder]:
+    """The leases that meet some conditions; all, if there is none."""
+    return [_holder(row) for row in read_all(connection, flow_run_lease, select(flow_run_lease).where(*where))]
 
 
 @cache
