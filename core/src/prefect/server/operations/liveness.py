@@ -75,7 +75,8 @@ def reap(work: UnitOfWork, dead: Iterable[leases.Holder]) -> list[UUID]:
             state_details=StateDetails(flow_run_id=run_id),
         )
         propose_for_flow_run(work, run, crashed)
-        end_task_runs(work, run_id, StateType.CRASHED, message)
+        was_cancelled = run["state_type"] == StateType.CANCELLED.value
+        end_task_runs(work, run_id, StateType.CANCELLED if was_cancelled else StateType.CRASHED, message)
         reaped.append(run_id)
     return reaped
 
