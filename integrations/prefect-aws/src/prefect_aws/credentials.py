@@ -12,7 +12,7 @@ from prefect.blocks.abstract import CredentialsBlock
 from prefect_aws.assume_role_parameters import AssumeRoleParameters
 from prefect_aws.client_parameters import AwsClientParameters
 
-__all__ = ["AwsCredentials", "ClientType", "MinIOCredentials"]
+__all__ = ["AwsCredentials", "ClientType", "MinIOCredentials", "credentials_of"]
 
 
 class ClientType(Enum):
@@ -197,3 +197,29 @@ class MinIOCredentials(CredentialsBlock):
     def get_s3_client(self) -> Any:
         """A client of S3."""
         return self.get_client(ClientType.S3)
+
+
+def credentials_of(
+    given: Union[dict[str, Any], AwsCredentials, MinIOCredentials, None] = None,
+    client_parameters: Optional[dict[str, Any]] = None,
+) -> Union[AwsCredentials, MinIOCredentials]:
+    """
+    Credentials as deployment steps are given them.
+
+    Args:
+        given: The fields of an `AwsCredentials` block, or of a `MinIOCredentials` block; or such a block. Those of the
+            environment by default.
+        client_parameters: How to connect, if not as they say: the fields of `AwsClientParameters`.
+
+    Raises:
+        pydantic.ValidationError: There are no such fields, or their values are wrong.
+    """
+    if isinstance(given, (AwsCredentials, MinIOCredentials)):
+        let_in: Union[AwsCredentials, MinIOCredentials] = given
+    elif given and "minio_root_user" in given:
+        let_in = MinIOCredentials(**given)
+    else:
+        let_in = AwsCredentials(**(given or {}))
+    if client_parameters:
+        let_in = let_in.model_copy(update={"aws_client_parameters": AwsClientParameters(**client_parameters)})
+    return let_in

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any, Optional, TypedDict, Union
 
-from prefect_aws.client_parameters import AwsClientParameters
-from prefect_aws.credentials import AwsCredentials, MinIOCredentials
+from prefect_aws.credentials import AwsCredentials, MinIOCredentials, credentials_of
 from prefect_aws.s3 import S3Bucket
 
 __all__ = ["PullFromS3Output", "PushToS3Output", "pull_from_s3", "push_to_s3"]
@@ -30,12 +29,7 @@ class PullFromS3Output(TypedDict):
 def _bucket(
     name: str, credentials: Union[dict[str, Any], Credentials, None], parameters: Optional[dict[str, Any]]
 ) -> S3Bucket:
-    kind = MinIOCredentials if isinstance(credentials, dict) and "minio_root_user" in credentials else AwsCredentials
-    let_in: Credentials = kind(**(credentials or {})) if isinstance(credentials or {}, dict) else credentials  # type: ignore[assignment, arg-type]
-    if parameters:
-        given = AwsClientParameters(**parameters)
-        let_in = let_in.model_copy(update={"aws_client_parameters": given})
-    return S3Bucket(bucket_name=name, credentials=let_in)
+    return S3Bucket(bucket_name=name, credentials=credentials_of(credentials, parameters))
 
 
 def push_to_s3(

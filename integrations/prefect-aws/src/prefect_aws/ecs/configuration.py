@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional
 from pydantic import BaseModel, Field, PrivateAttr
 
 from prefect.utilities.dockerutils import get_prefect_image_name
+from prefect.utilities.publishing import publish
 from prefect.workers.base import BaseJobConfiguration, BaseVariables
 from prefect_aws.credentials import AwsCredentials
 from prefect_aws.ecs.secrets import SECRET_VARIABLES
@@ -339,3 +340,6 @@ class ECSVariables(BaseVariables):
     task_watch_poll_interval: float = Field(default=5.0, description=_TEXTS["poll"])
     auto_deregister_task_definition: bool = Field(default=False, description=_TEXTS["deregister"])
     match_latest_revision_in_family: bool = Field(default=False, description=_TEXTS["match"])
+
+
+publish(globals(), "prefect_aws.workers.ecs_worker")

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from prefect.blocks.abstract import ObjectStorageBlock
 from prefect.filesystems import WritableDeploymentStorage, WritableFileSystem
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
+from prefect.utilities.publishing import publish
 from prefect_aws.credentials import AwsCredentials, MinIOCredentials
 from prefect_aws.s3 import requests
 from prefect_aws.s3.keys import key_below, parts_of, prefix_below
@@ -403,3 +404,6 @@ def s3_storage(url: str) -> S3Bucket:
     if not bucket:
         raise ValueError(f"The URL '{url}' names no bucket. Give 's3://bucket' or 's3://bucket/folder'.")
     return S3Bucket(bucket_name=bucket, bucket_folder=folder)
+
+
+publish(globals(), "prefect_aws.s3")

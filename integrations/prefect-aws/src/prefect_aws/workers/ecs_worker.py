@@ -17,6 +17,7 @@ from prefect_aws.ecs.configuration import CapacityProvider, ECSJobConfiguration,
 from prefect_aws.ecs.definitions import Definitions
 from prefect_aws.ecs.errors import code_of, is_transient
 from prefect_aws.ecs.logs import LogStream
+from prefect_aws.ecs.masking import mask_api_key, mask_sensitive_env_values
 from prefect_aws.ecs.network import network_of
 from prefect_aws.ecs.secrets import SecretStore
 from prefect_aws.ecs.tasks import Ending, TaskWatch, ending_of, run_task
@@ -34,6 +35,8 @@ __all__ = [
     "ECSVariables",
     "ECSWorker",
     "ECSWorkerResult",
+    "mask_api_key",
+    "mask_sensitive_env_values",
     "parse_identifier",
 ]
 
@@ -168,6 +171,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
                     logger.info,
                     reuses_others=configuration.match_latest_revision_in_family,
                 )
+            logger.debug("Asking for a task: %s", mask_sensitive_env_values(request))
             try:
                 return await run_task(client, request, token, settings, logger.warning)
             except Exception as error:
