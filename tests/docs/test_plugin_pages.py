@@ -43,12 +43,13 @@ def run(tmp_path: Path, pages: list[Path], *options: str) -> str:
         env={**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(tmp_path / "src")},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
+@pytest.mark.timeout(320)
 def test_the_plugins_of_all_pages_work(tmp_path):
     """Beside each other. That a cancelled run ends takes long, and the core's own workers show it."""
     out = run(tmp_path, PAGES, "--deselect", "tests/test_nice.py::TestWorker::test_cancelled_runs_end")
