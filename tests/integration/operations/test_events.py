@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from prefect._contract.endpoints import events, flow_runs
 from prefect._contract.events import Countable, Event, TimeUnit
 from prefect._contract.filters.events import EventFilter
 from prefect._contract.state import State
+from prefect.client.embedded import EmbeddedTransport
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.server.database import tables
 from prefect.server.database.queries import records
 from prefect.server.operations.events import MOST_COUNTED
 from prefect.server.operations.transaction import transact
+from prefect.server.operations.vault import Vault
 from prefect.server.operations.work import UnitOfWork
 from prefect.server.services.events import EVENT_BACKLOG
 from prefect.settings import Settings, temporary_settings
@@ -527,6 +530,18 @@ def test_a_server_stores_events_at_once_and_takes_in_those_that_wait(orchestrato
         f"prefect.flow.{flow}",
         *(f"prefect.flow-run.{run.id}" for run in waiting),
     }
+
+
+def test_who_waits_for_many_events_is_told_how_much_is_left(
+    orchestrator: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "prefect.client")
+    transport = orchestrator.transport
+    eager = EmbeddedTransport(transport.database, Vault(Path("unused.key")), clock=orchestrator.clock, tell_every=0)
+    for _ in range(2):
+        orchestrator.send(events.create_events([make(orchestrator, number % 50) for number in range(1001)]))
+    assert eager.send(events.read_events()).total == 2002
+    assert [record.getMessage().split(": ")[1] for record in caplog.records] == ["1 batches are left."]
 
 
 def test_what_is_rolled_back_was_never_told(orchestrator: Any) -> None:

@@ -302,3 +302,15 @@ def test_how_often_a_task_run_had_run_is_told_of_each_state(orchestrator: Any) -
     serve(orchestrator, [told])
     counts = [event.resource.root["prefect.run-count"] for event in told_of(orchestrator, told.task_run.id)]
     assert counts == ["0", "1", "1"]
+
+
+def test_states_are_not_told_of_that_would_not_be_kept(orchestrator: Any) -> None:
+    old, recent = orchestrator.task_run(), orchestrator.task_run()
+    orchestrator.propose(old, "PENDING")
+    orchestrator.clock.pass_by(timedelta(days=8).total_seconds())
+    for run in (old, recent):
+        orchestrator.propose(run, "RUNNING")
+    assert [[event.event for event in told_of(orchestrator, run.id)] for run in (old, recent)] == [
+        ["prefect.task-run.Running"],
+        ["prefect.task-run.Running"],
+    ]

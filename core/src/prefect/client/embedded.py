@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from prefect.settings import Settings
 
 __all__ = ["EmbeddedTransport", "embedded_transport"]
+
+_logger = logging.getLogger("prefect.client")
 
 R = TypeVar("R")
 
@@ -61,6 +64,7 @@ class EmbeddedTransport:
         bounds: How much may be asked for at once.
         clock: What time it is.
         reap_every: Seconds after which this process looks again for flow runs whose process is gone.
+        tell_every: Seconds after which somebody who waits for events to be made is told again how much is left.
     """
 
     url = EPHEMERAL_URL
@@ -75,6 +79,7 @@ class EmbeddedTransport:
         bounds: Bounds | None = None,
         clock: Callable[[], datetime] = current_moment,
         reap_every: float = 30.0,
+        tell_every: float = 2.0,
     ) -> None:
         from prefect.server.operations.dispatch import find_operation
         from prefect.server.operations.refusals import Refusal
@@ -89,6 +94,7 @@ class EmbeddedTransport:
         self._open = partial(UnitOfWork, vault=vault, bounds=bounds or Bounds())
         self._clock = clock
         self._reap_every = reap_every
+        self._tell_every = tell_every
         self._reaping = threading.Lock()
         self._reaper: tuple[int, float] = (0, 0.0)
         self._tended = 0.0
@@ -149,7 +155,7 @@ class EmbeddedTransport:
 
     def _take_in_events(self) -> None:
         """Make the events findable that were set aside until somebody asks for some."""
-        from prefect.server.database.queries.events import has_backlog
+        from prefect.server.database.queries.events import backlog_length, has_backlog
         from prefect.server.operations.events import take_in
 
         def serve(connection: Connection) -> UnitOfWork:
@@ -157,8 +163,12 @@ class EmbeddedTransport:
             work.serves = True
             return work
 
+        due = time.monotonic() + self._tell_every
         while self.database.transaction(has_backlog, write=False):
             self._transact(self.database, serve, lambda work: take_in(work, _TRANSACTIONS_AT_ONCE), write=True)
+            if time.monotonic() >= due and (left := self.database.transaction(backlog_length, write=False)):
+                due = time.monotonic() + self._tell_every
+                _logger.info("Making the events of what has run without a server, once: %d batches are left.", left)
 
     def _tend(self) -> None:
         """Insert the runs that schedules ask for, and finish cancellations, where there is no server that would."""

@@ -8,6 +8,7 @@ run that is to be deleted are made before it goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,24 +35,34 @@ _state = task_run_state.c
 
 
 def tell_of_states(work: UnitOfWork, entered: EnteredStates) -> None:
-    """Emit states that were set aside. Those of task runs that are gone were told before they went."""
+    """
+    Emit states that were set aside, unless they would not be kept any more.
+
+    Those of task runs that are gone were told before they went.
+    """
+    since = _kept_since(work)
     for first in range(0, len(entered.ids), _HANDFUL):
         ids = entered.ids[first : first + _HANDFUL]
-        runs = work.connection.execute(select(_state.task_run_id).where(_state.id.in_(ids)).distinct()).scalars()
-        _tell(work, list(runs), _one_of(frozenset(ids)), entered.decided_by)
+        recent = select(_state.id, _state.task_run_id).where(_state.id.in_(ids), _state.timestamp >= since)
+        wanted = {row[0]: row[1] for row in work.connection.execute(recent)}
+        _tell(work, list(set(wanted.values())), _one_of(frozenset(wanted)), entered.decided_by)
 
 
 def _one_of(ids: frozenset[UUID]) -> Callable[[State[Any]], bool]:
     return lambda state: state.id in ids
 
 
+def _kept_since(work: UnitOfWork) -> datetime:
+    from prefect.settings import get_current_settings
+
+    return work.now - get_current_settings().server.events.retention_period
+
+
 def tell_before_deletion(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
     """Emit the states of task runs that are to be deleted, if they may have been set aside, and are kept that long."""
     if not has_backlog(work.connection):
         return
-    from prefect.settings import get_current_settings
-
-    since = work.now - get_current_settings().server.events.retention_period
+    since = _kept_since(work)
     runs = list(work.connection.execute(select(task_run.c.id).where(condition)).scalars())
     for first in range(0, len(runs), _HANDFUL):
         _tell(work, runs[first : first + _HANDFUL], lambda state: state.timestamp >= since, "client")

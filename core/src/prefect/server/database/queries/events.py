@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Dialect
 
 from prefect.server.database import tables
 from prefect.server.database.queries.batches import insert_new
-from prefect.server.database.queries.records import inserting
+from prefect.server.database.queries.records import count, inserting
 from prefect.server.database.types import has_nul, moment_text, show_nul
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "EnteredStates",
     "Occurrence",
     "add_events",
+    "backlog_length",
     "has_backlog",
     "occurrence_of",
     "only_new",
@@ -121,6 +122,11 @@ def _set_aside(connection: Connection, document: str) -> None:
 def has_backlog(connection: Connection) -> bool:
     """Whether there are events that were set aside."""
     return connection.execute(select(tables.event_backlog.c.position).limit(1)).first() is not None
+
+
+def backlog_length(connection: Connection) -> int:
+    """In how many batches there are events that were set aside."""
+    return count(connection, tables.event_backlog, [])
 
 
 def take_up(connection: Connection, rows: int) -> list[Occurrence | EnteredStates]:
