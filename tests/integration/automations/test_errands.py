@@ -13,8 +13,9 @@ from prefect._contract.actions import BlockDocumentCreate, BlockSchemaCreate, Bl
 from prefect._contract.automation_actions import CallWebhook, SendNotification
 from prefect._contract.endpoints import automations, block_documents, block_schemas, block_types
 from prefect.blocks.core import Block
-from prefect.blocks.notifications import SlackWebhook
+from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
 from prefect.blocks.webhook import Webhook
+from prefect.server.database.tables.columns import metadata
 
 
 def keep(server: Any, kind: type[Block], **data: Any) -> Any:
@@ -159,3 +160,34 @@ def test_an_hour_later_nothing_is_left(server: Any) -> None:
     server.clock.pass_by(timedelta(hours=1).total_seconds())
     server.settle()
     assert len(server.told("action.executed")) == 1
+
+
+@pytest.mark.parametrize("status", [200, 500, None])
+def test_secrets_of_blocks_are_nowhere(
+    server: Any, receiver: Any, status: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    receiver.status = status
+    url = "http://127.0.0.1:9" if status is None else receiver.url
+    webhook = keep(server, Webhook, url=f"{url}/canary", headers={"K": "canary"})
+    slack = keep(server, SlackWebhook, url=f"{url}/canary")
+    custom = keep(server, CustomWebhookNotificationBlock, name="n", url=url + "/{{token}}", secrets={"token": "canary"})
+    server.automate(
+        CallWebhook(block_document_id=webhook, payload={"id": "{{ event.id }}"}),
+        *(SendNotification(block_document_id=id, subject="s", body="b") for id in (slack, custom)),
+    )
+    server.emit()
+    server.settle()
+    told = {name: len(server.told(name)) for name in ("action.executed", "action.failed")}
+    assert told == (
+        {"action.executed": 3, "action.failed": 0} if status == 200 else {"action.executed": 0, "action.failed": 3}
+    )
+    assert [request["path"] for request in receiver.requests] == ["/canary"] * (0 if status is None else 3)
+    kept = str(server.performer.do(everything, write=False))
+    assert "prefect.automation.action." in kept
+    assert "canary" not in kept + caplog.text
+
+
+def everything(work: Any) -> list[Any]:
+    """All that is in the database."""
+    return [work.connection.execute(table.select()).all() for table in metadata.sorted_tables]

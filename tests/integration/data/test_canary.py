@@ -6,10 +6,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
 from prefect import flow, get_client, get_run_logger, task
+from prefect._contract.actions.settings import WorkPoolCreate
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.blocks.core import Block
 from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook
@@ -20,6 +22,7 @@ from prefect.events import emit_event
 from prefect.settings import get_current_settings
 from prefect.testing.cli import CycloptsCliRunner
 from prefect.types import SecretDict
+from prefect.workers.base import BaseJobConfiguration, BaseWorker, BaseWorkerResult
 
 CANARY = "canary-7f3a91"
 
@@ -36,6 +39,8 @@ class Store(Block):
 
     login: Login
     options: SecretDict
+    others: list[Login] = []
+    by_name: dict[str, Login] = {}
 
 
 def save_all() -> None:
@@ -44,8 +49,13 @@ def save_all() -> None:
     login = Login(user="me", password=CANARY)
     login.save("login")
     Store(login=login, options={"key": CANARY}).save("by-reference")
-    Store(login=Login(user="me", password=CANARY), options={"key": CANARY}).save("within")
-    Store(login=Login(user="me", password=CANARY), options={"key": CANARY}).save("within", overwrite=True)
+    unsaved = Login(user="me", password=CANARY)
+    within = Store(login=unsaved, options={"key": {"deep": CANARY}}, others=[unsaved], by_name={"a": unsaved})
+    within.save("within")
+    within.save("within", overwrite=True)
+    with pytest.raises(Exception) as refused:
+        within.save("not/allowed")
+    assert CANARY not in str(refused.value)
     url = f"https://127.0.0.1:9/{CANARY}"
     Webhook(url=url, headers={"Authorization": CANARY}).save("hook")
     SlackWebhook(url=url).save("slack")
@@ -74,6 +84,52 @@ def showing(block: Any) -> None:
             get_run_logger().error("It fails: %s %r", error, error)
 
 
+class Started(BaseWorkerResult):
+    """What has been started."""
+
+
+class KeepingWorker(BaseWorker[BaseJobConfiguration, None, Started]):
+    """Keeps what it is to start something with."""
+
+    type = "keeping-for-canaries"
+
+    async def run(self, flow_run: Any, configuration: Any, task_status: Any = None) -> Started:
+        self.kept = configuration.env
+        task_status.started("here")
+        raise RuntimeError("It cannot start.")
+
+
+def holders() -> list[str]:
+    """The files of the home that hold the canary, of which there is a database."""
+    folder = Path(get_current_settings().home)
+    files = [path for path in folder.rglob("*") if path.is_file() and "storage" not in path.relative_to(folder).parts]
+    assert any(path.name == "prefect.db" for path in files)
+    return [path.name for path in files if CANARY.encode() in path.read_bytes()]
+
+
+@pytest.mark.usefixtures("orchestrator")
+def test_infrastructure_gets_secrets_and_says_nothing_of_them(home: Any, capfd: Any, caplog: Any) -> None:
+    caplog.set_level(logging.DEBUG, "prefect")
+    Secret(value=CANARY).save("text")
+    client = get_client(sync_client=True)
+    client.create_work_pool(WorkPoolCreate(name="pool", type=KeepingWorker.type))
+    variables = {"env": {"TOKEN": "{{ prefect.blocks.secret.text }}"}}
+    deployment = client.create_deployment(
+        client.create_flow_from_name("f"), "d", work_pool_name="pool", job_variables=variables
+    )
+    run = client.create_flow_run_from_deployment(deployment, job_variables={"env": variables["env"]})
+    worker = KeepingWorker("pool")
+    anyio.run(worker.start, True, False, lambda *_: None)
+    assert worker.kept["TOKEN"] == CANARY
+    assert client.read_flow_run(run.id).state_name == "Crashed"
+    client.read_events()
+    current_transport().barrier(None)
+    written = capfd.readouterr()
+    assert "It cannot start" in caplog.text
+    assert CANARY not in written.err + written.out + caplog.text
+    assert holders() == []
+
+
 @pytest.mark.usefixtures("orchestrator")
 def test_the_canary_is_nowhere(home: Any, capfd: Any, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG, "prefect")
@@ -96,9 +152,5 @@ def test_the_canary_is_nowhere(home: Any, capfd: Any, caplog: Any) -> None:
     written = capfd.readouterr()
     assert "The block" in caplog.text
     assert CANARY not in written.err + written.out + caplog.text
-    folder = Path(get_current_settings().home)
-    files = [path for path in folder.rglob("*") if path.is_file() and "storage" not in path.relative_to(folder).parts]
-    assert any(path.name == "prefect.db" for path in files)
-    assert any(b"The block" in path.read_bytes() for path in files)  # what was logged is found
-    holding = [path.name for path in files if CANARY.encode() in path.read_bytes()]
-    assert holding == []
+    assert any(b"The block" in path.read_bytes() for path in Path(get_current_settings().home).glob("prefect.db*"))
+    assert holders() == []

@@ -205,6 +205,13 @@ class TestApprise:
         }
         assert receiver.last["headers"]["User-Agent"] == "Prefect Notifications"
 
+    def test_its_url_is_in_no_log(self, receiver, caplog):
+        caplog.set_level("DEBUG")
+        url = f"json://127.0.0.1:{receiver.port}/canary"
+        AppriseNotificationBlock(url=url, allow_private_urls=True).notify("body")
+        assert receiver.last["path"] == "/canary"
+        assert "canary" not in caplog.text
+
     def test_one_that_may_not_be_private_must_be_of_http(self, receiver):
         for url in (f"json://127.0.0.1:{receiver.port}/p", f"{receiver.url}/p"):
             with pytest.raises(ValueError, match=r"Only HTTP and HTTPS|private address"):

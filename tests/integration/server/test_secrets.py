@@ -17,6 +17,7 @@ from prefect.settings import get_current_settings
 from prefect.settings.context import temporary_settings
 
 CANARY = "canary-5f1c9e"
+JSON = {"content-type": "application/json"}
 
 
 def make_block(client: httpx.Client, value: str, name: str = "s") -> dict[str, Any]:
@@ -38,8 +39,16 @@ def test_a_secret_is_nowhere_but_where_it_is_asked_for(start, tmp_path: Path, ca
         block = make_block(client, f"{CANARY}-block")
         token = client.post("/_core/tokens", json={"name": "t", "scopes": ["admin"]}).json()["secret"]
         client.patch(f"/block_documents/{block['id']}", json={"data": {"value": f"{CANARY}-changed"}})
-        client.post("/block_documents/", json={"name": "s", "data": {"value": f"{CANARY}-refused"}, "zz": 1})
+        refused = {"name": "s/", "data": {"value": f"{CANARY}-refused"}, "zz": f"{CANARY}-refused"}
+        answers = [
+            client.post("/block_documents/", json=refused),
+            client.post("/block_documents/", json={**block, "data": f"{CANARY}-refused"}),
+            client.post("/block_documents/", content=f'{{"data": "{CANARY}-refused', headers=JSON),
+            client.patch(f"/block_documents/{block['id']}", json={"data": f"{CANARY}-refused"}),
+        ]
+        assert {answer.status_code for answer in answers} == {422}
         seen = [
+            *(answer.text for answer in answers),
             client.get(f"/block_documents/{block['id']}").text,
             client.post("/block_documents/filter", json={}).text,
             client.get("/admin/settings").text,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from prefect.blocks.abstract import NotificationBlock
 from prefect.blocks.notifying import DOCUMENTATION_URL, LOGOS
-from prefect.blocks.posting import USER_AGENT, require_public, sync_client
+from prefect.blocks.posting import USER_AGENT, require_public, sync_client, unlogged
 from prefect.blocks.webhook import HTTP_METHODS
 from prefect.types import SecretDict
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
@@ -123,12 +123,13 @@ class CustomWebhookNotificationBlock(NotificationBlock):
         if not self.allow_private_urls:
             require_public(url)
         content = {"content": form} if isinstance(form, str) else {"data": form, "json": filled.get("json_data")}
-        with sync_client(
+        client = sync_client(
             allow_private_urls=self.allow_private_urls,
             timeout=self.timeout,
             headers={"User-Agent": USER_AGENT, **filled.get("headers", {})},
             cookies=filled.get("cookies"),
-        ) as client:
+        )
+        with client, unlogged():
             response = client.request(self.method, url, params=filled.get("params"), **content)
         if not response.is_success:
             # The URL as it was given: what was filled in may be secret.

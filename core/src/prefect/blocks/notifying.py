@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 from typing_extensions import TypeAlias
 
 from prefect.blocks.abstract import NotificationBlock, NotificationError
-from prefect.blocks.posting import USER_AGENT, deliver_publicly, require_public
+from prefect.blocks.posting import USER_AGENT, deliver_publicly, require_public, unlogged
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
 
 __all__ = [
@@ -56,7 +56,8 @@ class AbstractAppriseNotificationBlock(NotificationBlock, ABC):
     def _deliver(self, body: str, subject: Union[str, None]) -> Union[str, None]:
         """Send a notification, and tell what went wrong; None if nothing did."""
         deliver = partial(_deliver_by_apprise, self._service(), self.notify_type, body, subject)
-        return deliver() if getattr(self, "allow_private_urls", True) else deliver_publicly(deliver)
+        with unlogged():
+            return deliver() if getattr(self, "allow_private_urls", True) else deliver_publicly(deliver)
 
     def _notify(self, body: str, subject: Union[str, None]) -> None:
         wrong = self._deliver(body, subject)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,12 +15,30 @@ from prefect.utilities.urls import validate_restricted_url
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["USER_AGENT", "deliver_publicly", "post_json", "require_public", "sync_client"]
+__all__ = ["USER_AGENT", "deliver_publicly", "post_json", "require_public", "sync_client", "unlogged"]
 
 USER_AGENT = "Prefect Notifications"
 _SECONDS = 30.0
 _MOST_SHOWN = 300
 _REMEDY = "If it is one that you trust, give the block allow_private_urls=True."
+
+_is_secret: ContextVar[bool] = ContextVar("is_secret", default=False)
+
+
+def _is_fit_to_be_logged(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.INFO or not _is_secret.get()
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Within, the packages that send requests do not log which: the URLs are secrets."""
+    for name in ("httpx", "urllib3.connectionpool", "apprise"):
+        logging.getLogger(name).addFilter(_is_fit_to_be_logged)  # once, however often
+    token = _is_secret.set(True)
+    try:
+        yield
+    finally:
+        _is_secret.reset(token)
 
 
 def require_public(url: str) -> None:
@@ -88,7 +109,10 @@ def post_json(url: str, content: dict[str, Any], *, allow_private_urls: bool) ->
         require_public(url)
     headers = {"User-Agent": USER_AGENT}
     try:
-        with sync_client(allow_private_urls=allow_private_urls, timeout=_SECONDS, headers=headers) as client:
+        with (
+            unlogged(),
+            sync_client(allow_private_urls=allow_private_urls, timeout=_SECONDS, headers=headers) as client,
+        ):
             response = client.post(url, json=content)
     except httpx.InvalidURL:
         return "the URL is not valid"

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from typing_extensions import TypeAlias
 
 from prefect.blocks.core import Block
-from prefect.blocks.posting import require_public
+from prefect.blocks.posting import require_public, unlogged
 from prefect.types import SecretDict
 
 if TYPE_CHECKING:
@@ -82,4 +82,5 @@ class Webhook(Block):
             options = {"transport": SSRFProtectedAsyncHTTPTransport(verify=self.verify)}
         content: dict[str, Any] = {"json": payload} if isinstance(payload, dict) else {"content": payload}
         async with AsyncClient(timeout=_SECONDS, **options) as client:
-            return await client.request(self.method, url, headers=self.headers.get_secret_value(), **content)
+            with unlogged():
+                return await client.request(self.method, url, headers=self.headers.get_secret_value(), **content)

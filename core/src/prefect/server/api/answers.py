@@ -77,7 +77,7 @@ def refusal(status: int, detail: Any, **headers: str) -> Answer:
     return Answer(status, to_json({"detail": detail}), headers=named)
 
 
-def invalid_request(error: ValidationError, place: str, body: bytes = b"") -> Answer:
+def invalid_request(error: ValidationError, place: str, body: bytes = b"", *, is_secret: bool = False) -> Answer:
     """
     An answer that says what in a request cannot be understood.
 
@@ -85,9 +85,12 @@ def invalid_request(error: ValidationError, place: str, body: bytes = b"") -> An
         error: What is wrong.
         place: Where: `body` or `query`.
         body: The body that was sent.
+        is_secret: Whether secrets may be in it. It is not repeated then, as clients log what is wrong.
     """
+    if is_secret:
+        body = b""
     try:
-        problems = from_json(error.json(include_url=False))
+        problems = from_json(error.json(include_url=False, include_input=not is_secret, include_context=not is_secret))
     except ValueError:  # what was sent cannot be repeated in JSON
         problems = from_json(error.json(include_url=False, include_input=False, include_context=False))
     for problem in problems:

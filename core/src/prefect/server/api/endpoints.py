@@ -41,6 +41,7 @@ MOST_BODY_BYTES = 16 * 1024 * 1024
 
 _OLDEST_VERSION = (0, 8, 0)
 _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
+_SECRET = frozenset({"block_documents"})
 _FOR_EVERYONE = frozenset({"health", "ready", "version", "hello"})
 
 
@@ -105,7 +106,8 @@ class Endpoints:
         except LookupError:
             return self._not_meant(path, wire)
         except ValidationError as error:
-            return invalid_request(error, "body" if wire.has_body else "query", body)
+            is_secret = wire.endpoint.module in _SECRET
+            return invalid_request(error, "body" if wire.has_body else "query", body, is_secret=is_secret)
         try:
             call = _named(scope, call)
         except ValueError:
