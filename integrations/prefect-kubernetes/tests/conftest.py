@@ -90,7 +90,7 @@ class Site:
 
         anyio.run(both)
 
-    def until(self, what: Callable[[], Any], seconds: float = 25.0) -> Any:
+    def until(self, what: Callable[[], Any], seconds: float = 60.0) -> Any:
         deadline = time.monotonic() + seconds
         while not (found := what()):
             assert time.monotonic() < deadline
@@ -113,12 +113,19 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_options() -> list[str]:
+    """How the server is started."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory, server_options: list[str]) -> Iterator[str]:
     home = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    command += server_options
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(command, env={**os.environ, "PREFECT_HOME": str(home)}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/api"

@@ -29,6 +29,7 @@ from prefect.settings import (
 from prefect.settings.base import (
     Later,
     PrefectBaseSettings,
+    build_settings_config,
     environment_variables,
     group_of,
     later_groups,
@@ -193,6 +194,46 @@ def test_profiles_come_into_force(monkeypatch):
             assert get_current_settings().debug_mode is True
         with use_profile(profile, include_current_context=False):
             assert get_current_settings().debug_mode is False
+
+
+class _Moon(PrefectBaseSettings):
+    """The settings of a plugin."""
+
+    model_config = build_settings_config(("integrations", "moon"))
+
+    phase: str = "new"
+    day: int = 1
+
+
+def test_settings_of_plugins_follow_profiles_and_temporary_settings(monkeypatch):
+    phase = "PREFECT_INTEGRATIONS_MOON_PHASE"
+    profile = Profile(name="p", settings={phase: "full", "PREFECT_API_URL": "http://p/api"})
+    other = Profile(name="q", settings={"PREFECT_INTEGRATIONS_MOON_DAY": "7"})
+    with use_profile(profile) as settings:
+        assert (_Moon().phase, settings.api.url) == ("full", "http://p/api")
+        with use_profile(other):
+            assert (_Moon().phase, _Moon().day) == ("full", 7)
+        with temporary_settings({phase: "half"}):
+            assert _Moon().phase == "half"
+        monkeypatch.setenv(phase, "environment")
+        assert _Moon().phase == "environment"
+        with use_profile(profile, override_environment_variables=True):
+            assert _Moon().phase == "full"
+    monkeypatch.delenv(phase)
+    assert _Moon().phase == "new"
+    with (
+        temporary_settings({"PREFECT_INTEGRATIONS_MOON_DAY": "many"}),
+        pytest.raises(ConfigurationError, match="'many'"),
+    ):
+        _Moon()
+
+
+def test_a_profile_that_is_used_alone_hides_that_of_the_process(home):
+    (home / "profiles.toml").write_text('active = "p"\n[profiles.p]\nPREFECT_INTEGRATIONS_MOON_PHASE = "full"\n')
+    with use_profile(Profile(name="q", settings={"PREFECT_INTEGRATIONS_MOON_DAY": "7"})):
+        assert (_Moon().phase, _Moon().day) == ("full", 7)
+    with use_profile(Profile(name="q", settings={}), include_current_context=False):
+        assert _Moon().phase == "new"
 
 
 def test_importing_and_reading_settings_loads_no_parser_and_no_pydantic_settings(home):

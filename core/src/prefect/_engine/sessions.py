@@ -13,16 +13,24 @@ def ensure_session() -> None:
         return
     from prefect._engine.recorder import recorder_of
     from prefect.client.base import current_transport
-    from prefect.logging.configuration import setup_logging
-    from prefect.logging.handlers import install_sink
     from prefect.settings import get_current_settings
 
-    setup_logging()
-    install_sink(lambda record: recorder_of(current_transport()).log(record))
+    connect_logging()
     _ready_in[:] = [os.getpid()]
     if get_current_settings().plugins.enabled:
         _tell_plugins()
     recorder_of(current_transport()).deliver_files()
+
+
+def connect_logging() -> None:
+    """Configure logging and connect it to the recorder: in processes that run no flows, but have to say something of runs."""
+    from prefect._engine.recorder import recorder_of
+    from prefect.client.base import current_transport
+    from prefect.logging.configuration import setup_logging
+    from prefect.logging.handlers import install_sink
+
+    setup_logging()
+    install_sink(lambda record: recorder_of(current_transport()).log(record))
 
 
 def forget_session() -> None:

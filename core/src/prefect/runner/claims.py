@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -60,10 +61,10 @@ class Claims:
             self._tokens[run_id] = token
         return is_taken
 
-    def inherit(self, run_id: UUID) -> None:
-        """Keep a run that was taken by who started this process for it, and said so in the environment."""
-        token = os.environ.get(CLAIM)
-        if token and os.environ.get("PREFECT__FLOW_RUN_ID") == str(run_id):
+    def inherit(self, run_id: UUID, environment: Mapping[str, str] = os.environ) -> None:
+        """Keep a run that was taken by who started a process for it, this one by default, and said so in its environment."""
+        token = environment.get(CLAIM)
+        if token and environment.get("PREFECT__FLOW_RUN_ID") == str(run_id):
             self._tokens[run_id] = UUID(token)
 
     async def end(self, run_id: UUID, state: State[Any]) -> OrchestrationResult[Any]:

@@ -15,6 +15,7 @@ import anyio.abc
 
 from prefect._contract.endpoints.flow_runs import read_flow_runs
 from prefect._contract.state import StateType
+from prefect._engine.sessions import connect_logging
 from prefect.exceptions import PrefectHTTPStatusError, ServerUnreachableError
 from prefect.logging.loggers import get_logger
 from prefect.runner.arrivals import interval_of_looks, listen_for_runs
@@ -120,7 +121,8 @@ class Supervision:
     # -- its life
 
     async def open(self) -> None:
-        """Begin to be able to execute runs."""
+        """Begin to be able to execute runs, and to say something of them among their logs."""
+        connect_logging()
         self._group = await anyio.create_task_group().__aenter__()
         self._group.start_soon(self.claims.keep)
         self._group.start_soon(self._end_cancelled_ones)

@@ -262,7 +262,9 @@ class PrefectBaseSettings(BaseModel):
     def __init__(self, **values: Any) -> None:
         sources = current_sources()
         if sources is None:
-            with reading(Sources.read()) as fresh:
+            found = Sources.read()
+            is_of_plugin = settings_path(type(self))[:1] == ("integrations",)
+            with reading(found.with_overlays() if is_of_plugin else found) as fresh:
                 self._fill(fresh, values)
         else:
             self._fill(sources, values)

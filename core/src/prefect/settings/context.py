@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from prefect.settings.legacy import OF_INTEGRATIONS, find_setting
 from prefect.settings.models.root import SettingKey, Settings
+from prefect.settings.sources import overlaid
 
 if TYPE_CHECKING:
     from prefect.settings.profiles import Profile
@@ -87,9 +89,23 @@ def temporary_settings(
     Raises:
         ConfigurationError: There is no such setting, or it does not accept its value.
     """
-    changed = get_current_settings().copy_with_update(updates, set_defaults, restore_defaults)
-    with _using(changed):
+    own, of_plugins = _apart(updates or {})
+    changed = get_current_settings().copy_with_update(own, set_defaults, restore_defaults)
+    with _using(changed), overlaid("temporary settings", of_plugins):
         yield changed
+
+
+def _apart(updates: Mapping[SettingKey, Any]) -> tuple[dict[SettingKey, Any], dict[str, Any]]:
+    """The settings of the product; and those of plugins, which are read from variables whenever they are needed."""
+    own: dict[SettingKey, Any] = {}
+    of_plugins: dict[str, Any] = {}
+    for key, value in updates.items():
+        name = key if isinstance(key, str) else key.name
+        if name.startswith(OF_INTEGRATIONS):
+            of_plugins[name] = value
+        else:
+            own[key] = value
+    return own, of_plugins
 
 
 @contextmanager
@@ -133,16 +149,25 @@ def use_profile(
     from prefect.settings.profiles import load_profile
 
     chosen = load_profile(profile) if isinstance(profile, str) else profile
+    own, of_plugins = _apart(chosen.settings)  # type: ignore[arg-type]  # a key is one of either
     in_environment = set() if override_environment_variables else {name.upper() for name in os.environ}
     updates: dict[SettingKey, Any] = {
         setting: value
-        for setting, value in chosen.settings.items()
-        if not in_environment.intersection(_names(setting.accessor))
+        for setting, value in own.items()
+        if not in_environment.intersection(_names(find_setting(setting).accessor))
     }
     base = get_current_settings() if include_current_context else Settings()
     token = _profile.set(chosen)
     try:
-        with _using(base.copy_with_update(updates)) as settings:
+        with (
+            _using(base.copy_with_update(updates)) as settings,
+            overlaid(
+                f"profile {chosen.name!r}",
+                of_plugins,
+                wins=override_environment_variables,
+                hides_profile=not include_current_context,
+            ),
+        ):
             yield settings
     finally:
         _profile.reset(token)

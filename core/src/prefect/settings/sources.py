@@ -24,6 +24,7 @@ __all__ = [
     "Sources",
     "active_profile_name",
     "current_sources",
+    "overlaid",
     "profiles_path_of",
     "reading",
 ]
@@ -114,9 +115,19 @@ class Sources:
         """
         return any(layer.mention(path, prefixes) for layer in self.layers)
 
+    def with_overlays(self) -> Sources:
+        """The same, with what the surrounding `overlaid` put over it: for the settings of plugins, which are read each time."""
+        layers = list(self.layers)
+        for overlay in _overlays.get():
+            if overlay.hides_profile:
+                layers = [layer for layer in layers if layer.description != f"profile {self.profile!r}"]
+            at = 0 if overlay.wins else 1
+            layers.insert(at, _Variables(overlay.description, overlay.values))
+        return Sources(tuple(layers), self.profile)
+
     @classmethod
     def read(cls) -> Sources:
-        """Read them all, as they are now."""
+        """Read them all, as they are now. The environment comes first."""
         layers: list[_Variables | _Tables] = [_Variables("the environment", _prefect_variables(os.environ))]
         dotenv = _prefect_variables(read_dotenv(Path(".env")))
         if dotenv:
@@ -182,6 +193,37 @@ def _profile_values(path: Path, name: str) -> Mapping[str, Any]:
     if name in own or name == DEFAULT_PROFILE:
         return _prefect_variables(own.get(name, {}))
     return _prefect_variables(read_toml(DEFAULT_PROFILES_PATH)["profiles"][name])
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlay:
+    description: str
+    values: Mapping[str, Any]
+    wins: bool
+    hides_profile: bool
+
+
+_overlays: ContextVar[tuple[_Overlay, ...]] = ContextVar("settings_overlays", default=())
+
+
+@contextmanager
+def overlaid(
+    description: str, values: Mapping[str, Any], *, wins: bool = True, hides_profile: bool = False
+) -> Iterator[None]:
+    """
+    Put values of plugins' settings over the sources, inside of the `with` statement.
+
+    Args:
+        description: Where they come from.
+        values: By their environment variables.
+        wins: Whether they win over the environment, too.
+        hides_profile: Whether the profile of the process says nothing any more.
+    """
+    token = _overlays.set((*_overlays.get(), _Overlay(description, values, wins, hides_profile)))
+    try:
+        yield
+    finally:
+        _overlays.reset(token)
 
 
 _reading: ContextVar[Sources | None] = ContextVar("settings_sources", default=None)

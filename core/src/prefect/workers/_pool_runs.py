@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,11 @@ from uuid import UUID
 import anyio
 import anyio.abc
 
-from prefect._contract.endpoints.flow_runs import read_flow_runs
+from prefect._contract.endpoints.flow_runs import read_flow_run, read_flow_runs
 from prefect._contract.events import RelatedResource
 from prefect._contract.state import StateType
 from prefect.client.base import current_transport
-from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound, ObjectNotFound
 from prefect.plugins.types import JobContext
 from prefect.runner.claims import Claims
 from prefect.runner.endings import settle
@@ -141,24 +141,59 @@ class PoolRuns:
 
     # -- what former workers have left
 
+    async def settle_left(
+        self,
+        run_id: UUID,
+        identifier: str,
+        message: str,
+        environment: Mapping[str, str],
+        *,
+        reschedules: bool = False,
+    ) -> bool:
+        """
+        Say how a run ended whose infrastructure has, unless this worker sees to it, or somebody else has taken it over.
+
+        Args:
+            run_id: The run.
+            identifier: By what that infrastructure is known. A run that has got another one since is left alone.
+            message: What to say.
+            environment: The variables that it was started with, as far as they can be seen: who has taken the run is in them.
+            reschedules: Whether the run is to be executed elsewhere.
+
+        Returns:
+            Whether this is what the state of the run says now.
+        """
+        if run_id in self._worker._supervised.under_way:
+            return False
+        try:
+            run: FlowRun = await current_transport().asend(read_flow_run(run_id))
+        except ObjectNotFound:
+            return False
+        if run.infrastructure_pid not in {None, identifier}:
+            return False
+        claims = Claims(current_transport())
+        claims.inherit(run_id, environment)
+        state, _ = await settle(current_transport(), claims, run_id, message, reschedules=reschedules)
+        return state is not None and state.message == message
+
     async def end_what_was_left(self) -> None:
         """Again and again, end the infrastructure of cancelled runs whose worker is gone."""
         while True:
             await anyio.sleep(_LEFT_SECONDS)
             with reported("Cancelled runs cannot be asked for"):
-                for run in await self._left():
+                for run in await self.left([StateType.CANCELLING], _LEFT_FOR):
                     await self._end_left(run)
 
-    async def _left(self) -> list[FlowRun]:
+    async def left(self, types: list[StateType], age: timedelta) -> list[FlowRun]:
+        """Runs of the pool with infrastructure that this worker does not wait for, for some time in a state of some types."""
         from prefect._contract.filters.flow_runs import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
         from prefect._contract.filters.work_pools import WorkPoolFilter, WorkPoolFilterName
 
-        cancelling = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING]))
         call = read_flow_runs(
-            flow_run_filter=FlowRunFilter(state=cancelling),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types))),
             work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[self._worker._work_pool_name])),
         )
-        since = now() - _LEFT_FOR
+        since = now() - age
         under_way = self._worker._supervised.under_way
         found: list[FlowRun] = await current_transport().asend(call)
         return [

@@ -344,6 +344,8 @@ class BaseWorker(ABC, Generic[C, V, R]):
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._keep_in_touch)
                 beside.start_soon(self._pool_runs.end_what_was_left)
+                if not run_once:
+                    beside.start_soon(self._observe)
                 if guest is not None:
                     beside.start_soon(guest)
                 failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
@@ -352,6 +354,12 @@ class BaseWorker(ABC, Generic[C, V, R]):
         printer(f"Worker {self.name!r} has ended.")
         if failure is not None:
             raise failure
+
+    async def _observe(self) -> None:
+        """
+        Watch the infrastructure of the pool's runs, whoever has started it, until cancelled. Types of workers that can override
+        this; an error would end the worker.
+        """
 
     async def _keep_in_touch(self) -> None:
         while True:

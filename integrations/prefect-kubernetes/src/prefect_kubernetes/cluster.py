@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
+from prefect.exceptions import InfrastructureError
 from prefect_kubernetes.credentials import KubernetesClusterConfig, connect
 
 if TYPE_CHECKING:
     from kubernetes_asyncio.client import ApiClient
 
-__all__ = ["Cluster", "ClusterError", "open_cluster"]
+    from prefect_kubernetes.settings import KubernetesSettings
+
+__all__ = ["Change", "Cluster", "ClusterError", "cluster_uid", "open_cluster"]
 
 Resource = dict[str, Any]
 """A resource of the cluster, as JSON."""
+
+Change = Literal["LISTED", "ADDED", "MODIFIED", "DELETED"]
 
 _TRIES = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 15.0
@@ -53,6 +58,19 @@ async def open_cluster(config: KubernetesClusterConfig | None) -> AsyncIterator[
         yield Cluster(api)
 
 
+async def cluster_uid(cluster: Cluster, settings: KubernetesSettings) -> str:
+    """What a cluster is known by. Its address, if the worker may not read the namespace that tells it."""
+    if settings.cluster_uid:
+        return settings.cluster_uid
+    try:
+        namespace = await cluster.ask("GET", "/api/v1/namespaces/kube-system")
+    except ClusterError as error:
+        if error.status not in {403, 404}:
+            raise InfrastructureError(f"The cluster cannot be used: {error}") from error
+        return cluster.address
+    return str(namespace["metadata"]["uid"])
+
+
 class Cluster:
     """
     A connection to a cluster.
@@ -70,7 +88,12 @@ class Cluster:
         return str(self._api.configuration.host)
 
     async def ask(
-        self, method: str, path: str, body: Resource | None = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Resource | None = None,
+        query: Mapping[str, str] | None = None,
+        pauses: Iterable[float] | None = None,
     ) -> Any:
         """
         Send a request, again if the cluster is busy or away for a moment. Requests must bear repetition.
@@ -80,6 +103,7 @@ class Cluster:
             path: The path, such as `/api/v1/namespaces/default/pods`.
             body: The resource that is sent.
             query: The query.
+            pauses: Seconds to wait before each further try, if the cluster does not ask for more; longer each time by default.
 
         Returns:
             The answer's JSON.
@@ -87,15 +111,16 @@ class Cluster:
         Raises:
             ClusterError: It refuses, or is away for long.
         """
-        for attempt in range(_TRIES):
+        waits = iter(_pauses() if pauses is None else pauses)
+        while True:
             try:
                 async with self._answer(method, path, body, query, seconds=_REQUEST_SECONDS) as answer:
                     return json.loads(await answer.read())
             except _Busy as busy:
-                if attempt == _TRIES - 1:
+                wait = next(waits, None)
+                if wait is None:
                     raise ClusterError(str(busy), busy.status) from busy
-                await anyio.sleep(busy.pause(attempt))
-        raise AssertionError
+                await anyio.sleep(busy.pause(wait))
 
     async def pods(self, namespace: str, selector: str) -> AsyncGenerator[list[Resource], None]:
         """
@@ -105,42 +130,64 @@ class Cluster:
             namespace: Their namespace.
             selector: Such as `job-name=hello`.
         """
-        path = f"/api/v1/namespaces/{namespace}/pods"
-        while True:
-            listed = await self.ask("GET", path, query={"labelSelector": selector})
-            known = {pod["metadata"]["name"]: pod for pod in listed["items"]}
-            yield list(known.values())
-            async with aclosing(self._changes(path, selector, listed["metadata"]["resourceVersion"])) as changes:
-                async for change in changes:
-                    pod = change["object"]
-                    if change["type"] == "DELETED":
-                        known.pop(pod["metadata"]["name"], None)
-                    else:
-                        known[pod["metadata"]["name"]] = pod
-                    yield list(known.values())
+        known: dict[str, Resource] = {}
+        async with aclosing(self.follow(f"/api/v1/namespaces/{namespace}/pods", selector)) as changes:
+            async for kind, pods in changes:
+                if kind == "LISTED":
+                    known.clear()
+                for pod in pods:
+                    known[pod["metadata"]["name"]] = pod
+                    if kind == "DELETED":
+                        del known[pod["metadata"]["name"]]
+                yield list(known.values())
 
-    async def _changes(self, path: str, selector: str, version: str) -> AsyncGenerator[Resource, None]:
-        """What changes from a version on, until the cluster has no more to say of it: then it is to be listed again."""
-        query = {"labelSelector": selector, "watch": "true", "timeoutSeconds": str(_WATCH_SECONDS)}
-        for attempt in range(_TRIES):
+    async def follow(self, path: str, selector: str) -> AsyncGenerator[tuple[Change, list[Resource]], None]:
+        """
+        The resources that a selector of labels finds, and then each change. A watch that ends or breaks goes on where it was.
+
+        Args:
+            path: Where they are, such as `/api/v1/pods`.
+            selector: Such as `job-name=hello`.
+
+        Yields:
+            All of them, first and whenever the cluster does not know any more what has changed since (410): `"LISTED"`. Else
+            the one that was `"ADDED"`, `"MODIFIED"`, or `"DELETED"`, as it was last.
+
+        Raises:
+            ClusterError: It refuses, or is away for long.
+        """
+        version, waits = "", iter(_pauses())
+        while True:
+            if not version:
+                listed = await self.ask("GET", path, query={"labelSelector": selector})
+                version = str(listed["metadata"]["resourceVersion"])
+                yield "LISTED", listed["items"]
             try:
-                async with self._answer("GET", path, None, {**query, "resourceVersion": version}) as answer:
-                    async for line in answer.content:
-                        change = json.loads(line)
-                        if change["type"] in {"ADDED", "MODIFIED", "DELETED"}:
-                            yield change
-                        elif change["type"] != "BOOKMARK":
-                            return  # what has changed since is not known any more: 410
+                async with aclosing(self._changes(path, selector, version)) as changes:
+                    async for change in changes:
+                        if change["type"] == "ERROR":
+                            version = ""
+                            break
+                        version, waits = str(change["object"]["metadata"]["resourceVersion"]), iter(_pauses())
+                        if change["type"] != "BOOKMARK":
+                            yield change["type"], [change["object"]]
             except ClusterError as error:
                 if error.status != 410:
                     raise
-                return
+                version = ""
             except _Busy as busy:
-                await anyio.sleep(busy.pause(attempt))
-                if busy.status is None:
-                    return  # the connection broke, perhaps in the middle
-            else:
-                return
+                wait = next(waits, None)
+                if wait is None:
+                    raise ClusterError(str(busy), busy.status) from busy
+                await anyio.sleep(busy.pause(wait))
+
+    async def _changes(self, path: str, selector: str, version: str) -> AsyncGenerator[Resource, None]:
+        """What changes from a version on, until the cluster ends the watch."""
+        query = {"labelSelector": selector, "watch": "true", "timeoutSeconds": str(_WATCH_SECONDS)}
+        query |= {"resourceVersion": version, "allowWatchBookmarks": "true"}
+        async with self._answer("GET", path, None, query) as answer:
+            async for line in answer.content:
+                yield json.loads(line)
 
     async def log_lines(self, namespace: str, pod: str, container: str) -> AsyncGenerator[str, None]:
         """
@@ -153,7 +200,7 @@ class Cluster:
         """
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "follow": "true", "timestamps": "true"}
-        last, attempt = "", 0
+        last, waits = "", _pauses()
         while True:
             since = {"sinceTime": last} if last else {}
             try:
@@ -161,11 +208,10 @@ class Cluster:
                     async for line in answer.content:
                         stamp, _, text = line.decode(errors="replace").rstrip("\n").partition(" ")
                         if stamp > last:
-                            last, attempt = stamp, 0
+                            last, waits = stamp, _pauses()
                             yield text
             except _Busy as busy:
-                await anyio.sleep(busy.pause(attempt))
-                attempt = min(attempt + 1, _TRIES)
+                await anyio.sleep(busy.pause(next(waits, _LONGEST_PAUSE)))
             else:
                 return
 
@@ -222,12 +268,16 @@ class _Busy(Exception):
         self.status = status
         self._after = float(after) if after is not None and after.isdigit() else None
 
-    def pause(self, attempt: int) -> float:
-        """Seconds to wait before the next try: those that the cluster asks for, else longer each time."""
-        if self._after is not None:
-            return min(self._after, _LONGEST_PAUSE)
+    def pause(self, planned: float) -> float:
+        """Seconds to wait before the next try: those that the cluster asks for, else those that are planned."""
+        return planned if self._after is None else min(self._after, _LONGEST_PAUSE)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between tries, longer each time: a minute, together."""
+    for attempt in range(_TRIES - 1):
         longer = _FIRST_PAUSE * float(2**attempt)
-        return min(longer, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+        yield min(longer, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
 
 
 def _message(text: str) -> str:

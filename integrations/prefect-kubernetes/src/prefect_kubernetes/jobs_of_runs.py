@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from prefect_kubernetes.secrets import move_secrets, secret_manifest
 
 if TYPE_CHECKING:
     from prefect_kubernetes.configuration import KubernetesWorkerJobConfiguration
-    from prefect_kubernetes.settings import KubernetesWorkerSettings
+    from prefect_kubernetes.settings import KubernetesWorkerCreateJobRetrySettings, KubernetesWorkerSettings
 
 __all__ = ["JobOfRun", "create_job", "delete_job"]
 
@@ -183,8 +184,9 @@ async def create_job(
     at = f"/api/v1/namespaces/{namespace}/secrets"
     if hidden:
         await _create(cluster, at, secret_manifest(secret_name, namespace, labels, hidden), labels)
+    pauses = _pauses(settings.create_job_retry)
     try:
-        job = await _create(cluster, f"/apis/batch/v1/namespaces/{namespace}/jobs", manifest, labels)
+        job = await _create(cluster, f"/apis/batch/v1/namespaces/{namespace}/jobs", manifest, labels, pauses)
     except BaseException:
         if hidden:
             with anyio.CancelScope(shield=True):
@@ -196,10 +198,23 @@ async def create_job(
     return made
 
 
-async def _create(cluster: Cluster, path: str, manifest: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+def _pauses(settings: KubernetesWorkerCreateJobRetrySettings) -> Iterator[float]:
+    """Seconds before each further try to make a Job."""
+    for _ in range(settings.max_retries):
+        jitter = random.uniform(settings.jitter_min_seconds, settings.jitter_max_seconds)  # noqa: S311 - no secret
+        yield settings.delay_seconds + jitter
+
+
+async def _create(
+    cluster: Cluster,
+    path: str,
+    manifest: dict[str, Any],
+    labels: dict[str, str],
+    pauses: Iterator[float] | None = None,
+) -> dict[str, Any]:
     """Create a resource. If an earlier try got through although its answer did not, that is the one."""
     try:
-        created: dict[str, Any] = await cluster.ask("POST", path, manifest)
+        created: dict[str, Any] = await cluster.ask("POST", path, manifest, pauses=pauses)
     except ClusterError as error:
         if error.status != 409:
             raise

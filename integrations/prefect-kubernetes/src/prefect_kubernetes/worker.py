@@ -9,7 +9,7 @@ import anyio
 
 from prefect.exceptions import InfrastructureError, InfrastructureNotAvailable, InfrastructureNotFound
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
-from prefect_kubernetes.cluster import Cluster, ClusterError, open_cluster
+from prefect_kubernetes.cluster import ClusterError, cluster_uid, open_cluster
 from prefect_kubernetes.conditions import Condition
 from prefect_kubernetes.configuration import (
     KubernetesImagePullPolicy,
@@ -17,6 +17,7 @@ from prefect_kubernetes.configuration import (
     KubernetesWorkerVariables,
 )
 from prefect_kubernetes.jobs_of_runs import JobOfRun, create_job, delete_job
+from prefect_kubernetes.observer import observe
 from prefect_kubernetes.settings import KubernetesSettings
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ __all__ = [
     "KubernetesWorkerResult",
     "KubernetesWorkerVariables",
 ]
-
-_TAIL_LINES = 50
 
 
 class KubernetesWorkerResult(BaseWorkerResult):
@@ -52,6 +51,9 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
     job_configuration_variables: ClassVar[builtins.type[BaseVariables] | None] = KubernetesWorkerVariables
 
     _description: ClassVar[str] = "Executes flow runs as Jobs of a Kubernetes cluster."
+
+    _grace_seconds: float = 20.0
+    """So long another worker that has started a run may take to say how it ended, as it knows best."""
 
     async def run(
         self,
@@ -73,7 +75,7 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
         logger, settings = self.get_flow_run_logger(flow_run), KubernetesSettings()
         _set_variables(configuration.container, self.claim_variables(flow_run))
         async with open_cluster(configuration.cluster_config) as cluster:
-            uid = await _cluster_uid(cluster, settings)
+            uid = await cluster_uid(cluster, settings)
             try:
                 job = await create_job(cluster, configuration, settings.worker, logger.info)
             except ClusterError as error:
@@ -121,13 +123,20 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
         """A run that has not said itself what became of it has crashed: with the reason, and what its pod printed last."""
         if not await self._needs_a_last_word(flow_run):
             return
-        logger = self.get_flow_run_logger(flow_run)
-        try:
-            lines = await job.tail(_TAIL_LINES)
-        except ClusterError as error:
-            lines = [f"(It cannot be read: {error})"]
-        logger.error("%s. It printed last:\n%s", condition.reason, "\n".join(lines))
+        settings, printed = KubernetesSettings().observer, ""
+        if settings.forward_crashed_run_logs:
+            try:
+                lines = await job.tail(settings.forward_crashed_run_logs_tail_lines)
+            except ClusterError as error:
+                lines = [f"(It cannot be read: {error})"]
+            printed = "\n".join([" It printed last:", *lines])
+        self.get_flow_run_logger(flow_run).error("%s.%s", condition.reason, printed)
         await self._propose_crashed_state(flow_run, f"{condition.reason}.")
+
+    async def _observe(self) -> None:
+        settings = KubernetesSettings()
+        if settings.observer.enabled:
+            await observe(self, settings, self._grace_seconds)
 
     async def kill_infrastructure(
         self, infrastructure_pid: str, configuration: KubernetesWorkerJobConfiguration, grace_seconds: int = 30
@@ -150,7 +159,7 @@ class KubernetesWorker(BaseWorker[KubernetesWorkerJobConfiguration, KubernetesWo
             )
         uid, namespace, name = infrastructure_pid.rsplit(":", 2)
         async with open_cluster(configuration.cluster_config) as cluster:
-            here = await _cluster_uid(cluster, KubernetesSettings())
+            here = await cluster_uid(cluster, KubernetesSettings())
             if uid != here:
                 raise InfrastructureNotAvailable(
                     f"The Job {name!r} is in cluster {uid!r}, and this worker uses cluster {here!r}."
@@ -176,16 +185,3 @@ async def _end(job: JobOfRun) -> None:
     except ClusterError as error:
         if error.status != 404:
             raise
-
-
-async def _cluster_uid(cluster: Cluster, settings: KubernetesSettings) -> str:
-    """What a cluster is known by. Its address, if the worker may not read the namespace that tells it."""
-    if settings.cluster_uid:
-        return settings.cluster_uid
-    try:
-        namespace = await cluster.ask("GET", "/api/v1/namespaces/kube-system")
-    except ClusterError as error:
-        if error.status not in {403, 404}:
-            raise InfrastructureError(f"The cluster cannot be used: {error}") from error
-        return cluster.address
-    return str(namespace["metadata"]["uid"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,7 @@ class FakeCluster:
             self._kill(name)
             process.wait()
         self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def kubeconfig(self) -> dict[str, Any]:

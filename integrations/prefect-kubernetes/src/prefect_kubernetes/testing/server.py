@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
+        self._epoch = self.api.epoch  # connections that are dropped from now on include this one
         self.api.requests.append((self.command, self.path, body))
         try:
             if self.api.needs_token and self.headers.get("Authorization") != "Bearer fake-token":
@@ -201,10 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
 
         return send
 
-    def _send_changes(self, kind: str, namespace: str, query: dict[str, str]) -> None:
+    def _send_changes(self, kind: str, namespace: str | None, query: dict[str, str]) -> None:
         changes = self.api.cluster.store.changes(kind, namespace, _labels(query), int(query["resourceVersion"]))
         first = next(changes)  # a version that is too old is refused before anything is sent
-        epoch, send = self.api.epoch, self._begin_stream()
+        epoch, send = self._epoch, self._begin_stream()
         deadline = time.monotonic() + float(query.get("timeoutSeconds", 300))
         try:
             while self.api.epoch == epoch and time.monotonic() < deadline:
@@ -219,7 +221,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._end_stream()
 
     def _end_stream(self) -> None:
-        self.wfile.write(b"0\r\n\r\n")
+        with suppress(OSError):  # who watched has gone
+            self.wfile.write(b"0\r\n\r\n")
 
     def _send_log(self, pod: str, query: dict[str, str]) -> None:
         cluster = self.api.cluster
@@ -234,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(content)
             return
-        epoch, send = self.api.epoch, self._begin_stream()
+        epoch, send = self._epoch, self._begin_stream()
         try:
             self._follow(pod, query, send, epoch)
         except OSError:
@@ -271,6 +274,7 @@ def _is_named(resource: dict[str, Any], query: dict[str, str]) -> bool:
     return selector is None or selector == f"metadata.name={resource['metadata']['name']}"
 
 
-def _labels(query: dict[str, str]) -> dict[str, str]:
-    selector = query.get("labelSelector", "")
-    return dict(part.split("=", 1) for part in selector.split(",") if part)
+def _labels(query: dict[str, str]) -> dict[str, str | None]:
+    """What a selector asks for: `a=b` a value of a label, `a` that there is one."""
+    parts = [part.partition("=") for part in query.get("labelSelector", "").split(",") if part]
+    return {name: value if sign else None for name, sign, value in parts}

@@ -69,13 +69,13 @@ class Store:
                 raise Refusal(404, "NotFound", f'{kind} "{name}" not found')
             return deepcopy(found)
 
-    def find(self, kind: str, namespace: str, labels: dict[str, str]) -> list[Resource]:
-        """The resources with some labels."""
+    def find(self, kind: str, namespace: str | None, labels: dict[str, str | None]) -> list[Resource]:
+        """The resources with some labels, of a namespace or of all. A label of None may have any value."""
         with self.changed:
             return [
                 deepcopy(each)
                 for (a_kind, a_namespace, _), each in self._resources.items()
-                if (a_kind, a_namespace) == (kind, namespace) and _has(each, labels)
+                if a_kind == kind and namespace in {None, a_namespace} and _has(each, labels)
             ]
 
     def change(self, kind: str, namespace: str, name: str, changes: Resource) -> Resource:
@@ -109,7 +109,9 @@ class Store:
                 self.remove(a_kind, a_namespace, a_name)
             return self._record("DELETED", kind, resource)
 
-    def changes(self, kind: str, namespace: str, labels: dict[str, str], since: int) -> Iterator[Resource | None]:
+    def changes(
+        self, kind: str, namespace: str | None, labels: dict[str, str | None], since: int
+    ) -> Iterator[Resource | None]:
         """The changes since a version, as they come; None from time to time."""
         while True:
             with self.changed:
@@ -120,7 +122,8 @@ class Store:
                     self.changed.wait(0.1)
             for version, change, a_kind, resource in news:
                 since = version
-                if a_kind == kind and resource["metadata"]["namespace"] == namespace and _has(resource, labels):
+                is_there = namespace in {None, resource["metadata"]["namespace"]}
+                if a_kind == kind and is_there and _has(resource, labels):
                     yield {"type": change, "object": resource}
             yield None
 
@@ -141,9 +144,9 @@ class Store:
         return copy
 
 
-def _has(resource: Resource, labels: dict[str, str]) -> bool:
+def _has(resource: Resource, labels: dict[str, str | None]) -> bool:
     found = resource["metadata"].get("labels") or {}
-    return all(found.get(name) == value for name, value in labels.items())
+    return all(name in found and value in {None, found[name]} for name, value in labels.items())
 
 
 def _merge(into: Resource, changes: Resource) -> None:
