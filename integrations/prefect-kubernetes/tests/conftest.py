@@ -130,7 +130,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, server_options: list[str]) -> 
         server = subprocess.Popen(command, env={**os.environ, "PREFECT_HOME": str(home)}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/api"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 httpx.get(f"{address}/health", timeout=2).raise_for_status()

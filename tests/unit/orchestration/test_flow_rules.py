@@ -62,8 +62,8 @@ def test_who_shows_no_token_may_cancel():
     assert flow("RUNNING", "CANCELLING", lease_token=uuid4()).verdict == "ACCEPT"
 
 
-@pytest.mark.parametrize("proposed", ["COMPLETED", "FAILED"])
-def test_an_attempt_whose_run_was_scheduled_again_cannot_end_it(proposed):
+@pytest.mark.parametrize("proposed", ["COMPLETED", "FAILED", "SCHEDULED"])
+def test_an_attempt_whose_run_was_scheduled_again_cannot_end_it_or_schedule_it_once_more(proposed):
     decision = flow(state("SCHEDULED", "AwaitingRetry"), proposed, proposer_token=uuid4(), has_deployment=True)
     assert decision.verdict == "ABORT"
     assert "scheduled to be run again" in decision.reason

@@ -156,12 +156,12 @@ class PoolRuns:
         Args:
             run_id: The run.
             identifier: By what that infrastructure is known. A run that has got another one since is left alone.
-            message: What to say.
+            message: What to say. The name of this worker is added.
             environment: The variables that it was started with, as far as they can be seen: who has taken the run is in them.
             reschedules: Whether the run is to be executed elsewhere.
 
         Returns:
-            Whether this is what the state of the run says now.
+            Whether it was this worker that said so: several may see the same.
         """
         if run_id in self._worker._supervised.under_way:
             return False
@@ -173,8 +173,9 @@ class PoolRuns:
             return False
         claims = Claims(current_transport())
         claims.inherit(run_id, environment)
-        state, _ = await settle(current_transport(), claims, run_id, message, reschedules=reschedules)
-        return state is not None and state.message == message
+        signed = f"{message} Worker {self._worker.name!r} has noticed it."
+        state, _ = await settle(current_transport(), claims, run_id, signed, reschedules=reschedules)
+        return state is not None and state.message == signed
 
     async def end_what_was_left(self) -> None:
         """Again and again, end the infrastructure of cancelled runs whose worker is gone."""

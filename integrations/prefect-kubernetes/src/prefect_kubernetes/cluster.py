@@ -10,6 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
+import anyio.lowlevel
 
 from prefect.exceptions import InfrastructureError
 from prefect_kubernetes.credentials import KubernetesClusterConfig, connect
@@ -54,8 +55,13 @@ class ClusterError(Exception):
 @asynccontextmanager
 async def open_cluster(config: KubernetesClusterConfig | None) -> AsyncIterator[Cluster]:
     """Connect to a cluster: by default to that in which this process runs, else to that of the kubeconfig file."""
-    async with await connect(config) as api:
+    api = await connect(config)
+    try:
         yield Cluster(api)
+    finally:
+        with anyio.CancelScope(shield=True):  # what is not closed now would be when it is collected, by no loop
+            await api.close()
+            await anyio.lowlevel.checkpoint()
 
 
 async def cluster_uid(cluster: Cluster, settings: KubernetesSettings) -> str:
