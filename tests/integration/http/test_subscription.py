@@ -145,3 +145,23 @@ def test_a_server_that_stays_away_is_given_up():
             await asyncio.wait_for(events.__anext__(), 20)
 
     asyncio.run(act())
+
+
+def test_who_is_stopped_while_a_server_is_silent_leaves_no_connection():
+    async def run() -> None:
+        asked, gone = asyncio.Event(), asyncio.Event()
+
+        async def is_silent(connection: ServerConnection) -> None:
+            asked.set()
+            await connection.wait_closed()
+            gone.set()
+
+        async with Teller(is_silent).serving() as address:
+            listening = asyncio.create_task(names(address, 1))
+            await asyncio.wait_for(asked.wait(), 30)
+            listening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await listening
+            await asyncio.wait_for(gone.wait(), 30)  # its silence alone would end it later
+
+    asyncio.run(run())

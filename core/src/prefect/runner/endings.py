@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prefect.client.base import Transport
     from prefect.runner.claims import Claims
 
-__all__ = ["hooks_command", "settle"]
+__all__ = ["hooks_command", "is_under_way", "settle"]
 
 
 async def settle(
@@ -38,7 +38,7 @@ async def settle(
     """
     with suppress(ObjectNotFound):
         state: State[Any] | None = (await transport.asend(read_flow_run(run_id))).state
-        if state is None or not (state.is_pending() or state.is_running() or state.is_cancelling()):
+        if state is None or not is_under_way(state):
             # The engine names each of its proposals; what the orchestrator itself has noticed has no such name.
             return state, _has_hooks(state) and state is not None and state.state_details.transition_id is None
         proposal: State[Any] = Crashed(message=message)
@@ -51,6 +51,11 @@ async def settle(
         is_told = answer.status.value in {"ACCEPT", "REJECT"}
         return (entered, _has_hooks(entered)) if is_told else (state, False)
     return None, False
+
+
+def is_under_way(state: State[Any] | None) -> bool:
+    """Whether somebody executes a run in a state, or is about to."""
+    return state is not None and (state.is_pending() or state.is_running() or state.is_cancelling())
 
 
 def _has_hooks(state: State[Any] | None) -> bool:

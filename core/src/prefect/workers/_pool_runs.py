@@ -18,7 +18,7 @@ from prefect.client.base import current_transport
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound, ObjectNotFound
 from prefect.plugins.types import JobContext
 from prefect.runner.claims import Claims
-from prefect.runner.endings import settle
+from prefect.runner.endings import is_under_way, settle
 from prefect.runner.supervision import reported
 from prefect.utilities.time import now
 from prefect.workers._configuration import with_environment
@@ -169,7 +169,7 @@ class PoolRuns:
             run: FlowRun = await current_transport().asend(read_flow_run(run_id))
         except ObjectNotFound:
             return False
-        if run.infrastructure_pid not in {None, identifier}:
+        if run.infrastructure_pid not in {None, identifier} or not is_under_way(run.state):
             return False
         claims = Claims(current_transport())
         claims.inherit(run_id, environment)

@@ -97,8 +97,11 @@ async def _one_connection(address: ServerAddress, wanted: EventFilter) -> AsyncG
     except ConnectionClosed as error:
         raise closed(address, error) from None
     finally:
-        with suppress(OSError, WebSocketException):
-            await connection.close()
+        try:
+            with suppress(OSError, WebSocketException):
+                await connection.close()
+        finally:
+            connection.transport.abort()  # closing takes an answer, which who is cancelled does not wait for
     raise LostError("it closed the connection")
 
 
@@ -139,6 +142,9 @@ async def open_websocket(address: ServerAddress, path: str) -> ClientConnection:
         await _introduce(connection, address)
     except ConnectionClosed as error:
         raise closed(address, error) from None
+    except BaseException:
+        connection.transport.abort()
+        raise
     return connection
 
 
