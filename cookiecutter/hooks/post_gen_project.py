@@ -13,6 +13,8 @@ FAMILIES = {
     "worker": ("{{ cookiecutter.worker }}", "workers.py"),
     "steps": ("{{ cookiecutter.steps }}", "steps.py"),
     "cli": ("{{ cookiecutter.cli }}", "commands.py"),
+    "lock_manager": ("{{ cookiecutter.lock_manager }}", "locks.py"),
+    "settings": ("{{ cookiecutter.settings }}", "settings.py"),
 }
 
 for family, (wanted, module) in FAMILIES.items():

@@ -89,7 +89,9 @@ def watch(site: Site, meanwhile: Callable[[], None], workers: int = 1, begun: in
 
 def watches(site: Site) -> int:
     """How often a watch of all pods was begun."""
-    return len([path for _, path, _ in site.cluster.server.requests if "/api/v1/pods?" in path and "watch=true" in path])
+    return len(
+        [path for _, path, _ in site.cluster.server.requests if "/api/v1/pods?" in path and "watch=true" in path]
+    )
 
 
 def lists(site: Site) -> int:

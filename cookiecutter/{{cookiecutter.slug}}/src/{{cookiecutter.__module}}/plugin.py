@@ -3,10 +3,12 @@
 from prefect.plugins import (
 {% if cookiecutter.block %}    BlockSpec,
 {% endif %}{% if cookiecutter.cli %}    CliSpec,
+{% endif %}{% if cookiecutter.lock_manager %}    LockManagerSpec,
 {% endif %}{% if cookiecutter.notifier %}    NotifierSpec,
 {% endif %}    PluginInfo,
 {% if cookiecutter.result_storage %}    ResultStorageSpec,
 {% endif %}{% if cookiecutter.serializer %}    SerializerSpec,
+{% endif %}{% if cookiecutter.settings %}    SettingsSpec,
 {% endif %}{% if cookiecutter.steps %}    StepSpec,
 {% endif %}{% if cookiecutter.task_runner %}    TaskRunnerSpec,
 {% endif %}{% if cookiecutter.worker %}    WorkerSpec,
@@ -66,4 +68,16 @@ def prefect_deployment_steps() -> list[StepSpec]:
 def prefect_cli() -> list[CliSpec]:
     """Command groups, by name."""
     return [CliSpec("{{ cookiecutter.__plugin }}", "{{ cookiecutter.__module }}.commands:app", "What there is on {{ cookiecutter.name }}.")]
+{% endif %}{% if cookiecutter.lock_manager %}
+
+@register_hook
+def prefect_lock_managers() -> list[LockManagerSpec]:
+    """Lock managers, by the name that cache policies use."""
+    return [LockManagerSpec("{{ cookiecutter.__plugin }}", "{{ cookiecutter.__module }}.locks:{{ cookiecutter.__class }}Locks")]
+{% endif %}{% if cookiecutter.settings %}
+
+@register_hook
+def prefect_settings() -> list[SettingsSpec]:
+    """Settings, by their namespace."""
+    return [SettingsSpec("integrations.{{ cookiecutter.__key }}", "{{ cookiecutter.__module }}.settings:{{ cookiecutter.__class }}Settings")]
 {% endif %}

@@ -35,7 +35,9 @@ def refuse_those_who_lost_the_lease(t: Transition) -> Decision | None:
     if live is not None:
         return abort(t, f"This attempt ({shown}) no longer owns the run: attempt {live} has taken it over.")
     # Waiting for a retry needs no lease, but nothing can end well or badly while it waits, or be given to others twice.
-    is_over = t.proposed.is_completed() or t.proposed.is_failed() or (t.run.kind == "flow" and t.proposed.is_scheduled())
+    is_over = (
+        t.proposed.is_completed() or t.proposed.is_failed() or (t.run.kind == "flow" and t.proposed.is_scheduled())
+    )
     if t.initial is not None and t.initial.is_scheduled() and is_over:
         return abort(t, f"This attempt ({shown}) no longer owns the run: it was scheduled to be run again.")
     return None

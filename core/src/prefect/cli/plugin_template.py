@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "context_of", "render"]
 
-FAMILIES = ("serializer", "block", "notifier", "result_storage", "task_runner", "worker", "steps", "cli")
+FAMILIES = (
+    *("serializer", "block", "notifier", "result_storage", "task_runner", "worker", "steps", "cli"),
+    *("lock_manager", "settings"),
+)
 """What a new plugin can bring."""
 
 

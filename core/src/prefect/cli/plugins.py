@@ -111,8 +111,8 @@ def new(
         list[str] | None,
         typer.Option(
             "--with",
-            help="What it brings, again and again: serializer, block, notifier, result_storage, task_runner, worker, steps"
-            " or cli. A serializer, by default.",
+            help="What it brings, again and again: serializer, block, notifier, result_storage, task_runner, worker, steps,"
+            " cli, lock_manager or settings. A serializer, by default.",
         ),
     ] = None,
     author: Annotated[str | None, typer.Option(help="Who writes it.")] = None,
