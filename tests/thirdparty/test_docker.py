@@ -6,15 +6,11 @@ Needs root, `podman` and `runc`. The image is empty: a container sees the Python
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import subprocess
 import sys
-import tarfile
-import tempfile
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -32,20 +28,12 @@ from prefect.client.schemas.objects import WorkPoolStorageConfiguration
 from prefect.deployments import run_deployment
 from prefect.filesystems import LocalFileSystem
 from prefect.settings import temporary_settings
+from prefect.testing.podman import EMPTY_IMAGE, SYSTEM, Podman
 
 MISSING = [name for name in ("podman", "runc") if not shutil.which(name)] + ["root"] * (os.geteuid() != 0)
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}"), pytest.mark.timeout(240)]
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PREFECT_HOME": "/tmp", "GREETING": "hello"}
-IMAGE = "localhost/empty:1"
-CONTAINERS = """
-[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=4000:4000"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
 CODE = """
 import os
 
@@ -76,35 +64,30 @@ else:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Path]:
-    """A folder that containers see, too, with podman running beside it. Podman takes no long paths."""
-    folder = Path(tempfile.mkdtemp(prefix="dock-", dir="/tmp"))
-    (folder / "containers.conf").write_text(CONTAINERS)
-    environment = {**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")}
-    podman = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
-    run = partial(subprocess.run, check=True, capture_output=True, timeout=120, env=environment)
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("empty"))
-    run([*podman, "import", "-", IMAGE], input=packed.getvalue())
-    seen = [f"--volume={place}:{place}:ro" for place in ("/usr", "/lib", "/lib64", "/bin") if Path(place).exists()]
-    first = run([*podman, "run", "--rm", "--network=host", *seen, IMAGE, "/usr/bin/true"], check=False)
-    if first.returncode:
-        pytest.skip(f"podman cannot run containers here: {first.stderr.decode().strip()}")
-    (folder / "shared").mkdir()
-    (folder / "shared" / "code.py").write_text(CODE)
-    (folder / "shared" / "carry.py").write_text(CARRY)
-    engine = subprocess.Popen([*podman, "system", "service", "-t", "0", f"unix://{folder}/sock"], env=environment)
-    try:
-        while not (folder / "sock").exists():
-            assert engine.poll() is None
-            time.sleep(0.1)
-        yield folder / "shared"
-    finally:
-        engine.terminate()
-        engine.wait(30)
-        run([*podman, "rm", "--all", "--force", "--time", "0"])
-        shutil.rmtree(folder, ignore_errors=True)
+def podman() -> Iterator[Podman]:
+    """What runs the containers."""
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(Podman())
+        except RuntimeError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def engine(podman: Podman) -> Iterator[str]:
+    """Where that answers what is asked of Docker."""
+    with podman.serving() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def shared(podman: Podman) -> Path:
+    """A folder that containers see, too."""
+    folder = podman.folder / "shared"
+    folder.mkdir()
+    (folder / "code.py").write_text(CODE)
+    (folder / "carry.py").write_text(CARRY)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +101,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def pool(server: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def pool(server: str, engine: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A work pool whose containers see this machine's Python."""
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{shared.parent}/sock")
+    monkeypatch.setenv("DOCKER_HOST", engine)
     seen = {sys.prefix, sys.base_prefix, *(str(Path(each.__file__ or "").parents[1]) for each in (prefect,))}
-    seen |= {place for place in ("/usr", "/lib", "/lib64", "/bin") if Path(place).exists()}
+    seen |= {*SYSTEM}
     template = DockerWorker.get_default_base_job_template()
     defaults = {
-        "image": IMAGE,
+        "image": EMPTY_IMAGE,
         "image_pull_policy": "Never",
         "network_mode": "host",
         "volumes": [f"{each}:{each}:ro" for each in sorted(seen)] + [f"{shared}:{shared}"],
@@ -149,12 +132,12 @@ def pool(server: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_host_answers(pool):
     with DockerHost().get_client() as client:
-        assert IMAGE in client.images.list()[0].tags
+        assert EMPTY_IMAGE in client.images.list()[0].tags
 
 
 def test_a_worker_runs_what_was_deployed_in_containers(pool, shared):
     work = flow.from_source(str(shared), "code.py:work")
-    work.deploy("d", work_pool_name=pool, image=IMAGE, build=False, push=False, print_next_steps=False)
+    work.deploy("d", work_pool_name=pool, image=EMPTY_IMAGE, build=False, push=False, print_next_steps=False)
     good, bad = (run_deployment("work/d", timeout=0, parameters={"exit_code": code}) for code in (0, 3))
     anyio.run(partial(DockerWorker(pool).start, run_once=True))
     with get_client(sync_client=True) as client:

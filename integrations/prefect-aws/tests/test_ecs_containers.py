@@ -13,14 +13,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
-import tempfile
 import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings.context import get_current_settings
 from prefect.states import Cancelling
+from prefect.testing.podman import EMPTY_IMAGE, SYSTEM, Podman
 from prefect.testing.utilities import prefect_test_harness
 from prefect_aws import AwsCredentials, LambdaFunction
 from prefect_aws.workers import ECSWorker
@@ -60,15 +58,6 @@ def work(seconds: float = 0.0, exit_code: int = 0):
     time.sleep(seconds)
     return os.path.exists("/run/.containerenv"), os.environ["GREETING"]
 """
-CONTAINERS = """
-[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=4000:4000"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
-IMAGE = "localhost/empty:1"
 
 
 def _until(what: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> None:
@@ -94,37 +83,24 @@ def _started(stack: ExitStack, command: list[str], log: Path, environment: dict[
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """The address of ministack, with a podman of its own that has an image with nothing in it."""
-    folder = Path(tempfile.mkdtemp(prefix="ecs-", dir="/tmp"))  # podman takes no long paths
-    (folder / "containers.conf").write_text(CONTAINERS)
-    environment = {"CONTAINERS_CONF": str(folder / "containers.conf")}
-    podman = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("empty"))
-    run = partial(subprocess.run, check=True, capture_output=True, timeout=120, env={**os.environ, **environment})
-    run([*podman, "import", "-", IMAGE], input=packed.getvalue())
-    seen = [f"--volume={place}:{place}:ro" for place in ("/usr", "/lib", "/lib64", "/bin") if Path(place).exists()]
-    first = run([*podman, "run", "--rm", "--network=host", *seen, IMAGE, "/usr/bin/true"], check=False)
-    if first.returncode:
-        pytest.skip(f"podman cannot run containers here: {first.stderr.decode().strip()}")
+    """The address of ministack, with a podman of its own."""
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        stack.callback(lambda: run([*podman, "rm", "--all", "--force", "--time", "0"]))
-        sock = f"unix://{folder}/podman.sock"
-        engine = _started(stack, [*podman, "system", "service", "-t", "0", sock], folder / "podman.log", environment)
-        _until((folder / "podman.sock").stat, engine, folder / "podman.log")
+        try:
+            podman = stack.enter_context(Podman())
+        except RuntimeError as error:
+            pytest.skip(str(error))
+        sock, log = stack.enter_context(podman.serving()), podman.folder / "ministack.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         about = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "DOCKER_HOST": sock}
         assert MINISTACK is not None
-        stack_of_services = _started(stack, [MINISTACK], folder / "ministack.log", about)
+        stack_of_services = _started(stack, [MINISTACK], log, about)
         url = f"http://127.0.0.1:{port}"
         _until(
             lambda: urllib.request.urlopen(f"{url}/_ministack/health", timeout=5).close(),
             stack_of_services,
-            folder / "ministack.log",
+            log,
         )
         yield url
 
@@ -132,8 +108,7 @@ def endpoint() -> Iterator[str]:
 def _mounted(folder: Path) -> dict[str, Any]:
     """The product and its Python as the container sees them: those of this machine, which it cannot change."""
     packages = [Path(module.__file__ or "").parents[1] for module in (prefect, prefect_aws)]
-    system = [Path(name) for name in ("/usr", "/lib", "/lib64", "/bin")]
-    wanted = {Path(sys.prefix), Path(sys.base_prefix), *packages, *system}
+    wanted = {Path(sys.prefix), Path(sys.base_prefix), *packages, *map(Path, SYSTEM)}
     places = [(path, True) for path in sorted(wanted) if path.exists()] + [(folder, False)]
     return {
         "volumes": [{"name": f"v{n}", "host": {"sourcePath": str(path)}} for n, (path, _) in enumerate(places)],
@@ -173,7 +148,7 @@ def order(endpoint: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         flow = orchestrator.create_flow_from_name("work")
         variables = {
             "aws_credentials": let_in,
-            "image": IMAGE,
+            "image": EMPTY_IMAGE,
             "launch_type": "EC2",
             "command": f"{sys.executable} -m prefect flow-run execute",
             "env": {"GREETING": "hello", "HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path)},

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import prefect
-from prefect_kubernetes.testing import EMPTY_IMAGE, FakeCluster, Podman
+from prefect.testing.podman import EMPTY_IMAGE, SYSTEM, Podman
+from prefect_kubernetes.testing import FakeCluster
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -46,12 +47,11 @@ def work(exit_code: int = 0, seconds: float = 0.0):
 def cluster(folder: Path) -> Iterator[FakeCluster]:
     """A cluster whose pods are containers that see the Python of this machine."""
     packages = Path(prefect.__file__ or "").parents[1]
-    system = [path for path in ("/usr", "/lib", "/lib64", "/bin") if Path(path).exists()]
     variables = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": "/tmp", "PREFECT_HOME": "/tmp"}
     with ExitStack() as stack:
         try:
             podman = stack.enter_context(
-                Podman(seen={sys.prefix, sys.base_prefix, str(packages), *system}, shared=[folder])
+                Podman(seen={sys.prefix, sys.base_prefix, str(packages), *SYSTEM}, shared=[folder])
             )
         except RuntimeError as error:
             pytest.skip(str(error))

@@ -12,7 +12,7 @@ ignored and the command runs on this machine; service accounts, resources, sched
 
 from __future__ import annotations
 
+from prefect.testing.podman import EMPTY_IMAGE, Podman
 from prefect_kubernetes.testing.cluster import FakeCluster
-from prefect_kubernetes.testing.podman import EMPTY_IMAGE, Podman
 
 __all__ = ["EMPTY_IMAGE", "FakeCluster", "Podman"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from prefect_kubernetes.testing.podman import Podman
+from prefect.testing.podman import Podman
 from prefect_kubernetes.testing.server import ApiServer
 from prefect_kubernetes.testing.store import Refusal, Store
 

@@ -1,4 +1,4 @@
-"""Containers for the pods of a fake cluster."""
+"""Containers for tests, which podman runs: started one by one, or by what speaks to Docker."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["EMPTY_IMAGE", "Podman"]
+__all__ = ["EMPTY_IMAGE", "SYSTEM", "Podman"]
 
 EMPTY_IMAGE = "localhost/empty:1"
 """An image with nothing in it: what a container of it executes is a program of this machine that it sees."""
+
+_PATIENCE_SECONDS = 90.0
 
 # What podman needs where the kernel gives it neither systemd nor higher limits.
 _CONFIGURATION = """
@@ -29,9 +33,15 @@ events_logger = "file"
 """
 
 
+SYSTEM = tuple(path for path in ("/usr", "/lib", "/lib64", "/bin") if Path(path).exists())
+"""The folders of this machine that its programs need, wherever they run."""
+
+
 class Podman:
     """
-    Runs pods in containers, which have nothing in common with others of this machine. To be used in a `with` statement.
+    Runs containers, which have nothing in common with others of this machine. To be used in a `with` statement.
+
+    Needs root, `podman` and `runc`. Nothing is pulled: the only image is `EMPTY_IMAGE`, unless you make others.
 
     Args:
         seen: Folders of this machine that containers see under the same path, and cannot change.
@@ -46,13 +56,13 @@ class Podman:
 
     def __enter__(self) -> Podman:
         """Make room for images and containers, and the empty image."""
-        self._folder = Path(tempfile.mkdtemp(prefix="pods-", dir="/tmp"))  # podman takes no long paths
-        (self._folder / "containers.conf").write_text(_CONFIGURATION)
+        self.folder = Path(tempfile.mkdtemp(prefix="pods-", dir="/tmp"))  # podman takes no long paths
+        (self.folder / "containers.conf").write_text(_CONFIGURATION)
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             archive.addfile(tarfile.TarInfo("empty"))
         made = self._run("import", "-", EMPTY_IMAGE, given=packed.getvalue())
-        system = [f"--volume={path}:{path}:ro" for path in ("/usr", "/lib", "/lib64", "/bin") if Path(path).exists()]
+        system = [f"--volume={path}:{path}:ro" for path in SYSTEM]
         if made.returncode == 0:
             made = self._run("run", "--rm", "--init", "--network=host", *system, EMPTY_IMAGE, "/usr/bin/true")
         if made.returncode != 0:
@@ -66,12 +76,12 @@ class Podman:
         self._remove()
 
     def _remove(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment of `podman` itself."""
-        return {**os.environ, "CONTAINERS_CONF": str(self._folder / "containers.conf")}
+        return {**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf")}
 
     def has_image(self, image: str) -> bool:
         """Whether there is an image. Nothing is pulled."""
@@ -90,9 +100,39 @@ class Podman:
         """End a container by force."""
         self._run("rm", "--force", "--time=0", name)
 
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """
+        Answer what is asked of Docker, in a `with` statement.
+
+        Yields:
+            Where, as DOCKER_HOST says it.
+
+        Raises:
+            RuntimeError: It does not begin to, and what it printed.
+        """
+        socket, log = self.folder / "sock", self.folder / "service.log"
+        with log.open("wb") as printed:
+            service = subprocess.Popen(  # noqa: S603 - that is what it is for
+                [*self._podman, "system", "service", "-t", "0", f"unix://{socket}"],
+                env=self.environment,
+                stdout=printed,
+                stderr=printed,
+            )
+        try:
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            while not socket.exists():
+                if service.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"podman does not answer at {socket}: {log.read_text()}")
+                time.sleep(0.05)
+            yield f"unix://{socket}"
+        finally:
+            service.terminate()
+            service.wait()
+
     @property
     def _podman(self) -> list[str]:
-        places = ["--root", str(self._folder / "root"), "--runroot", str(self._folder / "run")]
+        places = ["--root", str(self.folder / "root"), "--runroot", str(self.folder / "run")]
         return ["podman", *places, "--storage-driver", "vfs"]
 
     def _run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
