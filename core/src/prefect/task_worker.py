@@ -24,15 +24,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker
+from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker, return_task_runs
 from prefect._contract.endpoints.waiting import are_task_runs_due, read_ended_task_runs
 from prefect._engine import background, task_run as engine
 from prefect._engine.claims import ClaimKeeper, lease_seconds
 from prefect._engine.gathering import SharedFlush
 from prefect._engine.recorder import is_worth_retrying, recorder_of
+from prefect._engine.stock import Stock
 from prefect.client.base import current_transport
 from prefect.client.questions import ask_until
-from prefect.states import Failed
 from prefect.utilities.dual import Steps, adrive, drive, dual
 from prefect.utilities.ids import uuid7
 from prefect.utilities.time import now
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from prefect._contract.background import TaskRunClaim
     from prefect._contract.objects import TaskRun
     from prefect._contract.state import State
-    from prefect._engine.task_run import TaskExecution
     from prefect.results import ResultStore
     from prefect.tasks import Task
 
@@ -132,6 +131,8 @@ class TaskWorker:
         self._limit = limit
         self._started_at: datetime | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._stock = Stock(limit)
+        self._run_out = asyncio.Event()
         self._told = asyncio.Event()
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -216,6 +217,7 @@ class TaskWorker:
         try:
             with self._signals():
                 await self._serve()
+                await asyncio.to_thread(self._return, self._stock.give_up(everything=True))
                 await self._drain()
         finally:
             if alarm is not None:
@@ -275,7 +277,8 @@ class TaskWorker:
 
     async def _serve(self) -> None:
         while not self._told.is_set():
-            free = _MOST_AT_ONCE if self._limit is None else min(self._limit - len(self._running), _MOST_AT_ONCE)
+            self._run_out.clear()
+            free = self._room()
             if free <= 0:
                 await self._unless_told(self._until_free())
                 continue
@@ -283,7 +286,7 @@ class TaskWorker:
                 asking = claim_task_runs(self.task_keys, free, self._keeper.seconds)
                 claims = await asyncio.to_thread(self._keeper.transport.send, asking)
                 for claim in claims:
-                    self._begin(claim)
+                    self._take_on(claim)
                 if len(claims) < free:
                     await self._unless_told(self._until_due())
             except Exception as error:
@@ -292,8 +295,20 @@ class TaskWorker:
                 logger.warning("Background task runs cannot be asked for just now: %s", error)
                 await self._unless_told(asyncio.sleep(_PAUSE_SECONDS))
 
+    def _room(self) -> int:
+        """How many runs to claim now."""
+        if self._limit is None:
+            return _MOST_AT_ONCE
+        wanted = self._stock.wanted()
+        if wanted and not self._stock.is_low:
+            return 0
+        return min(self._limit - len(self._running) + wanted - len(self._stock), _MOST_AT_ONCE)
+
     async def _until_free(self) -> None:
         """Wait until runs can be executed, and a moment longer while only a few can."""
+        if self._stock:
+            await self._run_out.wait()
+            return
         await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         few = len(self._running) // 2
         deadline = asyncio.get_running_loop().time() + _GATHER_SECONDS
@@ -325,12 +340,40 @@ class TaskWorker:
         if self._running:
             await asyncio.wait(self._running)
 
-    def _begin(self, claim: TaskRunClaim) -> None:
+    def _take_on(self, claim: TaskRunClaim) -> None:
         self._keeper.hold(claim.token, claim.task_run.id)
+        if self._limit is None or len(self._running) < self._limit:
+            self._begin(claim)
+        else:
+            self._stock.put(claim)
+
+    def _begin(self, claim: TaskRunClaim) -> None:
         self._starts.expect(claim.token)
         execution = asyncio.ensure_future(self._execute(claim.task_run, claim.token))
         self._running.add(execution)
-        execution.add_done_callback(self._running.discard)
+        execution.add_done_callback(self._go_on)
+
+    def _go_on(self, execution: asyncio.Task[None]) -> None:
+        """Begin the next run, since one has ended."""
+        self._running.discard(execution)
+        self._stock.note_end()
+        while not self._told.is_set() and (claim := self._stock.take()) is not None:
+            if self._keeper.holds(claim.token):
+                self._begin(claim)
+                break
+        if self._stock.is_low:
+            self._run_out.set()
+
+    def _return(self, claims: list[TaskRunClaim]) -> None:
+        """Give back claims whose runs have not begun."""
+        if not claims:
+            return
+        for claim in claims:
+            self._keeper.drop(claim.token)
+        try:
+            self._keeper.transport.send(return_task_runs([claim.token for claim in claims]))
+        except Exception as error:
+            logger.warning("Task runs that wait could not be given back, and are when their claims expire: %s", error)
 
     async def _execute(self, task_run: TaskRun, token: UUID | None) -> None:
         task = self._by_key[task_run.task_key]
@@ -348,27 +391,29 @@ class TaskWorker:
                 self._keeper.drop(token)
 
     def _execute_in_thread(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
-        packed = drive(_packed(task, task_run))
-        with background.context_of(_given(packed)):
-            run = background.execution_of(task, task_run, _given(packed), token, self._confirming(token))
-            if not _failed_without(run, packed):
+        packed = drive(background.packed_of(task, task_run))
+        with background.context_of(background.given_in(packed)):
+            run = background.execution_of(task, task_run, background.given_in(packed), token, self._confirming(token))
+            if not background.failed_without(run, packed):
                 self._note_end(task, task_run, engine.execute_to_end(run))
 
     async def _execute_in_loop(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
-        packed = await adrive(_packed(task, task_run))
-        with background.context_of(_given(packed)):
-            run = background.execution_of(task, task_run, _given(packed), token, self._confirming(token))
-            if not _failed_without(run, packed):
+        packed = await adrive(background.packed_of(task, task_run))
+        with background.context_of(background.given_in(packed)):
+            run = background.execution_of(task, task_run, background.given_in(packed), token, self._confirming(token))
+            if not background.failed_without(run, packed):
                 self._note_end(task, task_run, await engine.aexecute_to_end(run))
 
     def _note_end(self, task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> None:
-        identifier = _parameters_of(task_run)
+        identifier = background.parameters_of(task_run)
         if identifier is not None and state.is_final():
             self._spent.append(_Spent(task, task_run.id, identifier))
 
     async def _keep_clean(self) -> None:
         while True:
             await asyncio.sleep(_CLEANING_SECONDS)
+            await asyncio.to_thread(self._return, self._stock.give_up())
+            self._run_out.set()
             await asyncio.to_thread(self._clean)
 
     def _clean(self) -> None:
@@ -438,40 +483,6 @@ class _Await:
 
     async def aperform(self) -> Any:
         return await self._begin()
-
-
-def _packed(task: Task[Any, Any], task_run: TaskRun) -> Steps[dict[str, Any] | Exception]:
-    """What a run is called with, or why that cannot be read."""
-    identifier = _parameters_of(task_run)
-    if identifier is None:
-        return {}
-    try:
-        return (yield from background.read_parameters(task, identifier))
-    except Exception as error:
-        return error
-
-
-def _parameters_of(task_run: TaskRun) -> UUID | None:
-    """Under which name is stored what a run is called with."""
-    return None if task_run.state is None else task_run.state.state_details.task_parameters_id
-
-
-def _given(packed: dict[str, Any] | Exception) -> dict[str, Any]:
-    return {} if isinstance(packed, Exception) else packed
-
-
-def _failed_without(run: TaskExecution, packed: dict[str, Any] | Exception) -> bool:
-    """Fail a run whose parameters cannot be read. Says whether that was so."""
-    if not isinstance(packed, Exception):
-        return False
-    message = (
-        f"The parameters of this run cannot be read: {packed!r}. They are kept where results are: this worker needs the "
-        "same storage as who called the task (PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK, or `result_storage` of the task)."
-    )
-    failed: State[Any] = Failed(message=message)
-    run.ledger.propose(failed, retriable=False)
-    run.logger.error(message)
-    return True
 
 
 # -- serving --------------------------------------------------------------------------------------------------------

@@ -295,6 +295,35 @@ def test_what_a_run_is_called_with_is_there_for_the_worker_that_it_is_given_to_m
     assert (future.result(), attempts) == (1, [1])  # the other one finds the result that the first has stored
 
 
+def test_what_waits_in_a_worker_behind_long_runs_is_given_to_another() -> None:
+    go_on = threading.Event()
+
+    @task
+    def wait() -> bool:
+        return go_on.wait(60)
+
+    @task
+    def brief() -> None: ...
+
+    before = [brief.delay() for _ in range(40)]
+    waiting = [wait.delay() for _ in range(2)]
+    after = [brief.delay() for _ in range(20)]
+    busy = TaskWorker(brief, wait, limit=2)
+    working = threading.Thread(target=busy.start, kwargs={"timeout": 90})
+    working.start()
+    try:
+        for future in before:
+            future.wait(timeout=60)
+        work(TaskWorker(brief, limit=2), *after)
+        assert all(future.state.is_completed() for future in after)
+        assert not any(future.state.is_final() for future in waiting)
+    finally:
+        go_on.set()
+        busy.stop()
+        working.join()
+    assert [future.result() for future in waiting] == [True, True]
+
+
 def test_what_a_stopped_worker_has_not_finished_is_given_to_another() -> None:
     future = add.delay(1)
     transport = current_transport()

@@ -374,6 +374,20 @@ def test_a_worker_that_ends_leaves_its_runs_to_others_at_once(orchestrator, brok
     assert [again.task_run.id for again in claim(orchestrator)] == [run.id]
 
 
+def test_a_claimed_run_that_has_not_begun_is_given_back_and_was_not_delivered(orchestrator, broker) -> None:
+    run = background(orchestrator)
+    for _ in range(MOST_DELIVERIES + 1):
+        (held,) = claim(orchestrator)
+        assert held.delivery == 1
+        orchestrator.send(deliveries.return_task_runs([held.token]))
+        assert orchestrator.read(run).state.type == "SCHEDULED"
+    assert say(orchestrator, held, "RUNNING") == "SCHEDULED"  # the claim is over
+    (again,) = claim(orchestrator)
+    assert again.task_run.state.state_details.task_parameters_id == held.task_run.state.state_details.task_parameters_id
+    orchestrator.send(deliveries.return_task_runs([held.token]))
+    assert say(orchestrator, again, "RUNNING") == "RUNNING"
+
+
 def test_a_background_run_does_not_need_the_flow_run_that_it_was_called_in(orchestrator) -> None:
     flow_run = orchestrator.flow_run()
     run = background(orchestrator, flow_run_id=flow_run.id)

@@ -22,7 +22,7 @@ from prefect._engine.sessions import ensure_session
 from prefect.client.base import current_transport
 from prefect.context import FlowRunContext, TagsContext, TaskRunContext, hydrated_context
 from prefect.futures import PrefectDistributedFuture, PrefectFuture, PrefectFutureList
-from prefect.states import Scheduled
+from prefect.states import Failed, Scheduled
 from prefect.utilities.annotations import quote
 from prefect.utilities.collections import StopVisiting, visit_collection
 from prefect.utilities.dual import Run, Steps, drive
@@ -40,7 +40,11 @@ __all__ = [
     "defer_all",
     "delete_parameters",
     "execution_of",
+    "failed_without",
+    "given_in",
+    "packed_of",
     "parameter_store",
+    "parameters_of",
     "read_parameters",
     "scheduled_in_background",
     "takes_parameters",
@@ -191,6 +195,41 @@ def takes_parameters(task: Task[Any, Any], task_run: TaskRun) -> bool:
     state = task_run.state
     has_stored = state is not None and state.state_details.task_parameters_id is not None
     return has_stored and bool(inspect.signature(task.fn).parameters)
+
+
+def packed_of(task: Task[Any, Any], task_run: TaskRun) -> Steps[dict[str, Any] | Exception]:
+    """What a run is called with, or why that cannot be read."""
+    identifier = parameters_of(task_run)
+    if identifier is None:
+        return {}
+    try:
+        return (yield from read_parameters(task, identifier))
+    except Exception as error:
+        return error
+
+
+def parameters_of(task_run: TaskRun) -> UUID | None:
+    """Under which name is stored what a run is called with."""
+    return None if task_run.state is None else task_run.state.state_details.task_parameters_id
+
+
+def given_in(packed: dict[str, Any] | Exception) -> dict[str, Any]:
+    """What a run is called with; nothing if that cannot be read."""
+    return {} if isinstance(packed, Exception) else packed
+
+
+def failed_without(run: TaskExecution, packed: dict[str, Any] | Exception) -> bool:
+    """Fail a run whose parameters cannot be read. Says whether that was so."""
+    if not isinstance(packed, Exception):
+        return False
+    message = (
+        f"The parameters of this run cannot be read: {packed!r}. They are kept where results are: this worker needs the "
+        "same storage as who called the task (PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK, or `result_storage` of the task)."
+    )
+    failed: State[Any] = Failed(message=message)
+    run.ledger.propose(failed, retriable=False)
+    run.logger.error(message)
+    return True
 
 
 # -- where they are executed ----------------------------------------------------------------------------------------

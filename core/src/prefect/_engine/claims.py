@@ -69,6 +69,11 @@ class ClaimKeeper:
         with self._guard:
             self._held[token] = task_run_id
 
+    def holds(self, token: UUID) -> bool:
+        """Whether a claim is renewed: nobody else was given its run, as far as is known here."""
+        with self._guard:
+            return token in self._held
+
     def drop(self, token: UUID) -> None:
         """Renew a claim no longer."""
         with self._guard:

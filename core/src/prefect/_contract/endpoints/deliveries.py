@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect._contract.background import TaskRunClaim
 from prefect._contract.call import Call
 
-__all__ = ["claim_task_runs", "end_task_worker", "renew_task_run_claims"]
+__all__ = ["claim_task_runs", "end_task_worker", "renew_task_run_claims", "return_task_runs"]
 
 
 def claim_task_runs(task_keys: Iterable[str], limit: int, lease_seconds: float) -> Call[list[TaskRunClaim]]:
@@ -46,6 +46,11 @@ def renew_task_run_claims(
         "lease_seconds": lease_seconds,
     }
     return Call("POST", "/_core/deliveries/renew", list[UUID], body=body)
+
+
+def return_task_runs(tokens: Iterable[UUID]) -> Call[None]:
+    """Give back background task runs that were claimed and have not begun. Others get them at once."""
+    return Call("POST", "/_core/deliveries/return", None, body={"tokens": list(tokens)})
 
 
 def end_task_worker(client_id: str, tokens: Iterable[UUID]) -> Call[None]:

@@ -277,6 +277,7 @@ ENDPOINTS = (
     Endpoint("POST", "/_core/task_runs/record", "recording", "record_task_runs", 204),
     Endpoint("POST", "/_core/deliveries/claim", "deliveries", "claim_task_runs"),
     Endpoint("POST", "/_core/deliveries/renew", "deliveries", "renew_task_run_claims"),
+    Endpoint("POST", "/_core/deliveries/return", "deliveries", "return_task_runs", 204),
     Endpoint("POST", "/_core/deliveries/leave", "deliveries", "end_task_worker", 204),
     Endpoint("POST", "/_core/waiting/slots", "waiting", "are_slots_free"),
     Endpoint("POST", "/_core/waiting/task_runs", "waiting", "are_task_runs_due"),

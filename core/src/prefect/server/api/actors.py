@@ -69,6 +69,7 @@ RUNNING = frozenset(
         "renew_leases",
         "renew_task_run_claims",
         "resume_flow_run",
+        "return_task_runs",
         "send_worker_heartbeat",
         "set_flow_run_state",
         "set_task_run_name",

@@ -39,6 +39,7 @@ __all__ = [
     "end_task_worker",
     "renew_deliveries",
     "renew_task_run_claims",
+    "return_task_runs",
 ]
 
 MOST_DELIVERIES = 5
@@ -132,6 +133,14 @@ def renew_task_run_claims(
     see_task_worker(work, client_id, task_keys)
     queries.extend_claims(work.connection, tokens, until)
     return list(queries.read_claims(work.connection, tokens))
+
+
+def return_task_runs(work: UnitOfWork, tokens: list[UUID]) -> None:
+    """Give back task runs that a worker has claimed and not begun. They have not been delivered, then."""
+    for delivery in queries.read_claims(work.connection, tokens).values():
+        uncounted = delivery._replace(deliveries=delivery.deliveries - 1)
+        queries.uncount(work.connection, delivery.task_run_id)
+        _schedule_again(work, uncounted, "The task worker that had it has not begun it.")
 
 
 def end_task_worker(work: UnitOfWork, client_id: str, tokens: list[UUID]) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "settle",
     "shorten_claims",
     "token_of",
+    "uncount",
     "withdraw",
     "withdraw_begun",
 ]
@@ -272,6 +273,12 @@ def claim_each(
         rows = [{"run_id": run_id, "claim": claimed_as(made.token), "until": until} for run_id, made in claims.items()]
         connection.execute(_claiming_each, rows)
     return claims
+
+
+def uncount(connection: Connection, task_run_id: UUID) -> None:
+    """Take back that a task run was given to a worker once more."""
+    theirs = update(task_run_delivery).where(_delivery.task_run_id == task_run_id)
+    connection.execute(theirs.values(deliveries=_delivery.deliveries - 1))
 
 
 def token_of(client_id: str | None) -> UUID | None:
