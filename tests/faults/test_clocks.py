@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from tests.faults.sites import Site, wait_until
 from tests.faults.test_background_tasks import Tasks
+from tests.faults.test_slot_holders import Limit
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -95,6 +96,31 @@ def test_a_task_worker_keeps_what_it_is_at_when_the_clock_is_put(
     tasks.wait_for(later, 120)
     assert other.poll() is None
     site.check(ended_as=dict.fromkeys([*runs, *later], "COMPLETED"))
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_slot_stays_its_holders_when_the_clock_is_put(
+    site: Site, clock: PutClock, hours: int, is_thorough: bool
+) -> None:
+    if not is_thorough:
+        pytest.skip("What servers do is tested without processes, too; this: `nox -s faults`.")
+    limit = Limit(site, 1)
+    first = limit.holder()
+    first.enters()
+    before = time_of(site)
+    clock.put(hours * 3600)
+    wait_until(lambda: abs(time_of(site) - before - timedelta(hours=hours)) < timedelta(minutes=1))
+    second = limit.holder()
+    time.sleep(3)  # in which it asks, and is refused
+    assert limit.in_use == 1
+    left = first.leave()
+    assert second.enters() >= left
+    second.leave()
+    for each in (first, second):
+        each.ends()
+    assert limit.in_use == 0
+    site.check()
 
 
 @pytest.mark.timeout(400)

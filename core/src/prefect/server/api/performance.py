@@ -21,11 +21,13 @@ from prefect._contract.call import Call
 from prefect.server.api.actors import Actor, confine
 from prefect.server.api.answers import JSON, Answer, refusal
 from prefect.server.api.auditing import is_audited, perform_audited
+from prefect.server.api.clocks import ClockWatch
 from prefect.server.api.patience import Patience
 from prefect.server.api.signals import Signal
 from prefect.server.api.wire import Wire, wires
 from prefect.server.database.errors import DatabaseBusyError
 from prefect.server.operations import idempotency
+from prefect.server.operations.global_concurrency_limits import renew_all_leases
 from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
 from prefect.settings import get_current_settings
@@ -91,6 +93,7 @@ class Performer:
         vault: Encrypts what is secret.
         bounds: How much may be asked for at once.
         clock: What time it is.
+        steady: Seconds that pass, however the clock is put; see `ClockWatch`.
         settings: Those in force for what is performed; the process's by default.
     """
 
@@ -101,11 +104,12 @@ class Performer:
         bounds: Bounds | None = None,
         clock: Callable[[], datetime] = current_moment,
         settings: Settings | None = None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         self.database = database
         self.vault = vault
         self.bounds = bounds or Bounds()
-        self.clock = clock
+        self.clock = ClockWatch(clock, steady)
         self.events_stored, self.logs_stored, self.task_runs_changed = Signal(), Signal(), Signal()
         self.slots_changed = Signal()
         self.tokens_changed: Callable[[], None] = lambda: None
@@ -190,10 +194,20 @@ class Performer:
             work = self._work(connection, actor)
             return work
 
+        if write:
+            self._settle_clock(database or self.database)
         result = transact(database or self.database, begin, act, write=write)
         if work is not None and work.events:
             self.events_stored.send()
         return result
+
+    def _settle_clock(self, database: Database) -> None:
+        """Let no lease be over, nor last for hours, because the clock was put: before anybody acts on it."""
+        self.clock()
+        put = self.clock.times
+        if self.clock.settled < put:
+            transact(database, lambda connection: self._work(connection, ""), renew_all_leases, write=True)
+            self.clock.settled = max(self.clock.settled, put)
 
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor, serves=True)

@@ -8,6 +8,8 @@ from random import uniform
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
+from sqlalchemy import select
+
 from prefect.server.database.queries import records, slots as queries
 from prefect.server.database.queries.slots import Limit
 from prefect.server.database.tables import concurrency_lease, concurrency_limit
@@ -38,6 +40,7 @@ __all__ = [
     "release_concurrency_slots",
     "release_concurrency_slots_with_lease",
     "release_expired_leases",
+    "renew_all_leases",
     "renew_concurrency_lease",
     "update_global_concurrency_limit",
 ]
@@ -276,6 +279,23 @@ def renew_concurrency_lease(work: UnitOfWork, lease_id: UUID, lease_duration: fl
     until = work.now + timedelta(seconds=lease_duration)
     for row in expiring:
         records.revise(work.connection, concurrency_lease, row["id"], expires_at=until, updated=work.now)
+
+
+def renew_all_leases(work: UnitOfWork) -> None:
+    """
+    Let all leases last as if they had just been renewed: the clock was put, or nobody was there to renew them.
+
+    Those stay over that were over before: when the last lease was taken or renewed, that is.
+    """
+    row = concurrency_lease.c
+    held = work.connection.execute(select(row.id, row.updated, row.expires_at)).all()
+    last = max((updated for _, updated, _ in held), default=work.now)
+    changes = [
+        (identifier, {"expires_at": work.now + (until - updated), "updated": work.now})
+        for identifier, updated, until in held
+        if until is not None and until > last
+    ]
+    records.revise_all(work.connection, concurrency_lease, changes)
 
 
 def release_concurrency_slots(

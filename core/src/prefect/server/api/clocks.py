@@ -1,0 +1,47 @@
+"""Notices that the clock of a server was put: what was to last for a minute is over then, or lasts for hours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from prefect.utilities.time import now as current_moment
+
+__all__ = ["ClockWatch"]
+
+_SECONDS = 5.0
+"""By how much a clock is put, rather than set right a little."""
+
+
+class ClockWatch:
+    """
+    The clock of a server, held against one that cannot be put.
+
+    A server that has just begun does not know for how long there was none, which is the same to those who renew something.
+
+    Args:
+        clock: What time it is.
+        steady: Seconds that pass. None for a clock that is put on purpose, which nothing is held against.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime] = current_moment, steady: Callable[[], float] | None = None
+    ) -> None:
+        self._clock = clock
+        self._steady = time.monotonic if steady is None and clock is current_moment else steady
+        self._offset = 0.0
+        self.times = 0
+        """How many times it was put, its beginning included."""
+        self.settled = 0
+        """How many of those nobody needs to act on any more."""
+
+    def __call__(self) -> datetime:
+        """What time it is."""
+        moment = self._clock()
+        if self._steady is not None:
+            offset = moment.timestamp() - self._steady()
+            if abs(offset - self._offset) > _SECONDS:
+                self.times += 1
+            self._offset = offset
+        return moment
