@@ -18,6 +18,7 @@ from prefect._contract.objects import FlowRun, FlowRunPolicy
 from prefect._contract.retry_labels import retries_of_labels
 from prefect._contract.state import State, StateType
 from prefect._engine.effects import Colour
+from prefect._engine.heartbeats import heartbeat_of
 from prefect._engine.inputs import collect_inputs, current_results
 from prefect._engine.leases import HeldLease, keeper_of
 from prefect._engine.ledger import Ledger, new_task_run
@@ -303,7 +304,9 @@ def start(run: FlowExecution, give_up: Callable[[], None]) -> Steps[State[Any]]:
         CancellationRequest: Somebody has cancelled the run before.
     """
     token = None if run.lease is None else run.lease.token
-    run.lease = keeper_of(run.transport).hold(run.run.id, interrupter(), token, give_up if owns_process() else None)
+    run.lease = keeper_of(run.transport).hold(
+        run.run.id, interrupter(), token, give_up if owns_process() else None, heartbeat_of(run.run)
+    )
     entered = yield from propose(run, Running())
     if entered.is_cancelling():
         run.lease.cancelled = True

@@ -22,6 +22,7 @@ from prefect._engine.signals import end_process
 from prefect.utilities.ids import uuid7
 
 if TYPE_CHECKING:
+    from prefect._engine.heartbeats import Heartbeat
     from prefect.client.base import Transport
 
 TTL_SECONDS = 90
@@ -43,6 +44,7 @@ class HeldLease:
     token: UUID
     interrupt: Callable[[], None]
     give_up: Callable[[], None] | None = None
+    heartbeat: Heartbeat | None = None
     misses: int = 0
     lost: bool = False
     cancelled: bool = False
@@ -87,6 +89,7 @@ class LeaseKeeper:
         interrupt: Callable[[], None],
         token: UUID | None = None,
         give_up: Callable[[], None] | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> HeldLease:
         """
         Begin to hold the lease of a flow run.
@@ -97,8 +100,9 @@ class LeaseKeeper:
             token: Names the attempt. A run that is tried again in its process keeps its token: what its earlier tries have
                 still to say of their task runs is said by who owns the run.
             give_up: Ends the run and this process, from any thread, if its code does not end when it is cancelled.
+            heartbeat: Gives signs of its life.
         """
-        lease = HeldLease(flow_run_id, token or _claimed(flow_run_id) or uuid7(), interrupt, give_up)
+        lease = HeldLease(flow_run_id, token or _claimed(flow_run_id) or uuid7(), interrupt, give_up, heartbeat)
         with self._guard:
             self._leases[lease.token] = lease
             if self._thread is None:
@@ -144,6 +148,10 @@ class LeaseKeeper:
                     self._thread = None
                     return
                 tokens = list(self._leases)
+                held = list(self._leases.values())
+            for lease in held:
+                if lease.heartbeat is not None:
+                    lease.heartbeat.beat()
             try:
                 statuses = self._transport.send(renew_leases(tokens, TTL_SECONDS))
             except Exception as error:

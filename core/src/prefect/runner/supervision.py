@@ -15,6 +15,7 @@ import anyio.abc
 
 from prefect._contract.endpoints.flow_runs import read_flow_runs
 from prefect._contract.state import StateType
+from prefect._engine.heartbeats import tell_of_run
 from prefect._engine.sessions import connect_logging
 from prefect.exceptions import PrefectHTTPStatusError, ServerUnreachableError
 from prefect.logging.loggers import get_logger
@@ -288,7 +289,7 @@ class Supervision:
         while True:
             await anyio.sleep(seconds)
             for run, _ in self.under_way.values():
-                _tell("prefect.flow-run.heartbeat", f"prefect.flow-run.{run.id}", run.name, run)
+                tell_of_run("prefect.flow-run.heartbeat", f"prefect.flow-run.{run.id}", run.name, run)
 
     async def _end_cancelled_ones(self) -> None:
         while True:
@@ -327,26 +328,12 @@ class Supervision:
         run, scope = self.under_way[run_id]
         try:
             await self._executor.end_cancelled(run)
-            _tell("prefect.runner.cancelled-flow-run", f"prefect.runner.{slugify(self._name)}", self._name, run)
+            tell_of_run("prefect.runner.cancelled-flow-run", f"prefect.runner.{slugify(self._name)}", self._name, run)
         except Exception as error:
             _logger.warning("Cancelled flow run %s is ended by force: %s: %s", run_id, type(error).__name__, error)
             scope.cancel()
         finally:
             self._ending.discard(run_id)
-
-
-def _tell(event: str, resource_id: str, name: str, run: FlowRun) -> None:
-    """Emit an event in which a run is involved, with what that belongs to."""
-    import prefect
-    from prefect._contract.events import Event
-    from prefect.events.worker import EventsWorker
-
-    resource = {
-        "prefect.resource.id": resource_id,
-        "prefect.resource.name": name,
-        "prefect.version": prefect.__version__,
-    }
-    EventsWorker.instance().send(Event(event=event, resource=resource), (run, None, None))
 
 
 class reported(suppress):  # noqa: N801 - used like `suppress`
