@@ -205,6 +205,19 @@ def test_a_process_of_this_machine_that_is_gone_is_noticed_at_once(orchestrator:
     assert orchestrator.state(run) == ("CRASHED", "Crashed")
 
 
+def test_who_has_started_a_process_that_is_gone_has_a_moment_to_say_how_it_ended(orchestrator: Orchestrator) -> None:
+    gone = replace(ProcessIdentity.current(), pid=GONE.pid)
+    runs = [orchestrator.flow_run(deployment_id=uuid7()) for _ in range(2)]
+    for run in runs:
+        orchestrator.propose(run, "RUNNING", LeaseRequest(token=uuid7(), owner=gone, ttl_seconds=60))
+    orchestrator.step("reaper")
+    assert [orchestrator.state(run)[0] for run in runs] == ["RUNNING", "RUNNING"]
+    orchestrator.clock.pass_by(hours=-1)  # the clock is put meanwhile
+    orchestrator.step("reaper")
+    orchestrator.reap_for(10)
+    assert [orchestrator.state(run)[0] for run in runs] == ["CRASHED", "CRASHED"]
+
+
 def test_a_run_that_was_taken_and_never_begun_is_offered_again(orchestrator: Orchestrator) -> None:
     orchestrator.clock.pass_by(minutes=10)
     run = orchestrator.flow_run(deployment_id=uuid7(), state=scheduled(orchestrator.clock.now))

@@ -82,11 +82,34 @@ class _Attention:
         return now >= self._since + grace
 
 
-def _gone(work: UnitOfWork, attention: _Attention) -> list[leases.Holder]:
+_REPORT_GRACE = timedelta(seconds=5)
+"""For how long it is left to who has started a process to say with what code it ended."""
+
+
+class _Reports:
+    """Those whose process is gone, and since when that is known of those who are to be reported by others."""
+
+    def __init__(self) -> None:
+        self._since: dict[UUID, datetime] = {}
+
+    def missing(self, work: UnitOfWork, dead: list[leases.Holder]) -> list[leases.Holder]:
+        """Those of whom nobody else is going to report."""
+        if not dead and not self._since:
+            return []
+        reported = leases.started_by_others(work.connection, [holder.lease.flow_run_id for holder in dead])
+        self._since = {
+            token: min(self._since.get(token, work.now), work.now)
+            for token in (holder.lease.token for holder in dead if holder.lease.flow_run_id in reported)
+        }
+        late = work.now - _REPORT_GRACE
+        return [holder for holder in dead if self._since.get(holder.lease.token, late) <= late]
+
+
+def _gone(work: UnitOfWork, attention: _Attention, reports: _Reports) -> list[leases.Holder]:
     dead = find_dead(work.connection, work.now)
-    if attention.lasts(work.now, _GRACE):
-        return dead
-    return [holder for holder in dead if holder.lease.owner.is_alive() is False]
+    if not attention.lasts(work.now, _GRACE):
+        dead = [holder for holder in dead if holder.lease.owner.is_alive() is False]
+    return reports.missing(work, dead)
 
 
 def make_reaper(started: datetime) -> Service:
@@ -96,20 +119,20 @@ def make_reaper(started: datetime) -> Service:
     Args:
         started: When the server did.
     """
-    attention = _Attention(started)
+    attention, reports = _Attention(started), _Reports()
 
     def act(work: UnitOfWork, settings: Settings) -> bool:
         if attention.is_new:
             leases.shorten(work.connection, work.now + _GRACE)
             attention.is_new = False
-        reap(work, _gone(work, attention)[:_MOST_AT_ONCE])
+        reap(work, _gone(work, attention, reports)[:_MOST_AT_ONCE])
         return False
 
     return Service(
         name="reaper",
         seconds=lambda settings: _REAPER_SECONDS,
         is_enabled=lambda settings: True,
-        look=lambda work, settings: bool(_gone(work, attention)) or attention.is_new,
+        look=lambda work, settings: bool(_gone(work, attention, reports)) or attention.is_new,
         act=act,
         does="Marks runs as Crashed whose process is gone, with their task runs.",
     )

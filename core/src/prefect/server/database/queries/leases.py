@@ -96,6 +96,13 @@ def suspend(connection: Connection, run_id: UUID) -> None:
     connection.execute(update(lease).where(lease.c.flow_run_id == run_id).values(suspended=True))
 
 
+def started_by_others(connection: Connection, run_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of some flow runs that are of deployments: who has started their processes hears of their ends."""
+    run = flow_run.c
+    wanted = select(run.id).where(run.id.in_(list(run_ids)), run.deployment_id.is_not(None))
+    return set(connection.execute(wanted).scalars())
+
+
 def release(connection: Connection, run_id: UUID) -> None:
     """Take the lease of a flow run away."""
     remove(connection, flow_run_lease, flow_run_id=run_id)
