@@ -39,6 +39,7 @@ ADDED_ROUTES = {
     ("GET", "/assets/graph"),
     ("POST", "/_core/deliveries/claim"),
     ("POST", "/_core/deliveries/leave"),
+    ("POST", "/_core/deliveries/return"),
     ("POST", "/_core/deliveries/renew"),
     ("POST", "/_core/waiting/ended_task_runs"),
     ("POST", "/_core/waiting/slots"),
