@@ -9,7 +9,10 @@ import signal
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -100,6 +103,44 @@ def reap(site: Site) -> None:
     wait_until(lambda: told() == len(victims))
     assert httpx.get(f"{other.api}/health", trust_env=False).json() is True
     site.check(all_ended=True)
+
+
+SCHEDULING = {
+    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "0.5",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_DEPLOYMENT_BATCH_SIZE": "4",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "30",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "0:00:01",
+}
+
+
+@pytest.mark.slow
+def test_five_servers_make_each_due_time_one_run(make_site: Callable[..., Site]) -> None:
+    site = make_site(**SCHEDULING)
+    others = [site.start(free_port()) for _ in range(4)]
+    site.start()
+    flow = site.flow()
+    schedule = {"schedule": {"interval": 30, "timezone": "UTC"}, "active": True}
+    deployments = [
+        site.post("/deployments/", {"name": f"d{number}", "flow_id": flow, "schedules": [schedule]})["id"]
+        for number in range(8)
+    ]
+
+    def due() -> list[list[datetime]]:
+        found = []
+        for deployment in deployments:
+            wanted = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
+            runs = site.post("/flow_runs/filter", wanted)
+            found.append([datetime.fromisoformat(run["expected_start_time"]) for run in runs])
+        return found
+
+    others[0].kill()  # whoever looks after schedules, another one does now
+    wait_until(lambda: all(len(times) >= 30 for times in due()), seconds=90)
+    others[1].kill()
+    time.sleep(2)  # three others go on to look
+    for times in due():
+        steps = {(after - before).total_seconds() for before, after in pairwise(times)}
+        assert steps == {30.0}, "a due time has no run, or two"
+    site.check()
 
 
 # -- slow clients -----------------------------------------------------------------------------------------------------
