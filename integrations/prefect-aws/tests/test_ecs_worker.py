@@ -6,6 +6,7 @@ import json
 import time
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import anyio
 import pytest
@@ -14,15 +15,20 @@ from prefect.exceptions import InfrastructureError, InfrastructureNotAvailable, 
 from prefect.settings.context import temporary_settings
 from prefect.testing.conformance import WorkerContract, WorkerFailuresContract
 from prefect_aws import AwsClientParameters, AwsCredentials
-from prefect_aws.ecs.definitions import covers
+from prefect_aws.ecs.calls import client_of
+from prefect_aws.ecs.definitions import Definitions, covers
 from prefect_aws.ecs.logs import LogStream
 from prefect_aws.ecs.network import network_of
 from prefect_aws.ecs.tasks import ending_of
+from prefect_aws.settings import AwsSettings
 from prefect_aws.testing import FakeEcs
 from prefect_aws.workers import ECSWorker
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration, parse_identifier
 
 IMPATIENT = {"retries": {"mode": "standard", "max_attempts": 1}}
+BRIEF = {"command": "true"}
+"""Job variables of runs of which only the task matters: it ends at once, and the run crashes, as it has said nothing."""
+
 FAST = {
     "PREFECT_INTEGRATIONS_AWS_ECS_WORKER_CREATE_TASK_RUN_MIN_DELAY_SECONDS": "0",
     "PREFECT_INTEGRATIONS_AWS_ECS_WORKER_CREATE_TASK_RUN_MAX_DELAY_JITTER_SECONDS": "0",
@@ -77,22 +83,28 @@ class _Suite:
 
 
 class TestWorker(_Suite, WorkerContract):
-    def test_task_definitions_are_reused_and_hold_no_secret_in_clear(self, order, ecs) -> None:
+    def test_task_definitions_are_reused_and_hold_no_secret_in_clear(self, order, ecs, let_in) -> None:
         with temporary_settings({"PREFECT_API_KEY": "key-that-nobody-sees"}):
-            runs = [order(), order()]
-            state = self.look(ECSWorker, runs[0]).state
+            runs = [order(BRIEF), order(BRIEF)]
+            assert "exit code 0" in self.look(ECSWorker, runs[0]).state.message
+            state = self.look(ECSWorker, order()).state  # another worker: it remembers nothing
             assert state.is_completed(), state.message
-            again = order()
-            assert self.look(ECSWorker, again).state.is_completed()  # another worker: it remembers nothing
         assert len(ecs.calls("RegisterTaskDefinition")) <= 1  # none if another test has registered an equal one
         assert "key-that-nobody-sees" not in json.dumps(ecs.requests)
         started = ecs.calls("RunTask")
         assert len(started) == 3
-        assert len({request["taskDefinition"] for request in started}) == 1
+        [definition] = {request["taskDefinition"] for request in started}
+        found = let_in.get_client("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]
+        assert "key-that-nobody-sees" not in json.dumps(found, default=str)
+        secrets = {each["name"]: each["valueFrom"] for each in found["containerDefinitions"][0]["secrets"]}
+        arn, _, version = secrets["PREFECT_API_KEY"].partition(":::")
+        kept = let_in.get_client("secretsmanager").get_secret_value(SecretId=arn, VersionId=version)
+        assert kept["SecretString"] == "key-that-nobody-sees"
 
     def test_what_the_request_says(self, order, ecs, let_in) -> None:
-        run = order({"labels": {"team": "a b!"}, "cpu": 512, "memory": 1024, "env": {"GREETING": "hello"}})
-        assert self.look(ECSWorker, run).state.is_completed()
+        variables = {"labels": {"team": "a b!"}, "cpu": 512, "memory": 1024, "env": {"GREETING": "hello"}}
+        run = order({**BRIEF, **variables})
+        assert "exit code 0 without a last word" in self.look(ECSWorker, run).state.message
         [request] = ecs.calls("RunTask")
         assert request["launchType"] == "FARGATE"
         assert request["startedBy"] == str(run)
@@ -105,18 +117,18 @@ class TestWorker(_Suite, WorkerContract):
         assert (found["cpu"], found["memory"], found["networkMode"]) == ("512", "1024", "awsvpc")
 
     def test_an_answer_that_is_lost_starts_no_second_task(self, order, ecs) -> None:
-        run = order()
+        run = order(BRIEF)
         ecs.refuse(2, "DescribeTasks")  # a task that cannot be looked at is as it was
         ecs.refuse(1, "RunTask", "ServerException")
-        assert self.look(ECSWorker, run).state.is_completed()
+        assert "exit code 0" in self.look(ECSWorker, run).state.message
         tokens = [request["clientToken"] for request in ecs.calls("RunTask")]
         assert len(tokens) == 2
         assert len({*tokens}) == 1
 
     def test_a_full_cluster_is_asked_again(self, order, ecs) -> None:
-        run = order()
+        run = order(BRIEF)
         ecs.placement_failures.append("RESOURCE:MEMORY")
-        assert self.look(ECSWorker, run).state.is_completed()
+        assert "exit code 0" in self.look(ECSWorker, run).state.message
         ecs.placement_failures.extend(["RESOURCE:CPU"] * 20)
         state = self.look(ECSWorker, order()).state
         assert state.is_crashed()
@@ -152,9 +164,9 @@ class TestWorker(_Suite, WorkerContract):
         assert ecs.calls("RunTask") == []
 
     def test_definitions_are_deregistered_when_that_is_wanted(self, order, ecs, let_in) -> None:
-        wanted = {"auto_deregister_task_definition": True, "family": "short-lived"}
+        wanted = {**BRIEF, "auto_deregister_task_definition": True, "family": "short-lived"}
         for _ in range(2):
-            assert self.look(ECSWorker, order(wanted)).state.is_completed()
+            assert "exit code 0" in self.look(ECSWorker, order(wanted)).state.message
         arns = [request["taskDefinition"] for request in ecs.calls("RunTask")]
         assert len({*arns}) == 2
         assert [request["taskDefinition"] for request in ecs.calls("DeregisterTaskDefinition")] == arns
@@ -169,7 +181,8 @@ class TestWorker(_Suite, WorkerContract):
 
     def test_what_a_container_printed_last_is_in_the_logs_of_its_run(self, order, ecs, caplog) -> None:
         place = {"awslogs-group": "none-of-that-name"}
-        run = order({"configure_cloudwatch_logs": True, "cloudwatch_logs_options": place}, exit_code=3)
+        variables = {"configure_cloudwatch_logs": True, "cloudwatch_logs_options": place, "command": "sh -c 'exit 3'"}
+        run = order(variables)
         assert self.look(ECSWorker, run).state.is_crashed()
         [told] = [record for record in caplog.records if "exit code 3" in record.getMessage()]
         assert told.name == "prefect.flow_runs.worker"
@@ -181,8 +194,8 @@ class TestWorker(_Suite, WorkerContract):
         assert "execution_role_arn" in state.message
 
     def test_many_runs_are_looked_at_together(self, order, ecs) -> None:
-        runs = [order({"task_watch_poll_interval": 0.5}, seconds=2.0) for _ in range(3)]
-        assert self.look(ECSWorker, runs[0]).state.is_completed()
+        runs = [order({"task_watch_poll_interval": 0.5, "command": "sleep 2"}) for _ in range(3)]
+        assert "exit code 0" in self.look(ECSWorker, runs[0]).state.message
         looks = ecs.calls("DescribeTasks")
         assert any(len(request["tasks"]) == 3 for request in looks)
 
@@ -215,6 +228,69 @@ def test_equal_definitions():
     secret = {**filled, "secrets": [{"name": "A", "valueFrom": "arn"}]}
     assert not covers(wanted, {"family": "f", "cpu": 256, "containerDefinitions": [secret]})
     assert not covers(wanted, {"family": "f", "cpu": 512, "containerDefinitions": [filled]})
+
+
+def test_old_definitions_that_workers_made_and_nothing_uses_are_deregistered(ecs, let_in):
+    client, family, said = let_in.get_client("ecs"), f"family-{uuid4().hex}", []
+    settings = AwsSettings().ecs.worker
+
+    def wanted(number):
+        container = {"name": "c", "image": f"i:{number}", "memory": 128, "command": ["true"]}
+        return {"family": family, "containerDefinitions": [container]}
+
+    def register(number):
+        return anyio.run(
+            partial(Definitions().find_or_register, client, wanted(number), settings, said.append, cluster="default")
+        )
+
+    client.register_task_definition(**wanted(1))  # somebody else's
+    used = register(2)
+    ecs.starts_nothing = True
+    client.run_task(taskDefinition=used, cluster="default")
+    ecs.starts_nothing = False
+    for number in range(3, 15):
+        register(number)
+    ecs.refuse(1, "ListTaskDefinitions", "AccessDeniedException")
+    assert register(15).endswith(":15")
+    assert "are not deregistered" in said[-1]
+    assert register(16).endswith(":16")
+    active = client.list_task_definitions(familyPrefix=family)["taskDefinitionArns"]
+    revisions = sorted(int(arn.rpartition(":")[2]) for arn in active)
+    assert revisions == [1, 2, *range(7, 17)]  # ten, somebody else's, and the one in use
+
+
+def test_clients_are_patient_unless_the_credentials_say_otherwise(ecs, let_in):
+    ecs.refuse(2, "ListTasks")
+    with pytest.raises(Exception, match="Rate exceeded"):
+        client_of(let_in, "ecs").list_tasks()  # with one retry
+    usual = let_in.model_copy(update={"aws_client_parameters": AwsClientParameters(endpoint_url=ecs.address)})
+    ecs.refuse(2, "ListTasks")
+    client_of(usual, "ecs").list_tasks(cluster="default")
+    assert len(ecs.calls("ListTasks")) == 5
+    assert client_of(usual, "ecs").meta.config.retries["mode"] == "adaptive"
+
+
+def test_a_container_has_its_stop_timeout_to_end(ecs, let_in):
+    client = let_in.get_client("ecs")
+    stubborn = {
+        "name": "c",
+        "image": "any",
+        "memory": 128,
+        "stopTimeout": 1,
+        "command": ["sh", "-c", "trap '' TERM; while true; do sleep 0.2; done"],
+    }
+    made = client.register_task_definition(family="stubborn", containerDefinitions=[stubborn])
+    arn = made["taskDefinition"]["taskDefinitionArn"]
+    task = client.run_task(taskDefinition=arn, cluster="default")["tasks"][0]
+    configuration = ECSJobConfiguration(aws_credentials=let_in)
+    place = f"{task['clusterArn']}::{task['taskArn']}"
+    anyio.run(ECSWorker("pool").kill_infrastructure, place, configuration)
+    until = time.monotonic() + 30
+    while client.describe_tasks(cluster="default", tasks=[task["taskArn"]])["tasks"][0]["lastStatus"] != "STOPPED":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    with pytest.raises(InfrastructureNotFound, match="has not ended"):
+        anyio.run(ECSWorker("pool").kill_infrastructure, place, configuration)
 
 
 def test_tasks_of_other_clusters_and_ended_ones_are_not_killed(ecs, let_in):

@@ -8,7 +8,42 @@ from pydantic import Field
 
 from prefect.settings.base import PrefectBaseSettings, build_settings_config
 
-__all__ = ["AwsSettings", "EcsSettings", "EcsWorkerSettings", "RdsIAMSettings", "RdsSettings"]
+__all__ = [
+    "AwsSettings",
+    "EcsObserverSettings",
+    "EcsObserverSqsSettings",
+    "EcsSettings",
+    "EcsWorkerSettings",
+    "RdsIAMSettings",
+    "RdsSettings",
+]
+
+
+class EcsObserverSqsSettings(PrefectBaseSettings):
+    """The queue in which the changes of tasks are."""
+
+    model_config = build_settings_config(("integrations", "aws", "ecs", "observer", "sqs"))
+
+    queue_name: str = Field(default="prefect-ecs-tasks-events", min_length=1, description="The name of the queue.")
+    queue_region: Optional[str] = Field(
+        default=None, description="Its region; unset: that of the credentials of the work pool."
+    )
+
+
+class EcsObserverSettings(PrefectBaseSettings):
+    """What workers of the type `ecs` watch, besides the tasks that they have started themselves."""
+
+    model_config = build_settings_config(("integrations", "aws", "ecs", "observer"))
+
+    enabled: bool = Field(
+        default=True, description="Whether workers watch the tasks of all flow runs, whoever has started them."
+    )
+    sqs: EcsObserverSqsSettings = Field(default_factory=EcsObserverSqsSettings, description="Where they hear of them.")
+    forward_crashed_run_logs: bool = Field(
+        default=True,
+        description="Whether what the container of a crashed run printed last goes into the logs of the run.",
+    )
+    forward_crashed_run_logs_max_events: int = Field(default=500, ge=1, description="How many lines of it.")
 
 
 class EcsWorkerSettings(PrefectBaseSettings):
@@ -40,6 +75,9 @@ class EcsSettings(PrefectBaseSettings):
 
     model_config = build_settings_config(("integrations", "aws", "ecs"))
 
+    observer: EcsObserverSettings = Field(
+        default_factory=EcsObserverSettings, description="Settings of what workers watch."
+    )
     worker: EcsWorkerSettings = Field(default_factory=EcsWorkerSettings, description="Settings of workers.")
 
 

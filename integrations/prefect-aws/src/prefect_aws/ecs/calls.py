@@ -20,9 +20,18 @@ _RETRIES = {"mode": "adaptive", "max_attempts": 6}
 """Clients slow down when they are throttled, unless the credentials say how to retry."""
 
 
-def client_of(credentials: AwsCredentials | None, service: str) -> Any:
-    """A client of a service that slows down when it is throttled."""
+def client_of(credentials: AwsCredentials | None, service: str, region: str | None = None) -> Any:
+    """
+    A client of a service that slows down when it is throttled.
+
+    Args:
+        credentials: How to get at AWS; those of the environment if it is None.
+        service: The service, by boto3's name for it.
+        region: The region, if it is not that of the credentials.
+    """
     credentials = credentials or AwsCredentials()
+    if region:
+        credentials = credentials.model_copy(update={"region_name": region})
     parameters = credentials.aws_client_parameters
     if "retries" not in (parameters.config or {}):
         patient = parameters.model_copy(update={"config": {**(parameters.config or {}), "retries": _RETRIES}})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from prefect_aws.ecs.calls import ask, ask_again, waits_to_register
 from prefect_aws.ecs.errors import code_of
@@ -32,6 +33,13 @@ _ABOUT = frozenset(
 )
 """What the service says about a revision, besides what was registered."""
 
+_KEPT = 10
+"""So many revisions of a family stay, however old they are."""
+
+_RETIRED_AT_ONCE = 10
+"""So many are looked at, at most, when another one is registered."""
+
+_DESCRIBED_AT_ONCE = 100
 _DEFAULTS = {"essential": True, "networkMode": "bridge"}
 _BY_NAME = frozenset({"environment", "secrets"})
 _NOTHING: tuple[Any, ...] = (None, "", 0, False, [], {})
@@ -73,16 +81,18 @@ class Definitions:
         settings: EcsWorkerSettings,
         say: Callable[[str], None],
         *,
+        cluster: str,
         reuses_others: bool = False,
     ) -> str:
         """
-        The ARN of a revision that is what is wanted; it is registered if there is none.
+        The ARN of a revision that is what is wanted; it is registered if there is none, and old ones are deregistered then.
 
         Args:
             client: A client of ECS.
             wanted: The arguments of RegisterTaskDefinition.
             settings: How often to try.
             say: Told what happens.
+            cluster: Where the family's tasks run.
             reuses_others: Whether a revision that no worker has registered is reused, too.
         """
         key = (client, json.dumps(wanted, sort_keys=True))  # a client is of one account, in one region
@@ -98,6 +108,8 @@ class Definitions:
                     )
                     arn = str(answer["taskDefinition"]["taskDefinitionArn"])
                     say(f"Registered the task definition {arn!r}.")
+                    self._arns[key] = arn
+                    await self._retire_old(client, wanted["family"], cluster, say)
                 self._arns[key] = arn
             return self._arns[key]
 
@@ -112,6 +124,40 @@ class Definitions:
         is_usable = found.get("status", "ACTIVE") == "ACTIVE" and (reuses_others or _TAG in answer.get("tags", ()))
         return str(found["taskDefinitionArn"]) if is_usable and covers(wanted, found) else None
 
+    async def _retire_old(self, client: Any, family: str, cluster: str, say: Callable[[str], None]) -> None:
+        """Deregister old revisions that workers have registered, and that nothing uses. What fails is left for the next time."""
+        try:
+            old = await self._old(client, family)
+            in_use = {*self._arns.values(), *(await _used_by_tasks(client, family, cluster) if old else ())}
+            for arn in old:
+                if arn in in_use:
+                    continue
+                answer = await ask(client.describe_task_definition, taskDefinition=arn, include=["TAGS"])
+                if _TAG in answer.get("tags", ()):
+                    await ask(client.deregister_task_definition, taskDefinition=arn)
+                    say(f"Deregistered the old task definition {arn!r}.")
+        except Exception as error:
+            say(f"Old task definitions of the family {family!r} are not deregistered: {error}")
+
+    async def _old(self, client: Any, family: str) -> list[str]:
+        """The oldest revisions of a family beyond those that stay."""
+        answer = await ask(client.list_task_definitions, familyPrefix=family, status="ACTIVE", maxResults=100)
+        found = [arn for arn in answer["taskDefinitionArns"] if arn.rpartition("/")[2].rpartition(":")[0] == family]
+        found.sort(key=lambda arn: int(arn.rpartition(":")[2]))
+        return found[:-_KEPT][:_RETIRED_AT_ONCE]
+
     def forget(self, arn: str) -> None:
         """A revision cannot be used any more."""
         self._arns = {key: each for key, each in self._arns.items() if each != arn}
+
+
+async def _used_by_tasks(client: Any, family: str, cluster: str) -> set[str]:
+    """The revisions of a family that tasks of a cluster were started with which have not ended."""
+    pages = client.get_paginator("list_tasks").paginate(cluster=cluster, family=family)
+    arns = await anyio.to_thread.run_sync(lambda: [arn for page in pages for arn in page["taskArns"]])
+    used = set()
+    for first in range(0, len(arns), _DESCRIBED_AT_ONCE):
+        tasks = arns[first : first + _DESCRIBED_AT_ONCE]
+        answer = await ask(client.describe_tasks, cluster=cluster, tasks=tasks)
+        used |= {str(task["taskDefinitionArn"]) for task in answer["tasks"]}
+    return used

@@ -8,7 +8,33 @@ from typing import Any
 from prefect_aws.ecs.calls import ask
 from prefect_aws.ecs.errors import code_of, is_transient
 
-__all__ = ["LogStream"]
+__all__ = ["LogStream", "log_stream"]
+
+
+def log_stream(
+    make_client: Callable[[str | None], Any],
+    container: dict[str, Any],
+    task_arn: str,
+    *,
+    show: Callable[[str], None] = print,
+    say: Callable[[str], None],
+) -> LogStream | None:
+    """
+    The log stream of a container of a task; None if what it prints goes elsewhere, or the name of its stream is not known.
+
+    Args:
+        make_client: Makes a client of CloudWatch Logs for a region.
+        container: The container, as a task definition has it.
+        task_arn: The task.
+        show: Called with each line.
+        say: Told about calls that failed.
+    """
+    driver = container.get("logConfiguration") or {}
+    options = driver.get("options") or {}
+    if driver.get("logDriver") != "awslogs" or not {"awslogs-group", "awslogs-stream-prefix"} <= {*options}:
+        return None
+    client = make_client(options.get("awslogs-region"))
+    return LogStream(client, options, str(container["name"]), task_arn, show=show, say=say)
 
 
 class LogStream:

@@ -42,6 +42,16 @@ class Ending:
     reason: str = ""
     exit_code: int | None = None
 
+    @property
+    def message(self) -> str:
+        """What to say of a flow run that has not said itself what became of it."""
+        return {
+            "succeeded": "The task has ended with exit code 0, and the flow run has not said how it ended.",
+            "failed": f"{self.reason}.",
+            "unstarted": f"The task did not start: {self.reason}.",
+            "disrupted": f"The machine of the flow run was taken away, and it runs again: {self.reason}",
+        }[self.kind]
+
 
 def ending_of(task: dict[str, Any], container_name: str) -> Ending:
     """What the end of a task means for the flow run in it."""

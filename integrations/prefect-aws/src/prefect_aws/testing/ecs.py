@@ -12,6 +12,7 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,7 @@ class FakeEcs:
 
     Args:
         beside: The address of that emulator.
+        tells_changes: Whether the EventBridge of that emulator is told of each change of a task, as ECS does.
 
     Attributes:
         requests: What was asked of ECS: pairs of an operation and its arguments.
@@ -50,8 +52,9 @@ class FakeEcs:
         starts_nothing: Whether tasks wait for ever.
     """
 
-    def __init__(self, beside: str) -> None:
+    def __init__(self, beside: str, *, tells_changes: bool = False) -> None:
         self.beside = beside
+        self.tells_changes = tells_changes
         self.folder = Path(tempfile.mkdtemp(prefix="fake-ecs-"))
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.images_that_fail: set[str] = set()
@@ -60,6 +63,7 @@ class FakeEcs:
         self._refusals: list[tuple[str, str]] = []
         self._tasks: dict[str, dict[str, Any]] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stop_seconds: dict[str, float] = {}
         self._by_token: dict[str, str] = {}
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"ecs": self}))
@@ -99,6 +103,10 @@ class FakeEcs:
     def take_away(self, arn: str) -> None:
         """End a task as if its spot machine was wanted by somebody else."""
         self._tasks[arn] |= {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."}
+        _signal(self._processes[arn], signal.SIGKILL)
+
+    def kill(self, arn: str) -> None:
+        """End the container of a task by force, as when it has used too much memory."""
         _signal(self._processes[arn], signal.SIGKILL)
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
@@ -142,7 +150,9 @@ class FakeEcs:
             "lastStatus": "PENDING",
             "startedBy": asked.get("startedBy"),
             "tags": asked.get("tags", []),
+            "overrides": asked.get("overrides", {}),
         }
+        self._tell(arn, ask_beside)
         if token:
             self._by_token[token] = arn
         self._start(arn, definition, asked.get("overrides", {}), ask_beside)
@@ -164,6 +174,16 @@ class FakeEcs:
             threading.Thread(target=self._stop, args=(arn,), daemon=True).start()
         return {"task": self._shown(arn)}
 
+    def _on_ListTasks(self, asked: dict[str, Any], ask_beside: Any) -> dict[str, Any]:  # noqa: N802
+        family, wanted = asked.get("family"), asked.get("desiredStatus", "RUNNING")
+        found = [
+            arn
+            for arn, task in self._tasks.items()
+            if family in {None, task["taskDefinitionArn"].rpartition("/")[2].rpartition(":")[0]}
+            and (task["lastStatus"] == "STOPPED") == (wanted == "STOPPED")
+        ]
+        return {"taskArns": found}
+
     def _shown(self, arn: str) -> dict[str, Any]:
         with self._lock:
             return json.loads(json.dumps(self._tasks[arn]))  # type: ignore[no-any-return]
@@ -181,7 +201,7 @@ class FakeEcs:
             return
         if container["image"] in self.images_that_fail:
             why = f"CannotPullContainerError: {container['image']}: not found"
-            self._end(arn, container["name"], None, "TaskFailedToStart", why)
+            self._end(arn, container["name"], None, "TaskFailedToStart", why, ask_beside)
             return
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PREFECT_HOME": str(self.folder / "home")}
         for entry in (*container.get("environment", ()), *override.get("environment", ())):
@@ -204,21 +224,33 @@ class FakeEcs:
                 start_new_session=True,
             )
         self._processes[arn] = process
+        self._stop_seconds[arn] = container.get("stopTimeout", _STOP_SECONDS)
         self._tasks[arn] |= {"lastStatus": "RUNNING", "startedAt": 1_700_000_000}
-        threading.Thread(target=self._wait, args=(arn, container["name"], process), daemon=True).start()
+        self._tell(arn, ask_beside)
+        threading.Thread(target=self._wait, args=(arn, container["name"], process, ask_beside), daemon=True).start()
 
-    def _wait(self, arn: str, name: str, process: subprocess.Popen[bytes]) -> None:
+    def _wait(self, arn: str, name: str, process: subprocess.Popen[bytes], ask_beside: Any) -> None:
         code = process.wait()
         why = "Essential container in task exited"
-        self._end(arn, name, code if code >= 0 else 128 - code, "EssentialContainerExited", why)
+        self._end(arn, name, code if code >= 0 else 128 - code, "EssentialContainerExited", why, ask_beside)
 
-    def _end(self, arn: str, name: str, code: int | None, stop_code: str, reason: str) -> None:
+    def _end(self, arn: str, name: str, code: int | None, stop_code: str, reason: str, ask_beside: Any) -> None:
         with self._lock:
             task = self._tasks[arn]
             task.setdefault("stopCode", stop_code)
             task.setdefault("stoppedReason", reason)
             task["containers"] = [{"name": name, **({} if code is None else {"exitCode": code})}]
             task["lastStatus"] = "STOPPED"
+        self._tell(arn, ask_beside)
+
+    def _tell(self, arn: str, ask_beside: Any) -> None:
+        """Tell EventBridge of the status of a task. It is not told the tags."""
+        if not self.tells_changes:
+            return
+        detail = {name: value for name, value in self._shown(arn).items() if name != "tags"}
+        detail["updatedAt"] = datetime.now(timezone.utc).isoformat()
+        entry = {"Source": "aws.ecs", "DetailType": "ECS Task State Change", "Detail": json.dumps(detail)}
+        ask_beside("AWSEvents.PutEvents", {"Entries": [{**entry, "Resources": [arn]}]})
 
     def _stop(self, arn: str) -> None:
         process = self._processes.get(arn)
@@ -227,7 +259,7 @@ class FakeEcs:
             return
         _signal(process, signal.SIGTERM)
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(self._stop_seconds[arn])
         except subprocess.TimeoutExpired:
             _signal(process, signal.SIGKILL)
 
@@ -259,13 +291,13 @@ class _Handler(BaseHTTPRequestHandler):
         kept = {name: value for name, value in headers.items() if name.lower() not in {"host", "content-length"}}
         request = urllib.request.Request(f"{self.ecs.beside}{self.path}", body, kept)  # noqa: S310 - an emulator
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
                 return answer.status, answer.read(), answer.headers.get("Content-Type", "")
         except urllib.error.HTTPError as error:
             return error.code, error.read(), error.headers.get("Content-Type", "")
 
     def _ask_beside(self, target: str, arguments: dict[str, Any]) -> Any:
-        service = "ecs" if target.startswith(_ECS) else target.partition(".")[0]
+        service = "ecs" if target.startswith(_ECS) else target.partition(".")[0].lower().removeprefix("aws")
         scope = f"Credential=an-id/20260101/us-east-1/{service}/aws4_request"
         headers = {
             "X-Amz-Target": target,

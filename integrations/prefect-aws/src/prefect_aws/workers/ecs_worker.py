@@ -16,11 +16,12 @@ from prefect_aws.ecs.calls import ask, client_of
 from prefect_aws.ecs.configuration import CapacityProvider, ECSJobConfiguration, ECSVariables
 from prefect_aws.ecs.definitions import Definitions
 from prefect_aws.ecs.errors import code_of, is_transient
-from prefect_aws.ecs.logs import LogStream
+from prefect_aws.ecs.logs import LogStream, log_stream
 from prefect_aws.ecs.masking import mask_api_key, mask_sensitive_env_values
 from prefect_aws.ecs.network import network_of
 from prefect_aws.ecs.secrets import SecretStore
 from prefect_aws.ecs.tasks import Ending, TaskWatch, ending_of, run_task
+from prefect_aws.observers.ecs import observe
 from prefect_aws.settings import AwsSettings, EcsWorkerSettings
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ __all__ = [
     "mask_sensitive_env_values",
     "parse_identifier",
 ]
-
-_TAIL_LINES = 50
 
 _HELD = {
     "prefect_api_key_secret_arn": "PREFECT_API_KEY",
@@ -87,6 +86,9 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
     job_configuration_variables: ClassVar[builtins.type[BaseVariables] | None] = ECSVariables
 
     _description: ClassVar[str] = "Executes flow runs as tasks of Elastic Container Service of AWS."
+
+    _grace_seconds: float = 20.0
+    """So long another worker that has started a run may take to say how it ended, as it knows best."""
 
     @cached_property
     def _definitions(self) -> Definitions:
@@ -169,6 +171,7 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
                     configuration.task_definition,
                     settings,
                     logger.info,
+                    cluster=request["cluster"],
                     reuses_others=configuration.match_latest_revision_in_family,
                 )
             logger.debug("Asking for a task: %s", mask_sensitive_env_values(request))
@@ -265,24 +268,31 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
             watch.drop(arn)
 
     def _logs(self, task: dict[str, Any], configuration: ECSJobConfiguration, say: Any) -> LogStream | None:
-        driver = configuration.container.get("logConfiguration") or {}
-        if driver.get("logDriver") != "awslogs":
-            return None
-        client = client_of(configuration.aws_credentials, "logs")
-        name = configuration.container["name"]
-        return LogStream(client, driver["options"], name, task["taskArn"], show=print, say=say)
+        return log_stream(
+            lambda region: client_of(configuration.aws_credentials, "logs", region),
+            configuration.container,
+            task["taskArn"],
+            say=say,
+        )
 
     async def _tell(self, flow_run: FlowRun, ending: Ending, logs: LogStream | None) -> None:
         """Say what the end of the task means for the flow run, unless its own process has said that."""
         if ending.kind == "unstarted":
-            raise InfrastructureError(f"The task did not start: {ending.reason}")
+            raise InfrastructureError(ending.message)
         if ending.kind == "disrupted":
-            message = f"The machine of the flow run was taken away, and it runs again: {ending.reason}"
-            await self._offer_again(flow_run, message)
+            await self._offer_again(flow_run, ending.message)
         elif ending.kind == "failed" and await self._needs_a_last_word(flow_run):
-            printed = "" if logs is None else "\n".join([" It printed last:", *await logs.tail(_TAIL_LINES)])
-            self.get_flow_run_logger(flow_run).error("%s.%s", ending.reason, printed)
-            await self._propose_crashed_state(flow_run, f"{ending.reason}.")
+            settings, printed = AwsSettings().ecs.observer, ""
+            if logs is not None and settings.forward_crashed_run_logs:
+                lines = await logs.tail(settings.forward_crashed_run_logs_max_events)
+                printed = "\n".join([" It printed last:", *lines])
+            self.get_flow_run_logger(flow_run).error("%s%s", ending.message, printed)
+            await self._propose_crashed_state(flow_run, ending.message)
+
+    async def _observe(self) -> None:
+        settings = AwsSettings().ecs.observer
+        if settings.enabled:
+            await observe(self, settings, self._grace_seconds)
 
     async def _stop(self, client: Any, task: dict[str, Any], reason: str) -> None:
         try:
@@ -306,7 +316,8 @@ class ECSWorker(BaseWorker[ECSJobConfiguration, ECSVariables, ECSWorkerResult]):
         Args:
             infrastructure_pid: The cluster and the ARN of the task.
             configuration: What it was started with.
-            grace_seconds: Not used: the `stopTimeout` of the container says how long it may take to end by itself.
+            grace_seconds: ECS takes no such thing with a request: the `stopTimeout` of the container, 30 seconds by default,
+                says how long it may take to end by itself. The flow run is asked to end, and does so, within `grace_seconds`.
 
         Raises:
             prefect.exceptions.InfrastructureNotFound: It does not exist, or has ended.

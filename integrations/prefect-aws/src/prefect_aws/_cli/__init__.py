@@ -1,0 +1,1 @@
+"""The command `prefect-aws`."""

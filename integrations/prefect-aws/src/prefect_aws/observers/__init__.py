@@ -1,0 +1,1 @@
+"""What workers watch of AWS, besides what they have started themselves."""
