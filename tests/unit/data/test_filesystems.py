@@ -95,6 +95,13 @@ def test_symbolic_links_do_not_lead_out(local, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_symbolic_links_within_the_base_path_are_followed(local, tmp_path):
+    (tmp_path / "base/a/b").mkdir(parents=True)
+    os.symlink(tmp_path / "base/a/b", tmp_path / "base/a/link")
+    assert local.write_path("a/link/file", b"x" * 3_000_000) == str(tmp_path / "base/a/b/file")
+    assert local.read_path("a/b/file") == b"x" * 3_000_000
+
+
 def test_a_base_path_that_is_a_link_is_followed(tmp_path):
     (tmp_path / "real").mkdir()
     os.symlink(tmp_path / "real", tmp_path / "link")

@@ -94,9 +94,31 @@ def _files_of(folder: Path, ignore_file: str | None) -> list[str]:
 # This machine
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
 @lru_cache(maxsize=128)
 def _real_folder(path: str) -> str:
     return os.path.realpath(Path(path).expanduser())
+
+
+def _has_links(base: str, whole: str) -> bool:
+    """Whether a part of a path may be a symbolic link, of those below a folder: that one's own path has none."""
+    if os.name != "posix":
+        return True  # there are other kinds of links
+    place = base.rstrip(os.sep)
+    for part in whole[len(place) :].split(os.sep):  # noqa: PTH206
+        if part:
+            place = f"{place}{os.sep}{part}"
+            if os.path.islink(place):  # noqa: PTH114
+                return True
+    return False
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
@@ -145,7 +167,10 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         whole = self._resolve_path(path)
         if self.basepath is None:
             return whole
-        base, real = self._base(), os.path.realpath(whole)
+        base = self._base()
+        if not _has_links(base, whole):
+            return whole
+        real = os.path.realpath(whole)
         if real != base and not real.startswith(base.rstrip(os.sep) + os.sep):
             raise ValueError(f"The path '{path}' leads outside of the base path '{base}', to '{real}'.")
         return real
@@ -153,8 +178,8 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
     def _read(self, path: str) -> bytes:
         file = self._real_path(path)
         try:
-            with open(file, "rb") as opened:  # noqa: PTH123
-                return opened.read()
+            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123
+                return opened.readall()
         except FileNotFoundError:
             raise PathNotFoundError(f"Path {file} does not exist.") from None
         except IsADirectoryError:
@@ -166,13 +191,15 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         folder = os.path.dirname(file)  # noqa: PTH120
         draft = os.path.join(folder, f".{secrets.token_hex(8)}.part")  # noqa: PTH118
         try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            handle = os.open(draft, _NEW, 0o666)
         except FileNotFoundError:
             os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            handle = os.open(draft, _NEW, 0o666)
         try:
-            with os.fdopen(handle, "wb") as opened:
-                opened.write(content)
+            try:
+                _write_all(handle, content)
+            finally:
+                os.close(handle)
             os.replace(draft, file)  # noqa: PTH105
         except BaseException as error:
             os.unlink(draft)  # noqa: PTH108
