@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import anyio
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from prefect.client.http.address import ServerAddress
+from prefect.client.http.connections import Line
 from prefect.client.http.direct import DirectLine
-from prefect.client.http.reading import read_response
+from prefect.client.http.direct_async import AsyncDirectLine
+from prefect.client.http.reading import Reading
 from prefect.client.http.requests import HttpRequest
 
 
@@ -59,18 +65,45 @@ def server() -> Iterator[Scripted]:
     server.close()
 
 
+class InLoop:
+    """The line for async code, from sync code: it works in an event loop beside it."""
+
+    def __init__(self, address: ServerAddress, connect_seconds: float) -> None:
+        self._entered = start_blocking_portal()
+        self._portal = self._entered.__enter__()
+        self._line = self._portal.call(AsyncDirectLine, address, connect_seconds)
+
+    def send(self, request: HttpRequest) -> httpx.Response:
+        return self._portal.call(self._line.send, request)
+
+    def close(self) -> None:
+        self._portal.call(self._line.aclose)
+        self._entered.__exit__(None, None, None)
+
+
+@pytest.fixture(params=[DirectLine, InLoop], ids=["sync", "async"])
+def make_line(request: pytest.FixtureRequest) -> Iterator[Callable[..., Line]]:
+    made: list[Line] = []
+
+    def make(url: str, **options: Any) -> Line:
+        made.append(request.param(ServerAddress(url, **options), 10.0))
+        return made[-1]
+
+    yield make
+    for line in made:
+        line.close()
+
+
 @pytest.fixture
-def line(server: Scripted) -> Iterator[DirectLine]:
-    line = DirectLine(ServerAddress(server.url, timeout=30.0, custom_headers=(("X-Extra", "é"),)), 10.0)
-    yield line
-    line.close()
+def line(server: Scripted, make_line: Callable[..., Line]) -> Line:
+    return make_line(server.url, timeout=30.0, custom_headers=(("X-Extra", "é"),))
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 ASKING = HttpRequest("GET", "/flows?a=1")
 
 
-def test_a_request_is_one_message_with_all_headers(server: Scripted, line: DirectLine) -> None:
+def test_a_request_is_one_message_with_all_headers(server: Scripted, line: Line) -> None:
     server.answers = [OK, OK]
     line.send(HttpRequest("POST", "/flows/", b'{"name":1}', {"Content-Type": "application/json"}))
     line.send(ASKING)
@@ -100,7 +133,7 @@ def test_a_request_is_one_message_with_all_headers(server: Scripted, line: Direc
     ],
     ids=["plain", "nothing", "chunks", "continued", "gzip"],
 )
-def test_answers_are_read_to_their_end(server: Scripted, line: DirectLine, answer: bytes, content: bytes) -> None:
+def test_answers_are_read_to_their_end(server: Scripted, line: Line, answer: bytes, content: bytes) -> None:
     server.answers = [answer, OK]
     assert line.send(ASKING).content == content
     assert line.send(ASKING).json() == {}
@@ -110,9 +143,7 @@ def test_answers_are_read_to_their_end(server: Scripted, line: DirectLine, answe
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end"]
 )
-def test_a_connection_that_ends_with_its_answer_is_not_used_again(
-    server: Scripted, line: DirectLine, answer: bytes
-) -> None:
+def test_a_connection_that_ends_with_its_answer_is_not_used_again(server: Scripted, line: Line, answer: bytes) -> None:
     server.answers = [answer, None, OK]
     assert line.send(ASKING).text == "until the end"
     assert line.send(ASKING).json() == {}
@@ -131,7 +162,7 @@ def test_a_connection_that_ends_with_its_answer_is_not_used_again(
     ids=["silence", "half an answer", "another protocol", "broken chunks", "no gzip"],
 )
 def test_what_is_no_answer_is_an_error_of_httpx(
-    server: Scripted, line: DirectLine, answers: list[bytes | None], error: type[Exception]
+    server: Scripted, line: Line, answers: list[bytes | None], error: type[Exception]
 ) -> None:
     server.answers = [*answers, OK]
     with pytest.raises(error):
@@ -140,22 +171,22 @@ def test_what_is_no_answer_is_an_error_of_httpx(
     assert server.connections == 2
 
 
-def test_nobody_listens_or_nobody_answers() -> None:
+def test_nobody_listens_or_nobody_answers(make_line: Callable[..., Line]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        line = DirectLine(ServerAddress(f"http://127.0.0.1:{port}/api", timeout=0.2), 10.0)
+        line = make_line(f"http://127.0.0.1:{port}/api", timeout=0.2)
         with pytest.raises(httpx.ReadTimeout):
             line.send(ASKING)
     with pytest.raises(httpx.ConnectError):
         line.send(ASKING)
 
 
-def test_a_header_cannot_smuggle_another_one_in(line: DirectLine) -> None:
+def test_a_header_cannot_smuggle_another_one_in(line: Line) -> None:
     with pytest.raises(httpx.LocalProtocolError, match="must be one line"):
         line.send(HttpRequest("GET", "/flows", None, {"A": "b\r\nC: d"}))
 
 
-def test_threads_do_not_share_a_connection_at_the_same_time(server: Scripted, line: DirectLine) -> None:
+def test_threads_do_not_share_a_connection_at_the_same_time(server: Scripted, line: Line) -> None:
     server.answers = [OK] * 40
     failures: list[BaseException] = []
 
@@ -184,16 +215,14 @@ def test_threads_do_not_share_a_connection_at_the_same_time(server: Scripted, li
     ],
     ids=["HEAD", "not modified"],
 )
-def test_an_answer_without_a_body_may_say_how_long_that_would_be(
-    server: Scripted, line: DirectLine, answer: bytes
-) -> None:
+def test_an_answer_without_a_body_may_say_how_long_that_would_be(server: Scripted, line: Line, answer: bytes) -> None:
     server.answers = [answer, OK]
     method = "HEAD" if b"200" in answer else "GET"
     assert line.send(HttpRequest(method, "/flows")).headers["content-length"] == "9"
     assert line.send(ASKING).json() == {}
 
 
-def test_what_comes_after_an_answer_is_no_part_of_it_nor_of_the_next(server: Scripted, line: DirectLine) -> None:
+def test_what_comes_after_an_answer_is_no_part_of_it_nor_of_the_next(server: Scripted, line: Line) -> None:
     server.answers = [OK + b"HTTP/1.1 500 Another\r\nContent-Length: 0\r\n\r\n", OK + b"junk", OK]
     for _ in range(3):
         response = line.send(ASKING)
@@ -203,16 +232,38 @@ def test_what_comes_after_an_answer_is_no_part_of_it_nor_of_the_next(server: Scr
 
 def test_an_answer_may_come_byte_by_byte() -> None:
     whole = b"HTTP/1.1 200 Fine\r\nA: 1\r\na: 2\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nB: 3\r\n\r\n"
-    ours, theirs = socket.socketpair()
-
-    def send() -> None:
-        for each in whole:
-            theirs.sendall(bytes([each]))
-
-    sending = threading.Thread(target=send)
-    sending.start()
-    with ours, theirs:
-        response, is_last = read_response(ours, httpx.Request("GET", "http://127.0.0.1/"))
-        sending.join()
-    assert (response.reason_phrase, response.text, response.headers["a"], is_last) == ("Fine", "x", "1, 2", False)
+    reading = Reading(httpx.Request("GET", "http://127.0.0.1/"))
+    for number in range(len(whole)):
+        assert not reading.is_complete
+        reading.feed(whole[number : number + 1])
+    assert (reading.is_complete, reading.will_close) == (True, False)
+    response = reading.response()
+    assert (response.reason_phrase, response.text, response.headers["a"]) == ("Fine", "x", "1, 2")
     assert "b" not in response.headers
+
+
+def test_a_request_that_is_given_up_takes_its_connection_along(server: Scripted) -> None:
+    async def act() -> None:
+        line = AsyncDirectLine(ServerAddress(server.url, timeout=30.0), 10.0)
+        server.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", OK]
+        with anyio.move_on_after(0.2) as scope:
+            await line.send(ASKING)
+        assert scope.cancelled_caught
+        assert (await line.send(ASKING)).json() == {}
+        await line.aclose()
+
+    anyio.run(act)
+    assert server.connections == 2
+
+
+def test_many_requests_at_once_are_all_answered(server: Scripted) -> None:
+    server.answers = [OK] * 300
+
+    async def act() -> None:
+        line = AsyncDirectLine(ServerAddress(server.url, timeout=30.0), 10.0)
+        responses = await asyncio.gather(*(line.send(ASKING) for _ in range(300)))
+        assert {response.status_code for response in responses} == {200}
+        await line.aclose()
+
+    asyncio.run(act())
+    assert len(server.received) == 300

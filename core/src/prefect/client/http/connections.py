@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary, finalize
 import httpx
 
 from prefect.client.http.direct import DirectLine
+from prefect.client.http.direct_async import AsyncDirectLine
 from prefect.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,14 +126,20 @@ class Connections:
         if self._given:
             return _Client(self._address.url, httpx.Client(**self._options_of_clients()))
         options = self._options()
-        if self._address.url.startswith("http:") and not options["http2"] and options["proxy"] is None:
+        if self._is_plain(options):
             return DirectLine(self._address, _CONNECT_SECONDS)
         return _Plain(httpx.HTTPTransport(**options), self._address)
 
     def _make_async_line(self) -> AsyncLine:
         if self._given:
             return _AsyncClient(self._address.url, httpx.AsyncClient(**self._options_of_clients()))
-        return _AsyncPlain(httpx.AsyncHTTPTransport(**self._options()), self._address)
+        options = self._options()
+        if self._is_plain(options):
+            return AsyncDirectLine(self._address, _CONNECT_SECONDS)
+        return _AsyncPlain(httpx.AsyncHTTPTransport(**options), self._address)
+
+    def _is_plain(self, options: Mapping[str, Any]) -> bool:
+        return self._address.url.startswith("http:") and not options["http2"] and options["proxy"] is None
 
     def _options(self) -> dict[str, Any]:
         if self._address.http2:

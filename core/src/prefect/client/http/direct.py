@@ -10,14 +10,14 @@ from __future__ import annotations
 import socket
 import time
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
 
-from prefect.client.http.reading import read_response
+from prefect.client.http.envelopes import Envelopes
+from prefect.client.http.reading import Reading
 
 if TYPE_CHECKING:
     from prefect.client.http.address import ServerAddress
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DirectLine"]
 
+_MOST_AT_ONCE = 65_536
 _MOST_IDLE = 20
 _IDLE_SECONDS = 30.0
 
@@ -45,14 +46,9 @@ class DirectLine:
     """
 
     def __init__(self, address: ServerAddress, connect_seconds: float) -> None:
-        url = httpx.URL(address.url)
-        self._url = address.url
-        self._path = url.raw_path.rstrip(b"/")
-        self._place = (url.raw_host.decode(), url.port or 80)
-        self._connect_seconds = connect_seconds
+        self._envelopes = Envelopes(address)
+        self._connect_seconds = min(connect_seconds, address.timeout)
         self._seconds = address.timeout
-        said = {"Host": url.netloc.decode(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate", **address.headers}
-        self._headers = _lines(said)
         self._idle: deque[tuple[socket.socket, float]] = deque()
 
     def send(self, request: HttpRequest) -> httpx.Response:
@@ -62,19 +58,19 @@ class DirectLine:
         Raises:
             httpx.TransportError: There was no answer.
         """
-        asked = httpx.Request(request.method, _url(self._url + request.path))
-        letter = self._in_bytes(request)
+        asked, letter = self._envelopes.asked(request), self._envelopes.write(request)
         with _errors_as(_CONNECTING, asked):
             connection = self._take()
         try:
             with _errors_as(_WRITING, asked):
                 connection.sendall(letter)
             with _errors_as(_READING, asked):
-                response, is_last = read_response(connection, asked)
+                reading = _read(connection, asked)
+            response = reading.response()
         except BaseException:
             connection.close()
             raise
-        if is_last or len(self._idle) >= _MOST_IDLE:
+        if reading.will_close or len(self._idle) >= _MOST_IDLE:
             connection.close()
         else:
             self._idle.append((connection, time.monotonic()))
@@ -95,29 +91,10 @@ class DirectLine:
             if time.monotonic() - since < _IDLE_SECONDS and _is_silent(connection, self._seconds):
                 return connection
             connection.close()
-        connection = socket.create_connection(self._place, min(self._connect_seconds, self._seconds))
+        connection = socket.create_connection(self._envelopes.place, self._connect_seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(self._seconds)
         return connection
-
-    def _in_bytes(self, request: HttpRequest) -> bytes:
-        content = request.content or b""
-        first = b"%s %s%s HTTP/1.1\r\n" % (request.method.encode(), self._path, request.path.encode("ascii"))
-        length = b"" if request.method == "GET" and not content else b"Content-Length: %d\r\n" % len(content)
-        return b"".join((first, self._headers, _lines(request.headers), length, b"\r\n", content))
-
-
-def _lines(headers: Mapping[str, str]) -> bytes:
-    """Headers as they are sent: one line each, and no more."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
-        raise httpx.LocalProtocolError(f"A header must be one line: {dict(headers)!r}.")
-    return lines.encode("latin-1")
-
-
-@lru_cache(maxsize=64)
-def _url(url: str) -> httpx.URL:
-    return httpx.URL(url)
 
 
 def _is_silent(connection: socket.socket, seconds: float) -> bool:
@@ -131,6 +108,13 @@ def _is_silent(connection: socket.socket, seconds: float) -> bool:
     except OSError:
         return False
     return False
+
+
+def _read(connection: socket.socket, asked: httpx.Request) -> Reading:
+    reading = Reading(asked)
+    while not reading.is_complete:
+        reading.feed(connection.recv(_MOST_AT_ONCE))
+    return reading
 
 
 @contextmanager
