@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, field_validator
 
 from prefect.blocks.core import Block
+from prefect.filesystems.local_files import has_links, write_all
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
 from prefect.utilities.filesystem import filter_files
 
@@ -102,25 +103,6 @@ def _real_folder(path: str) -> str:
     return os.path.realpath(Path(path).expanduser())
 
 
-def _has_links(base: str, whole: str) -> bool:
-    """Whether a part of a path may be a symbolic link, of those below a folder: that one's own path has none."""
-    if os.name != "posix":
-        return True  # there are other kinds of links
-    place = base.rstrip(os.sep)
-    for part in whole[len(place) :].split(os.sep):  # noqa: PTH206
-        if part:
-            place = f"{place}{os.sep}{part}"
-            if os.path.islink(place):  # noqa: PTH114
-                return True
-    return False
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(handle, left) :]
-
-
 class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
     """
     Stores files in a folder of this machine.
@@ -168,7 +150,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
         if self.basepath is None:
             return whole
         base = self._base()
-        if not _has_links(base, whole):
+        if not has_links(base, whole):
             return whole
         real = os.path.realpath(whole)
         if real != base and not real.startswith(base.rstrip(os.sep) + os.sep):
@@ -197,7 +179,7 @@ class LocalFileSystem(WritableFileSystem, WritableDeploymentStorage):
             handle = os.open(draft, _NEW, 0o666)
         try:
             try:
-                _write_all(handle, content)
+                write_all(handle, content)
             finally:
                 os.close(handle)
             os.replace(draft, file)  # noqa: PTH105
