@@ -76,7 +76,7 @@ NAMES = json.loads(Path(__file__).parents[2].joinpath("compat/facts/event_names.
 
 ELSEWHERE = {
     "prefect.deployment.disabled",  # no orchestrator of one's own has such deployments
-    "prefect.workspace.transfer.completed",  # by a command that is not there yet
+    "prefect.workspace.transfer.completed",  # tests/integration/cli/test_transfer.py
     "prefect.workspace.transfer.started",
 }
 

@@ -123,6 +123,14 @@ class TestBlocks:
         assert "value" in cli("block", "type", "inspect", "secret").stdout
         assert cli.json("block", "type", "inspect", "secret")["block_schemas"]
 
+    def test_of_a_type_that_is_not_registered_it_is_said_how_to_get_it(self, cli):
+        for slug, remedy in (
+            ("slack-webhook", "prefect block register -m prefect.blocks.notifications"),
+            ("snowflake-connector", "It is part of prefect-snowflake: pip install prefect-snowflake"),
+            ("nothing", "See: prefect block type ls"),
+        ):
+            assert remedy in cli.error("block", "type", "inspect", slug)
+
     def test_types_are_registered_and_deleted(self, cli, script):
         script("from prefect.blocks.core import Block\nclass Coffee(Block):\n    strength: int = 1\n", "coffee.py")
         assert "coffee  Coffee" in cli("block", "register", "--file", "coffee.py").stdout

@@ -91,6 +91,7 @@ def test_a_block_is_found_in_several_ways(credentials, client):
     ("use", "message"),
     [
         (lambda: Credentials.load("nothing"), "no block of type 'credentials' named 'nothing'"),
+        (lambda: Block.load("snowflake-connector/x"), "part of prefect-snowflake, .* pip install prefect-snowflake"),
         (lambda: Block.load("credentials"), "does not say the block type"),
         (lambda: Block.load_from_ref("credentials/creds"), "a UUID is due"),
         (lambda: Block.load_from_ref({"id": 1}), "is no reference"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sqlite3
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,13 +125,11 @@ def test_deleting_a_block_type_deletes_its_schemas_and_documents(orchestrator, p
             orchestrator.send(call)
 
 
-def test_a_protected_block_type_stays(orchestrator, plain, file) -> None:
-    connection = sqlite3.connect(file)
-    with connection:
-        connection.execute("UPDATE block_type SET is_protected = 1")
-    connection.close()
+def test_a_protected_block_type_stays(orchestrator) -> None:
+    protected = orchestrator.send(block_types.create_block_type(BlockTypeCreate(name="Secret", slug="secret")))
+    assert protected.is_protected
     with pytest.raises(PrefectHTTPStatusError, match="cannot be deleted") as refused:
-        orchestrator.send(block_types.delete_block_type(plain.type_id))
+        orchestrator.send(block_types.delete_block_type(protected.id))
     assert refused.value.response.status_code == 403
 
 

@@ -33,11 +33,3 @@ def test_everything_is_explained(path, command):
     for param in command.params:
         if not getattr(param, "hidden", False):
             assert (param.help or "").endswith("."), param.name
-
-
-def test_what_is_still_to_come_says_so():
-    from prefect.testing.cli import CycloptsCliRunner
-
-    result = CycloptsCliRunner().invoke(["transfer", "--from", "a"])
-    assert result.exit_code == 1
-    assert "`prefect transfer` is not part of this version yet" in result.stderr

@@ -49,7 +49,20 @@ def _read_by_name(cls: type[Block], name: str) -> Steps[BlockDocument]:
     try:
         return (yield from ask(block_types.read_block_document_by_name(name, slug)))
     except ObjectNotFound as error:
-        raise ValueError(f"There is no block of type '{slug}' named '{name}'. `prefect block ls` lists all.") from error
+        raise ValueError(
+            f"There is no block of type '{slug}' named '{name}'. `prefect block ls` lists all.{_origin(slug)}"
+        ) from error
+
+
+def _origin(slug: str) -> str:
+    """What to install for a block type that is not, if that is known."""
+    from prefect.plugins import registries
+    from prefect.plugins.known import distribution_for
+
+    package = distribution_for(registries.blocks.family.key, slug)
+    if package is None or slug in registries.blocks.names():
+        return ""
+    return f" Blocks of this type are part of {package}, which is not installed: pip install {package}"
 
 
 def load(cls: type[B], name: str, validate: bool = True) -> Steps[B]:

@@ -67,6 +67,10 @@ COMMANDS: dict[str, Entry] = {
     "task": Entry("prefect.cli.task:app", "Execute the runs of tasks that are called with `delay`."),
     "shell": Entry("prefect.cli.shell:app", "Run a shell command as a flow, now or again and again."),
     "task-run": Entry("prefect.cli.task_run:app", "Show runs of tasks.", ("task-runs",)),
+    "transfer": Entry(
+        "prefect.cli.transfer:app",
+        "Copy variables, limits, blocks, work pools, deployments and automations from one orchestrator to another.",
+    ),
     "variable": Entry("prefect.cli.variable:app", "Show and change variables."),
     "version": Entry("prefect.cli.version:app", "Show versions of the product and what it works with."),
     "work-pool": Entry(
@@ -80,16 +84,6 @@ COMMANDS: dict[str, Entry] = {
     ),
 }
 """The commands of the core. Their help is here too, so that listing them imports none of them."""
-
-
-LATER = frozenset(
-    {
-        "api",
-        "task",
-        "transfer",
-    }
-)
-"""Commands that people know, and that this version does not have yet."""
 
 
 def _names_of_plugins() -> list[str]:
@@ -133,14 +127,6 @@ class RootGroup(CommandGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Accept the options for all commands after a command of the core, too: `prefect artifact delete KEY --no-prompt`."""
         return super().parse_args(ctx, _options_first(args, self.commands))
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command; say so if it is one of those that are still to come."""
-        if args and args[0] in LATER and self.get_command(ctx, args[0]) is None:
-            raise CliError(
-                f"`prefect {args[0]}` is not part of this version yet: see `prefect --help` for what there is."
-            )
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""

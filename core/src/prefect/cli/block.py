@@ -254,9 +254,26 @@ def _installed() -> list[tuple[str, str, str]]:
 
 def _read_type(slug: str) -> BlockType:
     from prefect._contract.endpoints.block_types import read_block_type_by_slug
-    from prefect.cli.asking import ask
+    from prefect.client.base import current_transport
+    from prefect.exceptions import ObjectNotFound
 
-    return ask(read_block_type_by_slug(slug), missing=f"Block type {slug!r} not found! See: prefect block type ls")
+    try:
+        return current_transport().send(read_block_type_by_slug(slug))
+    except ObjectNotFound:
+        raise CliError(_missing_type(slug)) from None
+
+
+def _missing_type(slug: str) -> str:
+    """What to say of a type that the orchestrator does not know."""
+    from prefect.plugins import registries
+    from prefect.plugins.known import distribution_for
+
+    if slug in registries.blocks.names():
+        module = registries.blocks.get(slug).__module__
+        return f"Block type {slug!r} is installed here, but not registered: prefect block register -m {module}"
+    package = distribution_for(registries.blocks.family.key, slug)
+    remedy = f"It is part of {package}: pip install {package}" if package else "See: prefect block type ls"
+    return f"Block type {slug!r} not found! {remedy}"
 
 
 @command(type_app, "inspect")

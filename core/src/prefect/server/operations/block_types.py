@@ -39,6 +39,10 @@ _logger = logging.getLogger("prefect.server")
 _URLS = frozenset({"logo_url", "documentation_url"})
 
 
+_PROTECTED = frozenset({"local-file-system", "secret", "webhook"})
+"""Types that so much rests on that nobody deletes them, and all of their blocks, by mistake."""
+
+
 def _values(body: BlockTypeCreate | BlockTypeUpdate, names: set[str]) -> dict[str, Any]:
     """Fields as they are stored: URLs are objects to pydantic."""
     values = {name: getattr(body, name) for name in names}
@@ -60,7 +64,7 @@ def create_block_type(work: UnitOfWork, body: BlockTypeCreate) -> BlockType:
         "id": uuid7(),
         "created": work.now,
         "updated": work.now,
-        "is_protected": False,
+        "is_protected": body.slug in _PROTECTED,
         **_values(body, set(type(body).model_fields)),
     }
     records.create(work.connection, tables.block_type, values)
