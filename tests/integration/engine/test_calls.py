@@ -224,6 +224,27 @@ def test_wrong_parameters_fail_the_run_and_say_which(records: Any) -> None:
         typed()
 
 
+def test_errors_about_parameters_show_what_was_given_unless_secrets_may_be_in_it(records: Any) -> None:
+    @flow
+    def plain(x: int) -> None: ...
+
+    @flow
+    def secretive(login: dict[str, pydantic.SecretStr], x: int = 0) -> None: ...
+
+    @flow
+    def obscure(anything: Task[Any, Any]) -> None: ...
+
+    def shown(call: Any) -> str:
+        with pytest.raises(ParameterTypeError) as raised:
+            call()
+        below = raised.value.__context__
+        return "" if raised.value.__suppress_context__ and raised.value.__cause__ is None else str(below)
+
+    assert "input_value='canary'" in shown(lambda: plain("canary"))
+    assert shown(lambda: secretive({"password": ["canary"]})) == ""
+    assert shown(lambda: obscure("canary")) == ""
+
+
 def test_validation_can_be_switched_off() -> None:
     @flow(validate_parameters=False)
     def untyped(x: int) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, SecretStr, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from prefect.exceptions import ParameterTypeError
@@ -74,8 +75,17 @@ def validate_parameters(model: type[BaseModel], parameters: dict[str, Any]) -> d
             for item in error.errors()
         ]
         lines = [f"{'.'.join(str(step) for step in item['loc'])}: {item['msg']}" for item in details]
-        raise ParameterTypeError("Flow run received invalid parameters:\n - " + "\n - ".join(lines)) from error
+        cause = None if _may_hold_secrets(model) else error  # which shows what was given
+        raise ParameterTypeError("Flow run received invalid parameters:\n - " + "\n - ".join(lines)) from cause
     return {name: getattr(instance, fields[name]) for name in parameters}
+
+
+def _may_hold_secrets(model: type[BaseModel]) -> bool:
+    """Whether secrets are among the parameters, or this cannot be said as not all of them can be described."""
+    try:
+        return '"writeOnly": true' in json.dumps(model.model_json_schema())
+    except (PydanticUserError, TypeError):
+        return True
 
 
 def serialize_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
