@@ -154,6 +154,15 @@ def _entries_of(distribution: Distribution) -> list[Entry]:
     ]
 
 
+def _declares_plugins(distribution: Distribution) -> bool:
+    """Whether a distribution may declare plugins. This is asked of each, and reading its metadata takes ten times as long."""
+    try:
+        text = distribution.read_text("entry_points.txt") or ""
+    except UnicodeDecodeError:
+        return True  # what is wrong with it is told when its name is known
+    return GROUP in text or LEGACY_GROUP in text
+
+
 def scan(path: Sequence[str], on_error: OnError) -> list[Entry]:
     """The plugins that the distributions on a path declare, in the order of distribution and name."""
     from importlib.metadata import distributions
@@ -162,8 +171,12 @@ def scan(path: Sequence[str], on_error: OnError) -> list[Entry]:
     for distribution in distributions(path=list(path)):
         name = str(distribution)
         try:
+            if not _declares_plugins(distribution):
+                continue
             name = distribution.metadata["Name"]
-            entries.setdefault(name, _entries_of(distribution))  # an earlier folder of the path shadows later ones
+            if name not in entries:  # of those with one name the first on the path is installed, whatever it declares
+                first = next(iter(distributions(name=name, path=list(path))), distribution)
+                entries[name] = _entries_of(first)
         except Exception as error:
             on_error(name, error)
     found = [entry for declared in entries.values() for entry in declared]
