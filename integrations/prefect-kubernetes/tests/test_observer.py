@@ -237,6 +237,7 @@ def test_whatever_each_sees_and_when_a_phase_is_told_once(watched: Site) -> None
                         observers[which]._note("LISTED", chance.choice([[], [state]]))
 
     anyio.run(mixed)
+    watched.until(lambda: len(told(watched, pods[-1]["metadata"]["name"])) == 3)  # the others were told before
     for pod in pods:
         assert told(watched, pod["metadata"]["name"]) == ["pending", "running", "succeeded"]
 
