@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from distributed import LocalCluster
 
@@ -214,6 +215,17 @@ def test_logs_come_home(processes: LocalCluster) -> None:
 
     work()
     assert "from the cluster" in [log.message for log in get_client(sync_client=True).read_logs(None)]
+
+
+@pytest.mark.parametrize("by_address", [False, True])
+def test_the_dashboard_is_told(processes: LocalCluster, by_address: bool, caplog: pytest.LogCaptureFixture) -> None:
+    address = processes.scheduler_address
+    runner = DaskTaskRunner(address=address) if by_address else DaskTaskRunner(cluster=processes)
+    flow(task_runner=runner)(lambda: None)()
+    [message] = [record.message for record in caplog.records if "The Dask dashboard" in record.message]
+    shown = httpx.URL(message.rpartition(" ")[2])
+    assert shown.path == "/status"
+    assert httpx.get(shown.copy_with(host="127.0.0.1", path="/health")).text == "ok"
 
 
 def test_tasks_and_flows_use_dask_themselves(threads: LocalCluster) -> None:

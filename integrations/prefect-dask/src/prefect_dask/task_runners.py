@@ -17,6 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.context import serialize_context
 from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFuture, PrefectWrappedFuture, result_of
+from prefect.logging import get_logger
 from prefect.states import Cancelled, Crashed
 from prefect.task_runners import TaskRunner
 from prefect.utilities.collections import visit_collection
@@ -230,6 +231,8 @@ class DaskTaskRunner(TaskRunner[PrefectDaskFuture[Any]]):
             if self.performance_report_path:
                 opening.enter_context(self._client.as_current())
                 opening.enter_context(performance_report(self.performance_report_path))
+            if self._client.dashboard_link:
+                get_logger("task_runner.dask").info("The Dask dashboard is at %s", self._client.dashboard_link)
             self._open = opening.pop_all()
         return self
 
