@@ -17,10 +17,11 @@ from prefect import allow_failure, flow, task, unmapped
 from prefect.client.orchestration import get_client
 from prefect.logging import get_run_logger
 from prefect.plugins.registries import task_runners
-from prefect.runtime import task_run
+from prefect.runtime import flow_run, task_run
+from prefect.states import Cancelling
 from prefect.testing.conformance import PluginContract
 from prefect.testing.utilities import prefect_test_harness
-from prefect_dask import DaskTaskRunner, get_async_dask_client, get_dask_client
+from prefect_dask import DaskTaskRunner, PrefectDaskFuture, get_async_dask_client, get_dask_client
 
 pytestmark = pytest.mark.filterwarnings("default")  # Dask leaves sockets to the garbage collector
 
@@ -322,3 +323,52 @@ def test_what_has_not_begun_is_given_up_when_a_flow_run_is_interrupted(tmp_path:
         work()
     assert len(begun.read_text()) < 8
     assert {future.state.type.value for future in futures[1:]} == {"CANCELLED"}
+
+
+def test_a_cancelled_flow_run_ends_with_what_has_not_begun(tmp_path: Path) -> None:
+    @task
+    def rest(path: str) -> None:
+        with Path(path).open("a") as file:
+            file.write("x")
+        time.sleep(1)
+
+    begun = tmp_path / "begun"
+    kwargs = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    futures: list[Any] = []
+
+    @flow(task_runner=DaskTaskRunner(cluster_kwargs=kwargs))
+    def work() -> None:
+        futures.extend(rest.map([str(begun)] * 60))
+        futures[0].wrapped_future.result()
+        get_client(sync_client=True).set_flow_run_state(flow_run.id, Cancelling())
+        while True:
+            time.sleep(0.05)
+
+    assert work(return_state=True).is_cancelled()
+    assert len(begun.read_text()) < 60
+    assert futures[0].state.is_completed()
+    assert futures[-1].state.is_cancelled()
+
+
+def test_what_was_not_waited_for_is_known_after_the_cluster_is_closed() -> None:
+    @task
+    def two() -> int:
+        return 2
+
+    kwargs = {"n_workers": 1, "processes": False, "dashboard_address": ":0"}
+
+    @flow(task_runner=DaskTaskRunner(cluster_kwargs=kwargs))
+    def work() -> Any:
+        futures.append(two.submit())
+        while not futures[0].wrapped_future.done():
+            time.sleep(0.01)
+
+    futures: list[Any] = []
+    work()
+    assert futures[0].state.is_completed()
+    assert futures[0].result() == 2
+    lost = PrefectDaskFuture(futures[0].task_run_id, futures[0].wrapped_future)  # as if nobody had asked in time
+    assert lost.state.is_completed()
+    recorded = get_client(sync_client=True).read_task_run(futures[0].task_run_id).state
+    assert recorded is not None
+    assert recorded.is_completed()

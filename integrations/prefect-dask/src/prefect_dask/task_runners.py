@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 from uuid import UUID, uuid4
+from weakref import WeakSet
 
 import cloudpickle
 from distributed import Client, Future, LocalCluster, performance_report
@@ -63,8 +64,12 @@ class PrefectDaskFuture(PrefectWrappedFuture[R, Any]):
         message = f"The Dask cluster did not end the task: {type(error).__name__}: {error}"
         is_cancelled = self._wrapped_future.status == "cancelled"
         state: State[Any] = Cancelled(message=message) if is_cancelled else Crashed(message=message, data=error)
+        client = get_client(sync_client=True)
         with suppress(ObjectNotFound):  # it may not have begun
-            get_client(sync_client=True).set_task_run_state(self.task_run_id, state, force=True)
+            recorded = client.read_task_run(self.task_run_id).state
+            if recorded is not None and recorded.is_final():
+                return recorded  # it ended there before the cluster was lost
+            client.set_task_run_state(self.task_run_id, state, force=True)
         return state
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
@@ -136,6 +141,7 @@ class DaskTaskRunner(TaskRunner[PrefectDaskFuture[Any]]):
         self._client: Any = None
         self._open: ExitStack | None = None
         self._pending: set[PrefectDaskFuture[Any]] = set()
+        self._made: WeakSet[PrefectDaskFuture[Any]] = WeakSet()
 
     def duplicate(self) -> Self:
         """A new runner with the same settings, not started."""
@@ -200,6 +206,7 @@ class DaskTaskRunner(TaskRunner[PrefectDaskFuture[Any]]):
     def _watched(self, run_id: UUID, wrapped: Future) -> PrefectDaskFuture[Any]:
         future: PrefectDaskFuture[Any] = PrefectDaskFuture(run_id, wrapped)
         self._pending.add(future)  # Dask gives up tasks of which nobody keeps the future
+        self._made.add(future)
 
         def release(ended: Future) -> None:
             if ended.status == "finished":
@@ -211,7 +218,14 @@ class DaskTaskRunner(TaskRunner[PrefectDaskFuture[Any]]):
     def __getstate__(self) -> dict[str, Any]:
         """Flows travel to workers with their runners: there, a cluster is its address."""
         address = self.address if self.cluster is None else str(self.cluster.scheduler_address)
-        alone: dict[str, Any] = {"cluster": None, "address": address, "_client": None, "_open": None, "_pending": set()}
+        alone: dict[str, Any] = {
+            "cluster": None,
+            "address": address,
+            "_client": None,
+            "_open": None,
+            "_pending": set(),
+            "_made": None,
+        }
         return {**vars(self), **alone, "_started": False}
 
     def cancel_all(self) -> None:
@@ -221,6 +235,7 @@ class DaskTaskRunner(TaskRunner[PrefectDaskFuture[Any]]):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        self._made = WeakSet()
         with ExitStack() as opening:
             where: Any = self.cluster or self.address
             if where is None:
@@ -243,13 +258,17 @@ class DaskTaskRunner(TaskRunner[PrefectDaskFuture[Any]]):
         try:
             if exc is not None and not isinstance(exc, Exception):
                 self.cancel_all()
-            for future in list(self._pending):
+            for future in {
+                *self._pending,
+                *self._made,
+            }:  # what somebody still has is asked for while the cluster is there
                 future.wait()
         finally:
             if opened is not None:
                 opened.close()
             self._client = None
             self._pending.clear()
+            self._made.clear()
             super().__exit__(exc_type, exc, traceback)
 
 
