@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from prefect._contract.events import RelatedResource
 from prefect.client.base import ask, through
 from prefect.exceptions import ObjectNotFound
 from prefect.utilities.dual import Steps, adrive
+from prefect.utilities.slugify import slugify
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
 __all__ = [
+    "labels_as_related_resources",
     "object_as_related_resource",
     "place_of",
     "related_resources_from_run_context",
@@ -23,6 +25,8 @@ __all__ = [
     "runs_of_context",
     "tags_as_related_resources",
 ]
+
+_LABELLED = ("flow-run", "deployment", "flow", "work-pool")
 
 Runs = tuple[Any, ...]
 """What `runs_of_context` found: it is known where an event is emitted, and the rest is asked for where it is sent."""
@@ -46,6 +50,25 @@ def object_as_related_resource(kind: str, role: str, object: Any) -> RelatedReso
         object: The record; it has an id, and may have a name.
     """
     return _resource(kind, role, object.id, getattr(object, "name", None))
+
+
+def labels_as_related_resources(labels: Mapping[str, str], worker_type: str) -> list[RelatedResource]:
+    """
+    What infrastructure belongs to, by the labels that workers give it: `prefect.io/flow-run-id` and so on.
+
+    Args:
+        labels: The labels, or tags, of the infrastructure.
+        worker_type: The type of the worker that has started it.
+    """
+    found = [
+        _resource(kind, kind, labels[f"prefect.io/{kind}-id"], labels.get(f"prefect.io/{kind}-name"))
+        for kind in _LABELLED
+        if f"prefect.io/{kind}-id" in labels
+    ]
+    worker = labels.get("prefect.io/worker-name")
+    if worker is not None:
+        found.append(_resource(f"worker.{worker_type}", "worker", slugify(worker), worker))
+    return found
 
 
 def _resource(kind: str, role: str, identifier: object, name: str | None, **labels: str) -> RelatedResource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
-from prefect.utilities.slugify import slugify
+from prefect.events.related import labels_as_related_resources
 from prefect_kubernetes.conditions import condition_of
 
 __all__ = ["FLOW_RUN", "environment_of", "event_of", "run_of"]
@@ -13,7 +13,6 @@ __all__ = ["FLOW_RUN", "environment_of", "event_of", "run_of"]
 FLOW_RUN = "prefect.io/flow-run-id"
 """The label with the id of the flow run."""
 
-_RELATED = ("flow-run", "deployment", "flow", "work-pool")
 _NAMES = UUID("5b2c6a4e-8b0f-4f53-9f6e-0b1f6a6f3f5d")
 """The namespace of the ids of events: workers that see the same phase of the same pod tell the same event."""
 
@@ -30,7 +29,7 @@ def event_of(pod: dict[str, Any]) -> dict[str, Any]:
             "prefect.resource.name": metadata["name"],
             "kubernetes.namespace": metadata["namespace"],
         },
-        "related": _related(metadata.get("labels") or {}),
+        "related": labels_as_related_resources(metadata.get("labels") or {}, "kubernetes"),
         "payload": {name: value for name, value in said.items() if value not in {None, ""}},
         "id": uuid5(_NAMES, f"{metadata['uid']}:{phase}"),
         **({} if occurred is None else {"occurred": occurred}),
@@ -47,23 +46,6 @@ def _since(pod: dict[str, Any], phase: str) -> str | None:
         kind, moment = ("running", "startedAt") if phase == "Running" else ("terminated", "finishedAt")
         moments = [(state.get(kind) or {}).get(moment) for state in states]
     return max((str(each) for each in moments if each), default=None)
-
-
-def _related(labels: dict[str, str]) -> list[dict[str, str]]:
-    found = [
-        _resource(role, f"prefect.{role}.{labels[key]}", labels.get(f"prefect.io/{role}-name"))
-        for role in _RELATED
-        if (key := f"prefect.io/{role}-id") in labels
-    ]
-    worker = labels.get("prefect.io/worker-name")
-    if worker is not None:
-        found.append(_resource("worker", f"prefect.worker.kubernetes.{slugify(worker)}", worker))
-    return found
-
-
-def _resource(role: str, identifier: str, name: str | None) -> dict[str, str]:
-    labels = {"prefect.resource.id": identifier, "prefect.resource.role": role}
-    return labels if name is None else {**labels, "prefect.resource.name": name}
 
 
 def run_of(pod: dict[str, Any]) -> UUID | None:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 from uuid import UUID, uuid5
 
+from prefect.events.related import labels_as_related_resources
 from prefect.events.schemas.events import Event
-from prefect.utilities.slugify import slugify
 from prefect_aws.ecs.tasks import ending_of
 
 __all__ = ["change_in", "container_of", "environment_of", "event_of", "run_of"]
@@ -15,7 +15,6 @@ __all__ = ["change_in", "container_of", "environment_of", "event_of", "run_of"]
 Task = dict[str, Any]
 
 _CHANGE = "ECS Task State Change"
-_RELATED = ("flow-run", "deployment", "flow", "work-pool")
 _NAMES = UUID("0d4cf6a5-6a0e-4a5f-9a35-3c1c0b5d3c0e")
 """The namespace of the ids of events: the same status of the same task is the same event, however often it is heard of."""
 
@@ -82,7 +81,8 @@ def environment_of(task: Task) -> dict[str, str]:
 
 def event_of(task: Task) -> Event:
     """The event of the status that a task has."""
-    arn, status = str(task["taskArn"]), str(task["lastStatus"])
+    arn, status, run = str(task["taskArn"]), str(task["lastStatus"]), run_of(task)
+    labels = _labels(task) if run is None else {"prefect.io/flow-run-id": str(run), **_labels(task)}
     said = {"desired_status": task.get("desiredStatus"), "stop_code": task.get("stopCode")}
     if status == "STOPPED":
         ending = ending_of(task, container_of(task))
@@ -96,30 +96,10 @@ def event_of(task: Task) -> Event:
             "ecs.cluster-arn": str(task["clusterArn"]),
             "ecs.task-definition-arn": str(task.get("taskDefinitionArn", "")),
         },
-        "related": _related(task),
+        "related": labels_as_related_resources(labels, "ecs"),
         "payload": {name: value for name, value in said.items() if value not in {None, ""}},
         "id": uuid5(_NAMES, f"{arn}:{status}"),
     }
     if task.get("updatedAt"):
         told["occurred"] = task["updatedAt"]
     return Event.model_validate(told)
-
-
-def _related(task: Task) -> list[dict[str, str]]:
-    labels, run = _labels(task), run_of(task)
-    ids = {role: labels[f"prefect.io/{role}-id"] for role in _RELATED if f"prefect.io/{role}-id" in labels}
-    if run is not None:
-        ids = {"flow-run": str(run), **ids}
-    found = [
-        _resource(role, f"prefect.{role}.{identifier}", labels.get(f"prefect.io/{role}-name"))
-        for role, identifier in ids.items()
-    ]
-    worker = labels.get("prefect.io/worker-name")
-    if worker is not None:
-        found.append(_resource("worker", f"prefect.worker.ecs.{slugify(worker)}", worker))
-    return found
-
-
-def _resource(role: str, identifier: str, name: str | None) -> dict[str, str]:
-    labels = {"prefect.resource.id": identifier, "prefect.resource.role": role}
-    return labels if name is None else {**labels, "prefect.resource.name": name}
