@@ -13,6 +13,8 @@ from sqlalchemy import event
 from tests.integration.operations.listings import LISTS, name_of
 from tests.postgres import POSTGRES
 
+from prefect._contract.endpoints import flow_runs, task_runs
+from prefect._contract.filters import FlowRunFilter, TaskRunFilter
 from prefect.client.embedded import EmbeddedTransport
 from prefect.server.database.engine import Database
 from prefect.server.operations.vault import Vault
@@ -21,6 +23,18 @@ from prefect.utilities.time import UTC
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.parametrize("kind", [POSTGRES])]
 
 LARGE = ("flow_run", "task_run", "log", "events")
+
+TAGS = [
+    flow_runs.read_flow_runs(flow_run_filter=FlowRunFilter(tags={"all_": ["no such tag"]})),
+    flow_runs.read_flow_runs(flow_run_filter=FlowRunFilter(tags={"any_": ["none", "no such tag"]})),
+    flow_runs.read_flow_runs(flow_run_filter=FlowRunFilter(tags={"all_": ["x"]})),
+    *(
+        task_runs.read_task_runs(task_run_filter=TaskRunFilter(tags={"all_": [tag]}))
+        for tag in ("no such tag", "rare", "common")
+    ),
+    task_runs.count_task_runs(task_run_filter=TaskRunFilter(tags={"all_": ["rare"]})),
+]
+"""Lists by tags, for which Postgres has an index, and SQLite has none."""
 
 FILL = """
 SET session_replication_role = replica; SET maintenance_work_mem = '256MB'; SET synchronous_commit = off;
@@ -48,7 +62,8 @@ ANALYZE runs;
 INSERT INTO task_run (id, created, updated, name, empirical_policy, tags, state_id, state_type, state_name,
     state_timestamp, run_count, expected_start_time, start_time, end_time, total_run_time, flow_run_id, task_key,
     dynamic_key, flow_run_run_count, task_inputs)
-SELECT gen_random_uuid(), t, t, 'task ' || n, '{}', '[]', gen_random_uuid(),
+SELECT gen_random_uuid(), t, t, 'task ' || n, '{}',
+    CASE WHEN n % 100 = 0 THEN '["rare"]' WHEN n % 3 = 0 THEN '["common", "x"]' ELSE '[]' END::json, gen_random_uuid(),
     CASE WHEN n % 100 = 0 THEN 'FAILED' ELSE 'COMPLETED' END, CASE WHEN n % 100 = 0 THEN 'Failed' ELSE 'Completed' END,
     t, 1, t, t, t, 1, runs.id, 'task', n::text, 1, '{}'
 FROM (SELECT n, timestamptz '2031-01-01' - (1000000 - n) * interval '6 seconds' AS t FROM generate_series(1, 1000000) n) AS each
@@ -113,7 +128,7 @@ def test_a_list_is_found_by_an_index(kind: str, database: Database, postgres_ser
     connection = postgres_server.connect(database.dialect._target.parameters["dbname"])
     whole: list[str] = []
     slow: list[str] = []
-    for call in LISTS:
+    for call in [*LISTS, *TAGS]:
         statements.clear()
         took = min(seconds_for(transport, call) for _ in range(2))  # once without what else this machine does
         if took > 1:

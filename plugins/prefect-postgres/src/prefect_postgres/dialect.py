@@ -32,7 +32,7 @@ from prefect_postgres.urls import read_url
 
 __all__ = ["LATEST", "PostgresDialect"]
 
-LATEST = 3
+LATEST = 4
 """The number of the last migration."""
 
 _WRITE = b"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()"

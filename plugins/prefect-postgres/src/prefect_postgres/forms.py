@@ -49,8 +49,9 @@ def _is_one_of(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(HasText, KIND)
 def _has_text(element: Any, compiler: Any, **options: Any) -> str:
-    items, text, _ = element.clauses
-    return f"(CAST({compiler.process(items, **options)} AS JSONB) ? {compiler.process(text, **options)})"
+    # By the index of tags, which has only lists that are not empty.
+    items, text, _ = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(CAST({items} AS TEXT) <> '[]' AND prefect_texts({items}) @> ARRAY[CAST({text} AS TEXT)])"
 
 
 @compiles(JsonMember, KIND)
