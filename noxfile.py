@@ -151,6 +151,8 @@ def bench(session: nox.Session) -> None:
     """The speed promises: each script prints what it measured. `nox -s bench -- --against PYTHON` compares."""
     install(session)
     session.run("python", "benchmarks/run_all.py", *session.posargs)
+    due = {"DUE_ONLY": "1", "DUE_AT_ONCE": "250", "DUE_PROMISED": "1"}
+    session.run("python", "benchmarks/due.py", "--rounds", "1", env=due)
 
 
 @nox.session
