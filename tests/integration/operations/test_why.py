@@ -143,6 +143,32 @@ def test_a_deployment_that_nobody_serves(orchestrator, place) -> None:
     assert "nobody-serves" in why(orchestrator, place.run())
 
 
+@pytest.mark.parametrize("is_served", [False, True], ids=["workers", "served"])
+def test_who_could_take_it_is_busy(orchestrator, place, clock, is_served: bool) -> None:
+    if is_served:
+        place.deployment = place.deploy(name="served")
+    busy, run = place.run(name="busy"), place.run()
+    orchestrator.propose(busy, "PENDING")
+
+    def told_after(seconds: float) -> dict[str, Any]:
+        clock.pass_by(seconds)
+        if is_served:
+            place.write("deployment", place.deployment.id, last_polled=clock())
+        else:
+            orchestrator.send(work_pools.send_worker_heartbeat("pool", "w"))
+            orchestrator.send(work_pools.get_scheduled_flow_runs_for_work_pool("pool"))
+        return why(orchestrator, run)
+
+    assert told_after(4) == {}, "it may be taken at any moment"
+    cause = told_after(2)["workers-busy"]
+    assert [(each.kind, each.name) for each in cause.holders] == [("flow_run", "busy")]
+    assert "1 now: flow run 'busy' since" in cause.message
+    assert set(told_after(20)) == {"late", "workers-busy"}
+    orchestrator.propose(busy, "RUNNING")
+    orchestrator.propose(busy, "COMPLETED")
+    assert "workers-busy" not in told_after(0)
+
+
 def test_schedules_that_are_inactive(orchestrator, place) -> None:
     schedule = {"schedule": {"interval": 3600}, "active": False}
     place.deployment = place.deploy(work_pool_name="pool", schedules=[schedule])

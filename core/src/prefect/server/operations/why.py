@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from prefect._contract.base import evolve
 from prefect._contract.state import TERMINAL_STATES, StateType
@@ -28,6 +28,9 @@ Causes = Iterator[WaitingCause]
 _ENDED = frozenset(kind.value for kind in TERMINAL_STATES)
 _UNDER_WAY = (StateType.PENDING.value, StateType.RUNNING.value)
 _SOON = timedelta(seconds=1)
+_TAKEN_WITHIN = timedelta(seconds=5)
+"""So soon a run that is due is taken, if there is room for it: who takes runs asks every few seconds."""
+
 _MOST_TASKS = 1000
 """Task runs that are looked at for what they wait for."""
 
@@ -60,7 +63,10 @@ def _causes(work: UnitOfWork, run: Row) -> Causes:
     elif kind == StateType.CANCELLING.value:
         yield _cause("cancelling", "It is being cancelled, and ends when its process has stopped.", _since(run))
     else:
-        yield from _scheduled(work, run)
+        causes = list(_scheduled(work, run))
+        yield from causes
+        if all(cause.code == "late" for cause in causes):
+            yield from _busy(work, run)
 
 
 def _cause(code: str, message: str, since: datetime | None = None, until: datetime | None = None) -> WaitingCause:
@@ -279,13 +285,37 @@ def _of_limit(work: UnitOfWork, whose: str, size: int | None, queues: Any) -> Ca
     """The limit of a queue or pool, whose slots are its runs under way."""
     if size is None:
         return
+    holders = _under_way(work, tables.flow_run.c.work_queue_id.in_(select(tables.work_queue.c.id).where(queues)))
+    if len(holders) >= size:
+        yield _full(whose, len(holders), size, holders)
+
+
+def _under_way(work: UnitOfWork, chosen: ColumnElement[bool]) -> list[SlotHolder]:
+    """Some flow runs that have been taken and have not ended, those first that began first."""
     run = tables.flow_run.c
-    chosen = run.work_queue_id.in_(select(tables.work_queue.c.id).where(queues))
     rows = select(run.id, run.name, run.state_timestamp).where(chosen, run.state_type.in_(_UNDER_WAY))
-    found = work.connection.execute(rows.order_by(run.state_timestamp)).all()
-    if len(found) >= size:
-        holders = [SlotHolder(kind="flow_run", id=row[0], name=row[1], since=row[2]) for row in found]
-        yield _full(whose, len(found), size, holders)
+    found = work.connection.execute(rows.order_by(run.state_timestamp))
+    return [SlotHolder(kind="flow_run", id=row[0], name=row[1], since=row[2]) for row in found]
+
+
+def _busy(work: UnitOfWork, run: Row) -> Causes:
+    """Who could take a run that is due, and has not: each may have a limit of its own, of which only itself knows."""
+    due = run["next_scheduled_start_time"] or run["expected_start_time"]
+    if due is None or work.now - due < _TAKEN_WITHIN:
+        return
+    other, queue = tables.flow_run.c, tables.work_queue.c
+    if run["work_queue_id"] is None:
+        theirs = other.deployment_id == run["deployment_id"]
+    else:
+        pool = select(queue.work_pool_id).where(queue.id == run["work_queue_id"]).scalar_subquery()
+        theirs = other.work_queue_id.in_(select(queue.id).where(queue.work_pool_id == pool))
+    holders = _under_way(work, theirs)
+    if holders:
+        who = "process that serves its deployment" if run["work_queue_id"] is None else "workers of its work pool"
+        named = ", ".join(_in_words(holder) for holder in holders[:10])
+        message = f"The {who} may have as many runs as allowed (`limit`), {len(holders)} now: {named}."
+        since = max((holder.since for holder in holders if holder.since is not None), default=None)
+        yield WaitingCause(code="workers-busy", message=message, since=since, holders=holders)
 
 
 def _of_runner(work: UnitOfWork, deployment: Row) -> Causes:
