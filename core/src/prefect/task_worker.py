@@ -210,6 +210,7 @@ class TaskWorker:
         self._starts = SharedFlush(recorder_of(self._keeper.transport).flush)
         self._threads = ThreadPoolExecutor(self._limit or _MOST_THREADS, "prefect-task")
         await asyncio.to_thread(self._keeper.start)
+        await asyncio.to_thread(background.get_ready, self.tasks)
         self._started_at = now()
         logger.info("Serving the background runs of: %s", " | ".join(sorted(each.name for each in self.tasks)))
         alarm = None if timeout is None else self._loop.call_later(timeout, self._told.set)

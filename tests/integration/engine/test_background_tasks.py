@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -67,6 +71,41 @@ def test_a_worker_executes_what_was_delayed(records) -> None:
     work(TaskWorker(add, double, count), sync, coroutine, generator, bare)
     assert (sync.result(), coroutine.result(), bare.result()) == (3, 8, 6)
     assert records.states_of_task(sync.task_run_id) == ["Scheduled", "Pending", "Running", "Completed"]
+
+
+LOADING = """
+    import logging, sys
+    from prefect import task
+    from prefect.task_worker import serve
+
+    @task
+    def loaded(number):
+        return sorted(name for name in {*sys.modules} - before if name.startswith("prefect."))
+
+    def note(record):
+        if record.msg.startswith("Serving"):
+            before.update(sys.modules)
+        return True
+
+    before = set()
+    logging.getLogger("prefect.task_worker").addFilter(note)
+    if sys.argv[1:] == ["serve"]:
+        serve(loaded)
+    else:
+        print(loaded.delay(1).task_run_id)
+"""
+
+
+def test_a_worker_has_loaded_what_runs_need_before_the_first_begins(tmp_path: Path) -> None:
+    file = tmp_path / "loading.py"
+    file.write_text(dedent(LOADING))
+    run = UUID(subprocess.check_output([sys.executable, str(file)], text=True).strip())
+    with subprocess.Popen([sys.executable, str(file), "serve"]) as worker:
+        try:
+            assert PrefectDistributedFuture(run).result(timeout=60) == []
+        finally:
+            worker.terminate()
+    assert worker.returncode == 0
 
 
 def test_a_future_can_be_had_anywhere(arun) -> None:

@@ -8,7 +8,7 @@ the same storage, and the same task.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ __all__ = [
     "delete_parameters",
     "execution_of",
     "failed_without",
+    "get_ready",
     "given_in",
     "packed_of",
     "parameter_store",
@@ -230,6 +231,23 @@ def failed_without(run: TaskExecution, packed: dict[str, Any] | Exception) -> bo
     run.ledger.propose(failed, retriable=False)
     run.logger.error(message)
     return True
+
+
+def get_ready(tasks: Iterable[Task[Any, Any]]) -> None:
+    """
+    Load what the first runs of some tasks need, before there are any.
+
+    Those begin at once, each on a thread, and would wait for each other to load the same modules.
+    """
+    from prefect._contract.endpoints.recording import record_task_runs
+    from prefect.results.records import ResultRecord, ResultRecordMetadata
+
+    ensure_session()
+    current_transport().send(record_task_runs([]))
+    for task in tasks:
+        with suppress(Exception):  # each run says of itself that its parameters cannot be read
+            drive(parameter_store(task))
+    ResultRecord.deserialize(ResultRecord(ResultRecordMetadata(), {}).serialize())
 
 
 # -- where they are executed ----------------------------------------------------------------------------------------
