@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import re
 import runpy
+import typing
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+import prefect.hookspecs
+import prefect.plugins.types
+from prefect.filesystems import WritableFileSystem
 from prefect.hookspecs import HookSpec
 from prefect.plugins import HookContext, JobContext, RuntimeContext
 from prefect.plugins.families import FAMILIES
@@ -34,6 +39,22 @@ def test_a_page_of_the_reference_is_what_the_code_says(name):
 
 def test_every_hook_has_one_section():
     assert re.findall(r"^## (.*)", page("hooks.md"), re.MULTILINE) == HOOKS
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_is_typed_and_shown_with_its_types(name):
+    """Everything that it takes and answers is annotated, with types that exist; the page shows just these."""
+    hook = getattr(HookSpec, name)
+    parameters = list(inspect.signature(hook).parameters)[1:]
+    names = {**vars(prefect.plugins.types), "types": prefect.plugins.types, "WritableFileSystem": WritableFileSystem}
+    assert typing.get_type_hints(hook, {**vars(prefect.hookspecs), **names, "Path": Path}).keys() == {
+        *parameters,
+        "return",
+    }
+    [shown] = re.findall(rf"^```text\n(def {name}\(.*)", page("hooks.md"), re.MULTILINE)
+    annotations = {key: value.replace("types.", "") for key, value in hook.__annotations__.items()}
+    taken = ", ".join(f"{each}: {annotations[each]}" for each in parameters)
+    assert shown == f"def {name}({taken}) -> {annotations['return']}"
 
 
 def test_every_setting_is_on_the_page_under_each_of_its_names():
