@@ -53,7 +53,7 @@ def run(tmp_path: Path, pages: list[Path], *options: str) -> str:
 def test_the_plugins_of_all_pages_work(tmp_path):
     """Beside each other."""
     out = run(tmp_path, PAGES)
-    assert re.search(r"\b\d\d passed", out)
+    assert int(re.search(r"(\d+) passed", out)[1]) >= 100
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
