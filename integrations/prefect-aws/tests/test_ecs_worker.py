@@ -15,8 +15,9 @@ from prefect.exceptions import InfrastructureError, InfrastructureNotAvailable, 
 from prefect.settings.context import temporary_settings
 from prefect.testing.conformance import WorkerContract, WorkerFailuresContract
 from prefect_aws import AwsClientParameters, AwsCredentials
-from prefect_aws.ecs.calls import client_of
+from prefect_aws.ecs.calls import ask_again, client_of, waits_to_register, waits_to_run
 from prefect_aws.ecs.definitions import Definitions, covers
+from prefect_aws.ecs.errors import ExhaustedError
 from prefect_aws.ecs.logs import LogStream
 from prefect_aws.ecs.network import network_of
 from prefect_aws.ecs.tasks import ending_of
@@ -268,6 +269,44 @@ def test_clients_are_patient_unless_the_credentials_say_otherwise(ecs, let_in):
     client_of(usual, "ecs").list_tasks(cluster="default")
     assert len(ecs.calls("ListTasks")) == 5
     assert client_of(usual, "ecs").meta.config.retries["mode"] == "adaptive"
+
+
+def test_registering_backs_off_twice_as_long_each_time_and_gives_up(ecs, let_in, monkeypatch):
+    prefix = "PREFECT_INTEGRATIONS_AWS_ECS_WORKER_REGISTER_TASK_DEFINITION_"
+    for name, value in {"MAX_ATTEMPTS": 4, "INITIAL_DELAY_SECONDS": 0.01, "MAX_DELAY_SECONDS": 0.03}.items():
+        monkeypatch.setenv(prefix + name, str(value))
+    settings, said = AwsSettings().ecs.worker, []
+    assert list(waits_to_register(settings)) == [0.01, 0.02, 0.03]
+    container = {"name": "c", "image": "i", "memory": 128}
+    definition = {"family": f"family-{uuid4().hex}", "containerDefinitions": [container]}
+    once = AwsClientParameters(endpoint_url=ecs.address, config={"retries": {"total_max_attempts": 1}})
+    client = let_in.model_copy(update={"aws_client_parameters": once}).get_client("ecs")
+    register = partial(ask_again, client.register_task_definition, say=said.append, **definition)
+
+    ecs.refuse(3, "RegisterTaskDefinition")
+    answer = anyio.run(partial(register, waits=waits_to_register(settings)))
+    assert answer["taskDefinition"]["family"] == definition["family"]
+    assert len(ecs.calls("RegisterTaskDefinition")) == 4
+    assert len([line for line in said if "Trying again" in line and "Rate exceeded" in line]) == 3
+
+    ecs.refuse(9, "RegisterTaskDefinition")
+    with pytest.raises(ExhaustedError, match="Rate exceeded"):
+        anyio.run(partial(register, waits=waits_to_register(settings)))
+    assert len(ecs.calls("RegisterTaskDefinition")) == 8
+    ecs.forgive()
+    ecs.refuse(1, "RegisterTaskDefinition", "AccessDeniedException")
+    with pytest.raises(Exception, match="AccessDenied"):
+        anyio.run(partial(register, waits=waits_to_register(settings)))
+    assert len(ecs.calls("RegisterTaskDefinition")) == 9  # what will not pass is not tried again
+
+
+def test_those_who_wait_to_start_a_task_do_not_all_come_at_once():
+    settings = AwsSettings().ecs.worker
+    waits = [wait for _ in range(20) for wait in waits_to_run(settings)]
+    least = settings.create_task_run_min_delay_seconds
+    assert len({*waits}) > 1
+    assert least + settings.create_task_run_min_delay_jitter_seconds <= min(waits)
+    assert max(waits) <= least + settings.create_task_run_max_delay_jitter_seconds
 
 
 def test_a_container_has_its_stop_timeout_to_end(ecs, let_in):
