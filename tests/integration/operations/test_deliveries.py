@@ -15,6 +15,7 @@ from prefect._contract.endpoints import deliveries, recording, task_runs, task_w
 from prefect._contract.endpoints.concurrency_limits import create_concurrency_limit, read_concurrency_limit_by_tag
 from prefect._contract.endpoints.waiting import are_task_runs_due, read_ended_task_runs
 from prefect._contract.filters.task_workers import TaskWorkerFilter
+from prefect._contract.objects import TaskRun
 from prefect._contract.recording import TaskRunRecord
 from prefect._contract.state import State, StateDetails
 from prefect.exceptions import PrefectHTTPStatusError
@@ -61,6 +62,28 @@ def background(orchestrator: Any, key: str = "task", after: float = 0, **fields:
     details = {"deferred": True, "scheduled_time": due}
     state = {"type": "SCHEDULED", "state_details": details}
     return orchestrator.task_run(task_key=key, dynamic_key=str(uuid4()), state=state, **fields)
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_task_run_is_due_at_once_where_it_was_scheduled_by_a_clock_that_is_wrong(
+    orchestrator, broker, clock, minutes: int
+) -> None:
+    theirs = clock() + timedelta(minutes=minutes)
+    made: list[Any] = []
+    for after in (0, 20):
+        due = theirs + timedelta(seconds=after)
+        details = StateDetails(deferred=True, scheduled_time=due)
+        state: State[Any] = State(type="SCHEDULED", timestamp=theirs, state_details=details)
+        run = TaskRun(name="a", task_key="task", dynamic_key=str(uuid4()), state=state, id=uuid7())
+        orchestrator.send(recording.record_task_runs([TaskRunRecord(run, [state])]))
+        made.append(run.id)
+    clock.pass_by(0.1)
+    if minutes > 0:
+        assert broker.claim() == [made[0]]
+        clock.pass_by(20)
+        assert broker.claim() == [made[1]]
+    else:
+        assert broker.claim() == made
 
 
 def test_task_runs_are_delivered_when_they_are_due_the_oldest_first(orchestrator, broker, clock) -> None:

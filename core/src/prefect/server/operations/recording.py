@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from prefect._contract.recording import TaskRunRecord
-from prefect._contract.state import StateType
+from prefect._contract.state import State, StateType
 from prefect.server.database.queries import deliveries
 from prefect.server.database.queries.events import EnteredStates, set_states_aside
 from prefect.server.database.queries.recording import (
@@ -107,8 +109,14 @@ def _is_deferred(record: TaskRunRecord) -> bool:
 
 
 def _offer(work: UnitOfWork, scheduled: Sequence[TaskRunRecord]) -> None:
-    due = [record.states[-1].state_details.scheduled_time or work.now for record in scheduled]
+    due = [_due(work, record.states[-1]) for record in scheduled]
     runs = [record.task_run for record in scheduled]
     deliveries.offer_once(
         work.connection, [(run.id, run.task_key, moment) for run, moment in zip(runs, due, strict=True)]
     )
+
+
+def _due(work: UnitOfWork, state: State[Any]) -> datetime:
+    """When a run is due by this clock: who has scheduled it may have another one, and is trusted for how long it waits."""
+    due = state.state_details.scheduled_time or work.now
+    return min(due, work.now + max(due - state.timestamp, timedelta()))
