@@ -27,9 +27,11 @@ from prefect._contract.actions.runs import (
     TaskRunCreate,
 )
 from prefect._contract.call import Call
-from prefect._contract.endpoints import artifacts, flow_runs, flows, logs, task_runs
+from prefect._contract.endpoints import artifacts, events, flow_runs, flows, logs, task_runs
 from prefect._contract.endpoints.deliveries import claim_task_runs, renew_task_run_claims
 from prefect._contract.endpoints.liveness import renew_leases
+from prefect._contract.events import Event
+from prefect._contract.filters.events import EventFilter
 from prefect._contract.liveness import LeaseRequest, ProcessIdentity
 from prefect._contract.state import StateDetails
 from prefect.client.embedded import EmbeddedTransport
@@ -41,7 +43,7 @@ from prefect.server.operations.vault import Vault
 from prefect.server.services import make_services
 from prefect.server.services.loops import Loops
 from prefect.server.services.service import Service, hold_lease, name_holder
-from prefect.settings import get_current_settings
+from prefect.settings import get_current_settings, temporary_settings
 from prefect.utilities.ids import uuid7
 from prefect.utilities.time import UTC
 
@@ -352,6 +354,41 @@ def test_what_was_kept_long_enough_goes_in_small_steps(orchestrator: Orchestrato
     kept = orchestrator.send(artifacts.read_artifacts())
     assert [each.data for each in kept] == [2]
     assert first.id not in {each.id for each in kept}
+
+
+def test_events_go_when_they_were_kept_long_enough_and_some_of_them_earlier(orchestrator: Orchestrator) -> None:
+    kept = {
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "7d",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": {"beat": 3600},
+    }
+    with temporary_settings(kept):
+        settings = get_current_settings()
+    loops = Loops(orchestrator.performer, make_services(orchestrator.clock.now), settings, orchestrator.clock)
+
+    def emit(name: str) -> None:
+        related = [{"prefect.resource.id": "b", "prefect.resource.role": "friend"}]
+        told = Event(
+            event=name, occurred=orchestrator.clock.now, resource={"prefect.resource.id": "a"}, related=related
+        )
+        orchestrator.serve(events.create_events([told]))
+
+    def left(hours: float) -> list[str]:
+        orchestrator.clock.pass_by(hours=hours)
+        while orchestrator.step("retention", loops):
+            pass
+        wanted = EventFilter(occurred={"since": datetime(2031, 1, 1, tzinfo=UTC), "until": orchestrator.clock.now})
+        names = [event.event for event in orchestrator.serve(events.read_events(wanted)).events]
+        assert orchestrator.count(tables.event_resource) == len(names)
+        return sorted(names)
+
+    for name in ("beat", "word"):
+        emit(name)
+    assert left(0.9) == ["beat", "word"]
+    assert left(0.2) == ["word"]
+    emit("later")
+    assert left(7 * 24 - 1.2) == ["later", "word"]
+    assert left(0.2) == ["later"]
+    assert left(2) == []
 
 
 # -- who runs them ----------------------------------------------------------------------------------------------------
