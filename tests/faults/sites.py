@@ -104,13 +104,13 @@ class Site:
         made = self.post("/task_runs/", {"task_key": key, "dynamic_key": str(uuid4()), "state": state})
         return str(made["id"])
 
-    def run(self, body: str, *arguments: str) -> subprocess.Popen[str]:
-        """Run a script as a process that uses the server."""
+    def run(self, body: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Run a script as a process that uses the server, with further environment variables."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         home = {"PREFECT_API_URL": self.api, "PREFECT_HOME": str(self.folder / "home")}
         process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", textwrap.dedent(body), *arguments],
-            env={**kept, **home},
+            env={**kept, **home, **variables},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

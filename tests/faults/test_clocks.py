@@ -134,3 +134,20 @@ def test_a_host_that_is_gone_is_noticed_although_the_clock_was_put_back(
     elsewhere = holding_elsewhere(site)
     clock.put(0)
     wait_until(lambda: site.read(f"/flow_runs/{elsewhere}")["state_type"] == "CRASHED", 240)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_task_runs_at_once_that_is_called_where_the_clock_is_wrong(
+    make_site: Callable[..., Site], clock: PutClock, minutes: int, is_thorough: bool
+) -> None:
+    if not is_thorough:
+        pytest.skip("What is due when is tested without processes, too; this: `nox -s faults`.")
+    site = make_site()
+    site.start()
+    clock.put(minutes * 60)
+    tasks = Tasks(site, **clock.variables)
+    runs = tasks.delay(3)
+    tasks.worker()
+    tasks.wait_for(runs, 60)
+    tasks.check(runs)
