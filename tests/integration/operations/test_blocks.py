@@ -155,6 +155,11 @@ def test_a_schema_is_known_by_its_checksum(orchestrator, plain) -> None:
     )
 
 
+def test_checksums_stay_what_databases_have_stored() -> None:
+    fields = {"title": "X", "type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "integer"}}}
+    assert block_schema_checksum(fields) == "sha256:ce8f3cf45a76b3df953c1c5e0897f9e3f90dff72c5ca20962f57af453df41d62"
+
+
 def test_schemas_are_listed_and_deleted(orchestrator, plain, secret) -> None:
     ids = lambda *args: [found.id for found in orchestrator.send(block_schemas.read_block_schemas(*args))]
     assert ids() == [secret.schema_id, plain.schema_id]

@@ -93,3 +93,24 @@ def test_what_would_take_long_or_get_large_is_refused(template: str) -> None:
     with pytest.raises(TemplateError, match="Invalid jinja"):
         render(template, EVENT)
     assert time.thread_time() - began < 5
+
+
+DOUBLED = "{% set x = 'x' %}" + "{% set x = x ~ x %}" * 18
+
+
+@pytest.mark.parametrize(
+    ("template", "bound"),
+    [
+        (
+            "{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}",
+            "at most 100,000 rounds together",
+        ),
+        (DOUBLED + "{% set y = x ~ x ~ x %}", "texts in a template have at most 524,288 characters"),
+        (DOUBLED + "{% set y = [x, x, x, x, x, x, x, x] %}", "values in a template have at most 2,000,000 characters"),
+        (DOUBLED + "{% set y = x ~ 'y' %}" * 90, "at most 20,000,000 characters together"),
+    ],
+    ids=["rounds", "text", "value", "values"],
+)
+def test_each_bound_holds_by_itself(template: str, bound: str) -> None:
+    with pytest.raises(TemplateError, match=bound):
+        render(template, EVENT)
