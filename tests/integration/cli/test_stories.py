@@ -96,7 +96,9 @@ def test_a_run_in_another_process_is_watched_and_cancelled(cli, script):
     try:
         (run,) = cli.json("flow-run", "ls", "--state-type", "running")
         assert "is Running and has not ended. Cancel it first" in cli.error("flow-run", "retry", run["id"])
-        assert f"process {process.pid} on " in cli("flow-run", "cancel", run["id"]).stdout
+        assert cli("flow-run", "cancel", run["id"]).stdout.startswith(
+            "Cancelled flow run "
+        )  # it has waited for the end
         began = time.monotonic()
         watched = cli("flow-run", "watch", run["id"], code=1).stdout
         assert time.monotonic() - began < 15

@@ -22,16 +22,16 @@ from prefect.settings.context import reload_settings, use_profile
 from prefect.variables import Variable
 
 
-class Inner(Block):
+class TransferredInner(Block):
     """A block that holds one."""
 
     secret: Secret
 
 
-class Outer(Block):
+class TransferredOuter(Block):
     """A block that holds a block that holds one."""
 
-    inner: Inner
+    inner: TransferredInner
 
 
 @flow
@@ -63,9 +63,9 @@ def within(home: Path) -> Iterator[Callable[[str], AbstractContextManager[Any]]]
 
 def fill(client: Any) -> None:
     Secret(value="hidden").save("key")
-    Inner(secret=Secret.load("key")).save("inner")
-    Outer(inner=Inner.load("inner")).save("outer")
-    Outer(inner=Inner(secret=Secret(value="within"))).save("whole")
+    TransferredInner(secret=Secret.load("key")).save("inner")
+    TransferredOuter(inner=TransferredInner.load("inner")).save("outer")
+    TransferredOuter(inner=TransferredInner(secret=Secret(value="within"))).save("whole")
     Variable.set("v", {"a": 1}, tags=["t"])
     client.create_concurrency_limit("tag", 5)
     client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name="lim", limit=3))
@@ -86,8 +86,8 @@ def test_all_is_there_afterwards_and_says_the_same_of_each_other(cli: Any, withi
     output = cli("transfer", "--from", "old", "--to", "new").stdout
     assert "0 failed." in output
     with within("new") as client:
-        assert Outer.load("outer").inner.secret.get() == "hidden"
-        assert Outer.load("whole").inner.secret.get() == "within"
+        assert TransferredOuter.load("outer").inner.secret.get() == "hidden"
+        assert TransferredOuter.load("whole").inner.secret.get() == "within"
         assert (Variable.get("v"), client.read_concurrency_limit_by_tag("tag").concurrency_limit) == ({"a": 1}, 5)
         assert client.read_global_concurrency_limit_by_name("lim").limit == 3
         assert client.read_work_pool("pool").concurrency_limit == 4
@@ -100,7 +100,7 @@ def test_all_is_there_afterwards_and_says_the_same_of_each_other(cli: Any, withi
         assert runs.trigger.match.root == {"prefect.resource.id": f"prefect.deployment.{deployment.id}"}
         assert pauses.actions[0].automation_id == runs.id
         Secret(value="new").save("key", overwrite=True)
-        assert Outer.load("outer").inner.secret.get() == "new"
+        assert TransferredOuter.load("outer").inner.secret.get() == "new"
 
 
 def test_it_is_told_in_the_target(cli: Any, within: Any) -> None:

@@ -110,6 +110,7 @@ def holders() -> list[str]:
 @pytest.mark.usefixtures("orchestrator")
 def test_infrastructure_gets_secrets_and_says_nothing_of_them(home: Any, capfd: Any, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG, "prefect")
+    caplog.set_level(logging.DEBUG, "prefect.workers")
     Secret(value=CANARY).save("text")
     client = get_client(sync_client=True)
     client.create_work_pool(WorkPoolCreate(name="pool", type=KeepingWorker.type))
