@@ -188,6 +188,7 @@ def compat(session: nox.Session) -> None:
     install(session, "test")
     session.run(
         "pytest",
+        *("-n", "2", "--dist", "loadfile"),
         *(session.posargs or ["tests/compat/test_products.py", "tests/compat/test_serving.py"]),
         env={**COMPILED, "ORIGINAL_PYTHON": python},
     )
