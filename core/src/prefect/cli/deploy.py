@@ -1,3 +1,4 @@
+# `deploy` is longer than 60 lines: its options, each with its help, are its signature.
 """`prefect deploy`: deployments from entrypoints, and from what a project's file says."""
 
 from __future__ import annotations

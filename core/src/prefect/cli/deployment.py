@@ -1,3 +1,4 @@
+# `run` is longer than 60 lines: its options, each with its help, are its signature.
 """`prefect deployment`."""
 
 from __future__ import annotations

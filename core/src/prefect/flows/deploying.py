@@ -1,3 +1,4 @@
+# `serve` and `_deploy_steps` are longer than 60 lines: what they take is fixed by the public contract, and is handed on.
 """What a flow can do to be run elsewhere: be deployed, be served, come from storage."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# `start` is longer than 60 lines: its options, each with its help, are its signature.
 """`prefect server start`."""
 
 from __future__ import annotations

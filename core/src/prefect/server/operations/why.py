@@ -166,8 +166,13 @@ def _pending(work: UnitOfWork, run: Row) -> Causes:
 # -- scheduled --------------------------------------------------------------------------------------------------------
 
 
+def _due(run: Row) -> datetime | None:
+    due: datetime | None = run["next_scheduled_start_time"] or run["expected_start_time"]
+    return due
+
+
 def _scheduled(work: UnitOfWork, run: Row) -> Causes:
-    due = run["next_scheduled_start_time"] or run["expected_start_time"]
+    due = _due(run)
     name, is_later = run["state_name"], due is not None and due > work.now + _SOON
     if is_later and name == "AwaitingRetry":
         yield _cause("awaits-retry", f"It failed, and is tried again at {due:%Y-%m-%d %H:%M:%S} UTC.", _since(run), due)
@@ -224,14 +229,15 @@ def _of_deployment(work: UnitOfWork, run: Row, deployment: Row) -> Causes:
 
 
 def _full(whose: str, used: int, size: int, holders: list[SlotHolder]) -> WaitingCause:
+    return _held("no-slot", f"All slots of {whose} are in use, {used} of {size}", holders)
+
+
+def _held(code: str, message: str, holders: list[SlotHolder]) -> WaitingCause:
+    """A cause that is over when one of some holders ends. They are named at the end of the message."""
     named = ", ".join(_in_words(holder) for holder in holders[:10])
     by = f": {named}" if named else ""
-    return WaitingCause(
-        code="no-slot",
-        message=f"All slots of {whose} are in use, {used} of {size}{by}.",
-        since=max((holder.since for holder in holders if holder.since is not None), default=None),
-        holders=holders,
-    )
+    since = max((holder.since for holder in holders if holder.since is not None), default=None)
+    return WaitingCause(code=code, message=f"{message}{by}.", since=since, holders=holders)
 
 
 def _in_words(holder: SlotHolder) -> str:
@@ -291,7 +297,7 @@ def _of_limit(work: UnitOfWork, whose: str, size: int | None, queues: Any) -> Ca
 
 
 def _under_way(work: UnitOfWork, chosen: ColumnElement[bool]) -> list[SlotHolder]:
-    """Some flow runs that have been taken and have not ended, those first that began first."""
+    """The flow runs that have been taken and have not ended, those first that began first."""
     run = tables.flow_run.c
     rows = select(run.id, run.name, run.state_timestamp).where(chosen, run.state_type.in_(_UNDER_WAY))
     found = work.connection.execute(rows.order_by(run.state_timestamp))
@@ -300,7 +306,7 @@ def _under_way(work: UnitOfWork, chosen: ColumnElement[bool]) -> list[SlotHolder
 
 def _busy(work: UnitOfWork, run: Row) -> Causes:
     """Who could take a run that is due, and has not: each may have a limit of its own, of which only itself knows."""
-    due = run["next_scheduled_start_time"] or run["expected_start_time"]
+    due = _due(run)
     if due is None or work.now - due < _TAKEN_WITHIN:
         return
     other, queue = tables.flow_run.c, tables.work_queue.c
@@ -312,10 +318,8 @@ def _busy(work: UnitOfWork, run: Row) -> Causes:
     holders = _under_way(work, theirs)
     if holders:
         who = "process that serves its deployment" if run["work_queue_id"] is None else "workers of its work pool"
-        named = ", ".join(_in_words(holder) for holder in holders[:10])
-        message = f"The {who} may have as many runs as allowed (`limit`), {len(holders)} now: {named}."
-        since = max((holder.since for holder in holders if holder.since is not None), default=None)
-        yield WaitingCause(code="workers-busy", message=message, since=since, holders=holders)
+        message = f"It is its turn, but the {who} may execute as many runs as allowed (`limit`), {len(holders)} now"
+        yield _held("workers-busy", message, holders)
 
 
 def _of_runner(work: UnitOfWork, deployment: Row) -> Causes:

@@ -368,10 +368,11 @@ class _Listening:
             since = since if expires_at == holder.lease.expires_at else now
             self._heard[holder.token] = (holder.lease.expires_at, since)
         long_ago = now - timedelta(seconds=DEAF_SECONDS)
-        silent = [holder for holder in holders if self._heard[holder.token][1] <= long_ago]
-        for holder in silent:  # it is not ended twice in a row
-            self._heard[holder.token] = (holder.lease.expires_at, now)
-        return silent
+        return [holder for holder in holders if self._heard[holder.token][1] <= long_ago]
+
+    def begin_anew(self, holder: leases.Holder, now: datetime) -> None:
+        """Look at one as if nothing were known of it."""
+        self._heard[holder.token] = (holder.lease.expires_at, now)
 
 
 def _being_cancelled(work: UnitOfWork) -> list[leases.Holder]:
@@ -397,6 +398,7 @@ def make_deaf_ends() -> Service:
                 holder.lease.owner.kill()
             except PermissionError:
                 _logger.warning(_OF_ANOTHER_USER, holder.lease.flow_run_id, holder.lease.owner.pid)
+                listening.begin_anew(holder, work.now)  # and it is said again in a while
         return False
 
     return Service(
