@@ -15,6 +15,7 @@ import anyio.abc
 
 from prefect.events.clients import get_events_client
 from prefect.exceptions import InfrastructureError, ObjectNotFound
+from prefect.runner.endings import is_under_way
 from prefect_aws.ecs.calls import ask, client_of
 from prefect_aws.ecs.errors import code_of, is_transient
 from prefect_aws.ecs.logs import log_stream
@@ -228,11 +229,9 @@ class EcsObserver:
     async def _is_open(self, run_id: UUID) -> bool:
         """Whether a run is there that has not said what became of it."""
         try:
-            run = await self._worker.client.read_flow_run(run_id)
+            return is_under_way((await self._worker.client.read_flow_run(run_id)).state)
         except ObjectNotFound:
             return False
-        state = run.state
-        return state is not None and (state.is_pending() or state.is_running() or state.is_cancelling())
 
     async def _forward_logs(self, run_id: UUID, ending: Ending, task: Task) -> None:
         printed = "" if not self._settings.forward_crashed_run_logs else await self._printed(task)
