@@ -43,18 +43,23 @@ def ask(call: Call[R], missing: str | None = None) -> R:
         raise CliError(missing) from None
 
 
-def pages(call: Callable[[int, int], Call[list[R]]], limit: int | None = None) -> Iterator[R]:
+def pages(
+    call: Callable[[int, int], Call[list[R]]],
+    limit: int | None = None,
+    send: Callable[[Call[list[R]]], list[R]] = ask,
+) -> Iterator[R]:
     """
     All records of a list, page by page.
 
     Args:
         call: Makes the call for a limit and an offset.
         limit: How many records at most; None for all.
+        send: Answers a call, if it is not the orchestrator of this process that is asked.
     """
     offset = 0
     while limit is None or offset < limit:
         wanted = PAGE if limit is None else min(PAGE, limit - offset)
-        page = ask(call(wanted, offset))
+        page = send(call(wanted, offset))
         yield from page
         offset += len(page)
         if len(page) < wanted:

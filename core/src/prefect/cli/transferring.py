@@ -39,7 +39,7 @@ from prefect._contract.endpoints import (
     work_queues,
 )
 from prefect._contract.filters.automations import AutomationFilter, AutomationFilterName
-from prefect.cli.asking import PAGE
+from prefect.cli.asking import pages
 from prefect.cli.errors import explain
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
@@ -103,13 +103,7 @@ def _text(wanted: BaseModel) -> str:
 
 
 def _all(source: Transport, page: Callable[[int, int], Call[list[R]]]) -> Iterator[R]:
-    offset = 0
-    while True:
-        found = source.send(page(PAGE, offset))
-        yield from found
-        offset += len(found)
-        if len(found) < PAGE:
-            return
+    return pages(page, send=source.send)
 
 
 def _like(model: type[BaseModel], record: BaseModel, **changes: Any) -> BaseModel:
