@@ -27,6 +27,7 @@ class SharedFlush:
         self._flush = flush
         self._patience = patience
         self._guard = threading.Condition()
+        self._turn = threading.Lock()
         self._expected: set[UUID] = set()
         self._round: Future[None] | None = None
 
@@ -48,14 +49,18 @@ class SharedFlush:
         with self._guard:
             joined = self._round
             own = self._round = Future() if joined is None else joined
-            if joined is None:
-                deadline = time.monotonic() + self._patience
-                while self._expected and (left := deadline - time.monotonic()) > 0:
-                    self._guard.wait(left)
-                self._round = None
         if joined is None:
-            self._lead(own)
+            with self._turn:  # until it is this round's turn others join it
+                self._close_round()
+                self._lead(own)
         own.result()
+
+    def _close_round(self) -> None:
+        with self._guard:
+            deadline = time.monotonic() + self._patience
+            while self._expected and (left := deadline - time.monotonic()) > 0:
+                self._guard.wait(left)
+            self._round = None
 
     def _lead(self, own: Future[None]) -> None:
         try:
