@@ -14,22 +14,22 @@ import os
 import signal
 import socket
 import threading
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker, return_task_runs
-from prefect._contract.endpoints.waiting import are_task_runs_due, read_ended_task_runs
+from prefect._contract.endpoints.waiting import are_task_runs_due
 from prefect._engine import background, task_run as engine
 from prefect._engine.claims import ClaimKeeper, lease_seconds
 from prefect._engine.gathering import SharedFlush
 from prefect._engine.recorder import is_worth_retrying, recorder_of
+from prefect._engine.spent import SpentParameters
 from prefect._engine.stock import Stock
 from prefect.client.base import current_transport
 from prefect.client.questions import ask_until
@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 
     from prefect._contract.background import TaskRunClaim
     from prefect._contract.objects import TaskRun
-    from prefect._contract.state import State
     from prefect.results import ResultStore
     from prefect.tasks import Task
+
+_T = TypeVar("_T")
 
 __all__ = [
     "StopTaskWorker",
@@ -130,6 +131,7 @@ class TaskWorker:
         self._client_id = f"{socket.gethostname()}-{os.getpid()}-{uuid7().hex[-6:]}"
         self._limit = limit
         self._started_at: datetime | None = None
+        self._spent = SpentParameters()
         self._running: set[asyncio.Task[None]] = set()
         self._stock = Stock(limit)
         self._run_out = asyncio.Event()
@@ -137,7 +139,6 @@ class TaskWorker:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
-        self._spent: deque[_Spent] = deque()
 
     @property
     def client_id(self) -> str:
@@ -266,7 +267,7 @@ class TaskWorker:
         keeper = self._keeper
         keeper.stop()
         recorder_of(keeper.transport).flush()
-        self._clean()
+        self._spent.delete(keeper.transport)
         if self._threads is not None:
             self._threads.shutdown(wait=False)
         try:
@@ -350,20 +351,43 @@ class TaskWorker:
 
     def _begin(self, claim: TaskRunClaim) -> None:
         self._starts.expect(claim.token)
-        execution = asyncio.ensure_future(self._execute(claim.task_run, claim.token))
-        self._running.add(execution)
-        execution.add_done_callback(self._go_on)
+        work = asyncio.ensure_future(self._execute_one_after_another(claim))
+        self._running.add(work)
+        work.add_done_callback(self._go_on)
 
-    def _go_on(self, execution: asyncio.Task[None]) -> None:
-        """Begin the next run, since one has ended."""
-        self._running.discard(execution)
-        self._stock.note_end()
-        while not self._told.is_set() and (claim := self._stock.take()) is not None:
-            if self._keeper.holds(claim.token):
-                self._begin(claim)
-                break
-        if self._stock.is_low:
-            self._run_out.set()
+    def _go_on(self, work: asyncio.Task[None]) -> None:
+        self._running.discard(work)
+        if (claim := self._next()) is not None:  # it came to the stock after that was found empty
+            self._begin(claim)
+
+    async def _execute_one_after_another(self, claim: TaskRunClaim | None) -> None:
+        """Execute a run, and then those of the stock, until it is empty."""
+        while claim is not None:
+            if self._task_of(claim).isasync:
+                await asyncio.ensure_future(self._execute(claim.task_run, claim.token))  # in a context of its own
+                self._stock.note_end()
+                claim = self._next()
+            else:
+                claim = await self._in_thread(self._execute_on_a_thread, claim)
+
+    def _execute_on_a_thread(self, claim: TaskRunClaim | None) -> TaskRunClaim | None:
+        """Likewise, without the event loop, until one comes that needs it: that one is returned."""
+        while claim is not None and not self._task_of(claim).isasync:
+            copy_context().run(self._execute_blocking, claim.task_run, claim.token)
+            self._stock.note_end()
+            claim = self._next()
+        return claim
+
+    def _next(self) -> TaskRunClaim | None:
+        """The run of the stock that is to begin now; those that were given to others meanwhile are not."""
+        claim = None if self._told.is_set() else self._stock.take()
+        while claim is not None and not self._keeper.holds(claim.token):
+            claim = self._stock.take()
+        if claim is not None:
+            self._starts.expect(claim.token)
+        if self._stock.is_low and not self._run_out.is_set() and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._run_out.set)
+        return claim
 
     def _return(self, claims: list[TaskRunClaim]) -> None:
         """Give back claims whose runs have not begun."""
@@ -376,14 +400,39 @@ class TaskWorker:
         except Exception as error:
             logger.warning("Task runs that wait could not be given back, and are when their claims expire: %s", error)
 
+    def _task_of(self, claim: TaskRunClaim) -> Task[Any, Any]:
+        return self._by_key[claim.task_run.task_key]
+
+    async def _in_thread(self, call: Callable[..., _T], *args: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(copy_context().run, call, *args))
+
     async def _execute(self, task_run: TaskRun, token: UUID | None) -> None:
         task = self._by_key[task_run.task_key]
+        with self._accounting(task_run, token):
+            packed = await adrive(background.packed_of(task, task_run))
+            with background.context_of(background.given_in(packed)):
+                run = background.execution_of(
+                    task, task_run, background.given_in(packed), token, self._confirming(token)
+                )
+                if not background.failed_without(run, packed):
+                    self._spent.note(task, task_run, await engine.aexecute_to_end(run))
+
+    def _execute_blocking(self, task_run: TaskRun, token: UUID | None) -> None:
+        task = self._by_key[task_run.task_key]
+        with self._accounting(task_run, token):
+            packed = drive(background.packed_of(task, task_run))
+            with background.context_of(background.given_in(packed)):
+                run = background.execution_of(
+                    task, task_run, background.given_in(packed), token, self._confirming(token)
+                )
+                if not background.failed_without(run, packed):
+                    self._spent.note(task, task_run, engine.execute_to_end(run))
+
+    @contextmanager
+    def _accounting(self, task_run: TaskRun, token: UUID | None) -> Generator[None, None, None]:
+        """Whatever becomes of a run, its claim is not renewed any longer, and this worker goes on."""
         try:
-            if task.isasync:
-                await self._execute_in_loop(task, task_run, token)
-            else:
-                run = partial(copy_context().run, self._execute_in_thread, task, task_run, token)
-                await asyncio.get_running_loop().run_in_executor(self._threads, run)
+            yield
         except Exception:
             logger.exception("Task run %s could not be executed.", task_run.id)
         finally:
@@ -391,60 +440,12 @@ class TaskWorker:
                 self._starts.forget(token)
                 self._keeper.drop(token)
 
-    def _execute_in_thread(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
-        packed = drive(background.packed_of(task, task_run))
-        with background.context_of(background.given_in(packed)):
-            run = background.execution_of(task, task_run, background.given_in(packed), token, self._confirming(token))
-            if not background.failed_without(run, packed):
-                self._note_end(task, task_run, engine.execute_to_end(run))
-
-    async def _execute_in_loop(self, task: Task[Any, Any], task_run: TaskRun, token: UUID | None) -> None:
-        packed = await adrive(background.packed_of(task, task_run))
-        with background.context_of(background.given_in(packed)):
-            run = background.execution_of(task, task_run, background.given_in(packed), token, self._confirming(token))
-            if not background.failed_without(run, packed):
-                self._note_end(task, task_run, await engine.aexecute_to_end(run))
-
-    def _note_end(self, task: Task[Any, Any], task_run: TaskRun, state: State[Any]) -> None:
-        identifier = background.parameters_of(task_run)
-        if identifier is not None and state.is_final():
-            self._spent.append(_Spent(task, task_run.id, identifier))
-
     async def _keep_clean(self) -> None:
         while True:
             await asyncio.sleep(_CLEANING_SECONDS)
             await asyncio.to_thread(self._return, self._stock.give_up())
             self._run_out.set()
-            await asyncio.to_thread(self._clean)
-
-    def _clean(self) -> None:
-        """Delete what runs were called with whose ends are recorded: nobody will execute them again."""
-        spent = [self._spent.popleft() for _ in range(len(self._spent))]
-        if not spent:
-            return
-        transport = self._keeper.transport
-        recorder = recorder_of(transport)
-        recorder.flush()
-        try:
-            # One whose end is not recorded was given to another worker meanwhile, who needs them.
-            ended = (
-                transport.send(read_ended_task_runs([each.run_id for each in spent]))
-                if not recorder.is_behind
-                else None
-            )
-        except Exception as error:
-            logger.debug("Which runs have ended cannot be asked for just now: %s", error)
-            ended = None
-        if ended is None:
-            self._spent.extend(spent)
-            return
-        for each in spent:
-            if each.run_id not in ended:
-                continue
-            try:
-                drive(background.delete_parameters(each.task, each.parameters_id))
-            except Exception as error:
-                logger.warning("The parameters %s of an ended run cannot be deleted: %r", each.parameters_id, error)
+            await asyncio.to_thread(self._spent.delete, self._keeper.transport)
 
     def _confirming(self, token: UUID | None) -> Callable[[], None] | None:
         return None if token is None else partial(self._starts.flush, token)
@@ -462,15 +463,10 @@ class TaskWorker:
         if task_run.task_key not in self._by_key:
             served = ", ".join(self.task_keys) or "none"
             raise ValueError(f"Task run {task_run.id} is of task {task_run.task_key!r}. Tasks served here: {served}.")
-        await self._execute(task_run, None)
-
-
-class _Spent(NamedTuple):
-    """A run that has ended here, and what it was called with."""
-
-    task: Task[Any, Any]
-    run_id: UUID
-    parameters_id: UUID
+        if self._by_key[task_run.task_key].isasync:
+            await self._execute(task_run, None)
+        else:
+            await self._in_thread(self._execute_blocking, task_run, None)
 
 
 class _Await:

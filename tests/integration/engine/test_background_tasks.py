@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextvars import ContextVar
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -332,6 +333,30 @@ def test_what_a_run_is_called_with_is_there_for_the_worker_that_it_is_given_to_m
     assert not future.state.is_final()  # nobody believes a worker that has the run no longer
     work(TaskWorker(taken_away), future)
     assert (future.result(), attempts) == (1, [1])  # the other one finds the result that the first has stored
+
+
+met: ContextVar[str] = ContextVar("met", default="nobody")
+
+
+@task
+def meet(number: int) -> str:
+    before = met.get()
+    met.set(f"meet {number}")
+    return before
+
+
+@task
+async def ameet(number: int) -> str:
+    before = met.get()
+    met.set(f"ameet {number}")
+    return before
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_many_short_runs_of_both_kinds_follow_each_other_and_do_not_meet(limit: int) -> None:
+    futures = [(ameet if number % 3 else meet).delay(number) for number in range(60)]
+    work(TaskWorker(meet, ameet, limit=limit), *futures)
+    assert [future.result() for future in futures] == ["nobody"] * 60
 
 
 def test_what_waits_in_a_worker_behind_long_runs_is_given_to_another() -> None:

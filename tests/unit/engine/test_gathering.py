@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -56,6 +57,28 @@ def test_a_flush_that_began_before_is_not_joined() -> None:
         goes_on.set()
         first.result(30)
         second.result(30)
+    assert flushes == ["flush", "flush"]
+
+
+def test_those_who_come_while_others_are_flushed_share_the_next() -> None:
+    began, goes_on, flushes = threading.Event(), threading.Event(), []
+
+    def flush() -> None:
+        flushes.append("flush")
+        began.set()
+        goes_on.wait(30)
+
+    shared = SharedFlush(flush)
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(shared.flush, uuid4())
+        began.wait(30)
+        others = [threads.submit(shared.flush, uuid4()) for _ in range(8)]
+        while not all(each.running() for each in others):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        goes_on.set()
+        for each in (first, *others):
+            each.result(30)
     assert flushes == ["flush", "flush"]
 
 

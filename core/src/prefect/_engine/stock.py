@@ -7,6 +7,7 @@ others to execute, and does not count as a delivery.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -28,7 +29,7 @@ KEPT_SECONDS = 1.0
 
 class Stock:
     """
-    Claims whose runs begin as soon as others have ended, those first that were claimed first.
+    Claims whose runs begin as soon as others have ended, those first that were claimed first. Threads may share one.
 
     Args:
         limit: How many runs the worker executes at the same time; None for any number: then it never has a stock.
@@ -38,6 +39,7 @@ class Stock:
     def __init__(self, limit: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
         self._clock = clock
+        self._guard = threading.Lock()
         self._claims: deque[tuple[float, TaskRunClaim]] = deque()
         self._ended = 0
         self._since = clock()
@@ -48,16 +50,18 @@ class Stock:
 
     def note_end(self) -> None:
         """A run has ended."""
-        self._ended += 1
+        with self._guard:
+            self._ended += 1
 
     def wanted(self) -> int:
         """How many claims there should be: some if runs are so short that more of them end in a moment than there is room for."""
-        elapsed = self._clock() - self._since
-        if self._limit is not None and elapsed >= _SHORTEST_SPAN_SECONDS:
-            soon = int(self._ended / elapsed * _AHEAD_SECONDS)
-            self._wanted = min(soon, _MOST) if soon > self._limit else 0
-            self._ended, self._since = 0, self._clock()
-        return self._wanted
+        with self._guard:
+            elapsed = self._clock() - self._since
+            if self._limit is not None and elapsed >= _SHORTEST_SPAN_SECONDS:
+                soon = int(self._ended / elapsed * _AHEAD_SECONDS)
+                self._wanted = min(soon, _MOST) if soon > self._limit else 0
+                self._ended, self._since = 0, self._clock()
+            return self._wanted
 
     @property
     def is_low(self) -> bool:
@@ -70,9 +74,8 @@ class Stock:
 
     def take(self) -> TaskRunClaim | None:
         """The claim whose run is to begin now; None if there is none that is young enough."""
-        if not self._claims or self._is_old():
-            return None
-        return self._claims.popleft()[1]
+        with self._guard:
+            return None if not self._claims or self._is_old() else self._claims.popleft()[1]
 
     def _is_old(self) -> bool:
         return self._clock() - self._claims[0][0] > KEPT_SECONDS
@@ -80,6 +83,7 @@ class Stock:
     def give_up(self, *, everything: bool = False) -> list[TaskRunClaim]:
         """The claims that are to be given back: those that are too old, or all. They are no longer here."""
         given_up = []
-        while self._claims and (everything or self._is_old()):
-            given_up.append(self._claims.popleft()[1])
+        with self._guard:
+            while self._claims and (everything or self._is_old()):
+                given_up.append(self._claims.popleft()[1])
         return given_up
