@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.clocks import LIBRARY, PutClock
+from tests.faults.fleets import Fleet
 from tests.faults.invariants import check_invariants
 from tests.faults.sites import Site
 
@@ -128,6 +130,22 @@ def site(make_site: Callable[..., Site]) -> Site:
     site = make_site()
     site.start()
     return site
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> PutClock:
+    """A clock that can be put, of processes that are given its variables."""
+    if LIBRARY is None:
+        pytest.skip("libfaketime is not installed: apt-get install faketime")
+    return PutClock(tmp_path / "clock")
+
+
+@pytest.fixture
+def fleet(site: Site) -> Iterator[Fleet]:
+    """Processes that execute flows for the site."""
+    fleet = Fleet(site)
+    yield fleet
+    fleet.close()
 
 
 @pytest.fixture

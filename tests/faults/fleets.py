@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -65,8 +66,27 @@ def tough(seconds: float = 0.0):
     note(f"done {flow_run.id} {os.getpid()}")
 
 
+@task(tags=["few"], retries=1, retry_delay_seconds=2)
+def flaky():
+    from prefect.runtime import flow_run
+
+    note(f"task {flow_run.id} {time.monotonic()}")
+    if len(JOURNAL.read_text().split(f"task {flow_run.id}")) == 2:
+        raise ValueError("the first time")
+
+
+@flow(retries=1, retry_delay_seconds=3)
+def again():
+    from prefect.runtime import flow_run
+
+    note(f"flow {flow_run.id} {time.monotonic()}")
+    if flow_run.run_count == 1:
+        raise ValueError("the first time")
+    flaky()
+
+
 if __name__ == "__main__":
-    work(float(sys.argv[1]), holds=True)
+    again() if sys.argv[1] == "again" else work(float(sys.argv[1]), holds=True)
 """
 
 EARLY = """
@@ -96,7 +116,7 @@ from prefect.runner import Runner
 
 if __name__ == "__main__":
     runner = Runner(name="runner", limit=50, pause_on_shutdown=False)
-    for name in ("work", "tough"):
+    for name in ("work", "tough", "again"):
         runner.add_deployment(RunnerDeployment.from_entrypoint(f"code.py:{name}", name="served"))
     runner.add_deployment(RunnerDeployment.from_entrypoint("early.py:early", name="served"))
     asyncio.run(runner.start())
@@ -147,9 +167,9 @@ class Fleet:
     def work(self, **options: str) -> subprocess.Popen[str]:
         return self._start("-m", "prefect", "worker", "start", "--pool", "pool", **options)
 
-    def call(self, seconds: float, **options: str) -> subprocess.Popen[str]:
-        """Call the flow in a script."""
-        return self._start("code.py", str(seconds), **options)
+    def call(self, argument: float | str, **options: str) -> subprocess.Popen[str]:
+        """Call a flow in a script: `work` for so many seconds, or `again`."""
+        return self._start("code.py", str(argument), **options)
 
     # -- runs
 
@@ -165,9 +185,10 @@ class Fleet:
             self._deployments[key] = found["id"]
         return self._deployments[key]
 
-    def order(self, how: str, flow: str = "work", **parameters: Any) -> str:
+    def order(self, how: str, flow: str = "work", due: datetime | None = None, **parameters: Any) -> str:
         path = f"/deployments/{self._deployment(flow, how)}/create_flow_run"
-        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        details = {} if due is None else {"state_details": {"scheduled_time": due.isoformat()}}
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED", **details}}
         return str(self.site.post(path, body)["id"])
 
     def state(self, run: str) -> Any:

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.faults.clocks import PutClock, time_of
 from tests.faults.sites import Site, wait_until
 from tests.faults.test_background_tasks import Tasks
 from tests.faults.test_slot_holders import Limit
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-
-LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
-
-
-class PutClock:
-    """What time it is for a process: as much later or earlier than for others as a file says."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.put(0)
-
-    def put(self, seconds: int) -> None:
-        new = self._file.with_suffix(".new")
-        new.write_text(f"{seconds:+d}")
-        new.rename(self._file)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        return {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> PutClock:
-    if LIBRARY is None:
-        pytest.skip("libfaketime is not installed: apt-get install faketime")
-    return PutClock(tmp_path / "clock")
 
 
 @pytest.fixture
@@ -53,12 +22,6 @@ def site(make_site: Callable[..., Site], clock: PutClock) -> Site:
     site = make_site(**clock.variables)
     site.start()
     return site
-
-
-def time_of(site: Site) -> datetime:
-    """What time it is for the server: when what is made there was made."""
-    made = site.post("/flows/", {"name": str(uuid4())})["created"]
-    return datetime.fromisoformat(made.replace("Z", "+00:00"))
 
 
 def holding_elsewhere(site: Site) -> str:

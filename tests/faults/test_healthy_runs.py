@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from tests.faults.fleets import Fleet
-from tests.faults.sites import Site, wait_until
+from tests.faults.sites import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 BATCH = 50
-
-
-@pytest.fixture
-def fleet(site: Site) -> Iterator[Fleet]:
-    fleet = Fleet(site)
-    yield fleet
-    fleet.close()
 
 
 def see_complete(fleet: Fleet, runs: list[str]) -> None:

@@ -22,13 +22,6 @@ def spared(kind_of_database: str, is_thorough: bool, request: pytest.FixtureRequ
 
 
 @pytest.fixture
-def fleet(site: Site) -> Iterator[Fleet]:
-    fleet = Fleet(site)
-    yield fleet
-    fleet.close()
-
-
-@pytest.fixture
 def times(is_thorough: bool, pytestconfig: pytest.Config) -> int:
     """How often a fault occurs, one after the other."""
     return int(pytestconfig.getoption("--fault-repetitions")) if is_thorough else 1

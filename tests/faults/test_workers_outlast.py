@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from tests.compat.products.running import free_port
 from tests.faults.fleets import Fleet
-from tests.faults.sites import Site, wait_until
+from tests.faults.sites import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-
-
-@pytest.fixture
-def fleet(site: Site) -> Iterator[Fleet]:
-    fleet = Fleet(site)
-    yield fleet
-    fleet.close()
 
 
 def types(fleet: Fleet, runs: list[str]) -> set[str]:

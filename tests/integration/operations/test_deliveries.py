@@ -356,14 +356,23 @@ def test_the_run_of_a_worker_that_is_lost_is_given_to_another_which_alone_is_bel
     assert say(orchestrator, lost, "RUNNING", token=uuid4()) == "FAILED"
 
 
-def test_a_run_that_waits_to_be_tried_again_waits_for_the_rest_of_the_time(orchestrator, clock) -> None:
-    background(orchestrator)
+@pytest.mark.parametrize("minutes", [0, 10, -10])
+def test_a_run_that_waits_to_be_tried_again_waits_for_the_rest_of_the_time(orchestrator, clock, minutes: int) -> None:
+    background(orchestrator, empirical_policy={"retries": 1, "retry_delay": 100})
     (lost,) = claim(orchestrator)
     say(orchestrator, lost, "RUNNING")
     again = clock() + timedelta(seconds=100)
-    retry = State(type="SCHEDULED", name="AwaitingRetry", state_details={"scheduled_time": again}, timestamp=clock())
-    lost.task_run.state = retry
+    theirs = clock() + timedelta(
+        minutes=minutes
+    )  # by the clock of the worker, for which states have an order nevertheless
+    details = {"scheduled_time": theirs + timedelta(seconds=100)}
+    entered = max(theirs, clock())
+    retry = State(type="SCHEDULED", name="AwaitingRetry", state_details=details, timestamp=entered)
+    lost.task_run.state, lost.task_run.next_scheduled_start_time = retry, details["scheduled_time"]
     orchestrator.send(recording.record_task_runs([TaskRunRecord(lost.task_run, [retry], lost.token)]))
+    if minutes >= 0:  # the worker itself is let begin then, should it have to ask
+        waiting = orchestrator.send(task_runs.read_task_run(lost.task_run.id))
+        assert waiting.state.state_details.scheduled_time == waiting.next_scheduled_start_time == again
     clock.pass_by(31)
     assert claim(orchestrator) == []
     state = orchestrator.send(task_runs.read_task_run(lost.task_run.id)).state

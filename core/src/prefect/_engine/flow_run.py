@@ -19,7 +19,6 @@ from prefect._engine.effects import (
     Exhausted,
     Invoke,
     Overtime,
-    SleepUntil,
     adrive_stream,
     drive_stream,
 )
@@ -27,6 +26,7 @@ from prefect._engine.flow_execution import FlowExecution, begin, propose, releas
 from prefect._engine.hooks import run_hooks
 from prefect._engine.inputs import PLAIN_TYPES, resolve_parameters, wait_for_upstream
 from prefect._engine.names import render_run_name
+from prefect._engine.proposing import wait_for_retry
 from prefect._engine.recorder import flush_all
 from prefect._engine.sessions import ensure_session
 from prefect._engine.signals import CancellationRequest, capture_sigterm, is_rescheduled
@@ -102,9 +102,7 @@ def attempts(run: FlowExecution) -> Steps[State[Any]]:
         yield from run_hooks(run.flow, run.run, state, run.logger)
         state = yield from conclude(run, (yield from call_flow(run)))
         if state.is_scheduled():
-            moment = state.state_details.scheduled_time
-            assert moment is not None
-            yield SleepUntil(moment)
+            yield from wait_for_retry(state)
             run.dynamic_keys.clear()
             state = yield from start(run, giving_up(run))
     return state
@@ -314,9 +312,7 @@ def stream_steps(run: FlowExecution) -> Steps[State[Any]]:
             proposal, error = yield from stream_once(run)
             state = yield from conclude(run, proposal)
             if state.is_scheduled():
-                moment = state.state_details.scheduled_time
-                assert moment is not None
-                yield SleepUntil(moment)
+                yield from wait_for_retry(state)
                 state = yield from start(run, giving_up(run))
         if error is not None and not state.is_completed():
             raise error

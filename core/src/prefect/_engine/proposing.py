@@ -99,6 +99,17 @@ def ask_for_task_state(
         state = evolve(state, state_details=evolve(state.state_details, transition_id=uuid7()))
 
 
+def wait_for_retry(state: State[Any]) -> Steps[None]:
+    """
+    Wait until a flow run that the orchestrator has scheduled again is due: for as long as that was ahead then.
+
+    Its clock and the one here may differ. Should it be due sooner by the one here, the orchestrator is asked then, who knows.
+    """
+    due = state.state_details.scheduled_time
+    assert due is not None
+    yield from _sleep(max(0.0, min((due - state.timestamp).total_seconds(), (due - now()).total_seconds())))
+
+
 def _sleep(seconds: float) -> Steps[None]:
     yield SleepUntil(now() + timedelta(seconds=seconds))
 

@@ -12,6 +12,8 @@ from prefect.utilities.collections import AutoEnum
 from prefect.utilities.dual import Steps
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from prefect.client.http.httpx_clients import PrefectHttpxAsyncClient, PrefectHttpxSyncClient, PrefectResponse
     from prefect.settings import Settings
 
@@ -91,6 +93,10 @@ class Transport(Protocol):
 
     async def asend(self, call: Call[R]) -> R:
         """Answer a call without blocking the event loop."""
+        ...
+
+    def now(self) -> datetime:
+        """What time it is for the orchestrator, as far as is known here: the clock of this machine may be wrong."""
         ...
 
     def close(self) -> None:

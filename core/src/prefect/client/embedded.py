@@ -134,6 +134,10 @@ class EmbeddedTransport:
 
         return await run_sync(self.send, call)
 
+    def now(self) -> datetime:
+        """What time it is."""
+        return self._clock()
+
     def close(self) -> None:
         """Close the idle connections. Sending afterwards opens new ones."""
         self.database.close()

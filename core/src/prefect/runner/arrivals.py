@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from prefect.client.base import current_transport
 from prefect.exceptions import ServerUnreachableError
 from prefect.logging.loggers import get_logger
 
@@ -77,10 +78,9 @@ def _arrivals(resources: Iterable[str]) -> EventFilter:
         EventOccurredFilter,
         EventRelatedFilter,
     )
-    from prefect.utilities.time import now
 
     return EventFilter(
-        occurred=EventOccurredFilter(since=now() - _OVERLAP),
+        occurred=EventOccurredFilter(since=current_transport().now() - _OVERLAP),
         event=EventNameFilter(name=_TOLD),
         related=EventRelatedFilter(id=list(resources)),
     )

@@ -30,7 +30,6 @@ from prefect.states import Cancelling
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.annotations import NotSet
 from prefect.utilities.dual import Run, Steps, asynchronous, dual
-from prefect.utilities.time import now
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -260,7 +259,7 @@ class Runner:
                     beside.start_soon(_pull_again, storage, storage.pull_interval)
             if guest is not None:
                 beside.start_soon(guest)
-            failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
+            failure = await self._supervised.work(self._prefetch, run_once=run_once)
             beside.cancel_scope.cancel()
         if failure is not None:
             raise failure

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -140,12 +140,12 @@ class Supervision:
             group.cancel_scope.cancel()
             await group.__aexit__(None, None, None)
 
-    async def work(self, prefetch: Callable[[], datetime], *, run_once: bool) -> Exception | None:
+    async def work(self, prefetch: timedelta, *, run_once: bool) -> Exception | None:
         """
         Take runs and have them executed, until a signal says to stop; then those under way may end within half a minute.
 
         Args:
-            prefetch: Says until when runs are taken.
+            prefetch: How long before they are due runs are taken.
             run_once: Look once, wait for the runs that were taken, and return.
 
         Returns:
@@ -191,15 +191,15 @@ class Supervision:
                     self.say(f"Stops when the {len(self.under_way)} flow runs under way have ended.")
                 self.stop()
 
-    async def _take_until_told(self, prefetch: Callable[[], datetime], *, run_once: bool) -> None:
+    async def _take_until_told(self, prefetch: timedelta, *, run_once: bool) -> None:
         pause = min(_FIRST_PAUSE_SECONDS, self._seconds)
         while not self.told_to_stop:
             if run_once:
-                await self.take_due(prefetch())
+                await self.take_due(prefetch)
                 return
             stirred = self._stirred
             with reported("Runs cannot be asked for"):
-                await self.take_due(prefetch())
+                await self.take_due(prefetch)
             with anyio.move_on_after(pause):
                 await stirred.wait()
             pause = min(pause * 2, self._seconds)
@@ -219,14 +219,14 @@ class Supervision:
 
     # -- runs
 
-    async def take_due(self, before: datetime) -> list[FlowRun]:
+    async def take_due(self, prefetch: timedelta) -> list[FlowRun]:
         """
-        Take the runs that are due before a time, as far as there are slots, and begin to execute them.
+        Take the runs that are due so soon by the orchestrator's clock, as far as there are slots, and begin to execute them.
 
         Returns:
             Those that were taken.
         """
-        found = await self._executor.find_runs(before)
+        found = await self._executor.find_runs(self._transport.now() + prefetch)
         self.last_looked = now()
         taken: list[FlowRun] = []
         for run in found:

@@ -20,7 +20,6 @@ from prefect.plugins.types import JobContext
 from prefect.runner.claims import Claims
 from prefect.runner.endings import is_under_way, settle
 from prefect.runner.supervision import reported
-from prefect.utilities.time import now
 from prefect.workers._configuration import with_environment
 from prefect.workers._hooks import InfrastructureFailedError, tried_again
 
@@ -194,7 +193,7 @@ class PoolRuns:
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types))),
             work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[self._worker._work_pool_name])),
         )
-        since = now() - age
+        since = current_transport().now() - age
         under_way = self._worker._supervised.under_way
         found: list[FlowRun] = await current_transport().asend(call)
         return [

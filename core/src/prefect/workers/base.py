@@ -348,7 +348,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
                     beside.start_soon(self._observe)
                 if guest is not None:
                     beside.start_soon(guest)
-                failure = await self._supervised.work(lambda: now() + self._prefetch, run_once=run_once)
+                failure = await self._supervised.work(self._prefetch, run_once=run_once)
                 beside.cancel_scope.cancel()
             self._emit_worker_event("stopped", follows=started)
         printer(f"Worker {self.name!r} has ended.")
@@ -434,7 +434,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         Returns:
             Those that were taken.
         """
-        return await self._supervised.take_due(now() + self._prefetch)
+        return await self._supervised.take_due(self._prefetch)
 
     async def submit(
         self,

@@ -20,6 +20,7 @@ from prefect.client.http.answers import is_json, refusal_of
 from prefect.client.http.connections import Connections
 from prefect.client.http.requests import HttpRequest
 from prefect.client.http.retries import AWAY, Trials, read_retry_after
+from prefect.client.http.server_clock import ServerClock
 from prefect.exceptions import ConfigurationError
 from prefect.exceptions.http_status import ServerUnreachableError
 from prefect.utilities.dual import Sleep, Steps
@@ -108,12 +109,14 @@ class Exchanger:
         connections: Its connections.
         outage: What is known of whether it is there.
         patience: Seconds that a server is waited for that was there before.
+        clock: What time it is for the server.
     """
 
     address: ServerAddress
     connections: Connections
     outage: Outage
     patience: float
+    clock: ServerClock = field(default_factory=ServerClock)
     csrf_client: str = field(default_factory=lambda: str(uuid4()))
     csrf_token: str | None = None
 
@@ -205,6 +208,7 @@ class Exchanger:
         if not self.outage.reached:
             yield from self._meet(request, response)
             self.outage.reached = True
+        self.clock.hear(response.headers.get("date"))
         if request.method == "DELETE" and trials.was_cut and response.status_code == 404:
             return httpx.Response(204, request=response.request)  # an earlier try did it, and its answer was lost
         return response

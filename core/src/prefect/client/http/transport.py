@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from prefect._contract.call import Call
 from prefect.client.base import Barrier, is_recording
 from prefect.utilities.dual import Run, Steps, adrive, drive
+from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import httpx
 
     from prefect.client.http.address import ServerAddress
@@ -98,6 +101,12 @@ class HttpTransport:
         """Have a call answered; the event loop goes on meanwhile."""
         answer: R = await adrive(self._steps(call))
         return answer
+
+    def now(self) -> datetime:
+        """What time it is for the server, as far as it has said so: the clock here may be wrong."""
+        if self._exchanger is not None:
+            return self._exchanger.clock()
+        return current_moment() if self._beside is None else self._beside.now()
 
     def close(self) -> None:
         """Close the connections. Sending afterwards opens new ones."""

@@ -25,7 +25,7 @@ from prefect.server.database.queries.deliveries import Delivery
 from prefect.server.database.queries.runs import TASK_RUNS, read_run, read_runs_by_id, read_states
 from prefect.server.operations.refusals import Refusal
 from prefect.server.operations.task_workers import forget_task_worker, see_task_worker
-from prefect.server.operations.transitions import make_pending, propose_for_task_run
+from prefect.server.operations.transitions import make_pending, propose_for_task_run, retry_delay
 from prefect.server.operations.work import UnitOfWork
 
 __all__ = [
@@ -189,7 +189,7 @@ def _schedule_again(work: UnitOfWork, delivery: Delivery, why: str) -> None:
     scheduled: State[Any] = State(type=StateType.SCHEDULED, message=message, timestamp=work.now, state_details=details)
     retry = run["state"]
     if retry is not None and retry.type is StateType.SCHEDULED and (due := retry.state_details.scheduled_time):
-        # It waits to be tried again: for the rest of the time, whoever has it.
-        details.scheduled_time = max(due, work.now)
+        # It waits to be tried again: for the rest of the time, whoever has it, and whatever clock that is due by.
+        details.scheduled_time = max(due, work.now, run["updated"] + timedelta(seconds=retry_delay(run)))
         scheduled.name = retry.name
     propose_for_task_run(work, run, scheduled, force=True)

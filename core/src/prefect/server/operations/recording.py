@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
+from prefect._contract.base import evolve
 from prefect._contract.recording import TaskRunRecord
-from prefect._contract.state import State, StateType
+from prefect._contract.state import StateType
 from prefect.server.database.queries import deliveries
 from prefect.server.database.queries.events import EnteredStates, set_states_aside
 from prefect.server.database.queries.recording import (
@@ -47,6 +47,8 @@ def record_task_runs(work: UnitOfWork, body: list[TaskRunRecord]) -> None:
 def keep(work: UnitOfWork, body: list[TaskRunRecord]) -> list[TaskRunRecord]:
     """Record task runs without telling of it. Returns what was recorded."""
     kept = _accepted(work, body)
+    for record in kept:
+        _correct_due(work, record)
     write(work.connection, kept, work.now)
     _settle(work, kept)
     return kept
@@ -109,14 +111,25 @@ def _is_deferred(record: TaskRunRecord) -> bool:
 
 
 def _offer(work: UnitOfWork, scheduled: Sequence[TaskRunRecord]) -> None:
-    due = [_due(work, record.states[-1]) for record in scheduled]
+    due = [record.states[-1].state_details.scheduled_time or work.now for record in scheduled]
     runs = [record.task_run for record in scheduled]
     deliveries.offer_once(
         work.connection, [(run.id, run.task_key, moment) for run, moment in zip(runs, due, strict=True)]
     )
 
 
-def _due(work: UnitOfWork, state: State[Any]) -> datetime:
-    """When a run is due by this clock: who has scheduled it may have another one, and is trusted for how long it waits."""
-    due = state.state_details.scheduled_time or work.now
-    return min(due, work.now + max(due - state.timestamp, timedelta()))
+def _correct_due(work: UnitOfWork, record: TaskRunRecord) -> None:
+    """
+    Have a run that waits, for a worker or to be tried again, be due by this clock, which it is held against from now on.
+
+    Who has scheduled it may have a clock that is ahead, and is trusted for how long it waits.
+    """
+    state = record.states[-1] if record.states else None
+    due = None if state is None else state.state_details.scheduled_time
+    if state is None or due is None or due <= work.now or state.type is not StateType.SCHEDULED:
+        return
+    latest = work.now + max(due - state.timestamp, timedelta())
+    if due > latest:
+        details = evolve(state.state_details, scheduled_time=latest)
+        record.states[-1] = evolve(state, state_details=details)
+        record.task_run = evolve(record.task_run, next_scheduled_start_time=latest)

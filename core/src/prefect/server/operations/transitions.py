@@ -36,7 +36,15 @@ from prefect.server.operations.run_events import tell_of_flow_run
 from prefect.server.operations.task_run_telling import tell_of_decisions
 from prefect.server.operations.work import UnitOfWork
 
-__all__ = ["begin", "enter", "make_pending", "make_state", "propose_for_flow_run", "propose_for_task_run"]
+__all__ = [
+    "begin",
+    "enter",
+    "make_pending",
+    "make_state",
+    "propose_for_flow_run",
+    "propose_for_task_run",
+    "retry_delay",
+]
 
 Row = dict[str, Any]
 
@@ -304,6 +312,11 @@ def _owner(work: UnitOfWork, run: Row, shown: UUID | None) -> tuple[Row | None, 
     holder = None if shown is None else leases.read_lease(work.connection, flow_run_id)
     owner = records.read(work.connection, tables.flow_run, id=flow_run_id)
     return owner, None if holder is None else holder.token
+
+
+def retry_delay(run: Row) -> float:
+    """Seconds that a task run waits at least until it is tried again after the attempt that it has had last."""
+    return _delay(TaskRunPolicy.model_validate(run["empirical_policy"]), run["run_count"])
 
 
 def _delay(policy: TaskRunPolicy, attempt: int) -> float:

@@ -1,0 +1,83 @@
+"""Processes whose clock is ten minutes wrong: runs are due by the server's clock, and what is to last lasts as long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from tests.faults.clocks import PutClock, time_of
+from tests.faults.fleets import Fleet
+from tests.faults.sites import wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+MINUTES = [pytest.param(-10, id="behind"), pytest.param(10, id="ahead")]
+A_WHILE = timedelta(seconds=45)
+"""What is late by less is late because the machine is busy, and not because a clock is wrong."""
+
+
+def history(fleet: Fleet, run: str) -> list[tuple[str, datetime]]:
+    """The types of the states of a flow run, in the order of their times, which is also that in which they were entered."""
+    states = fleet.site.read(f"/flow_run_states/?flow_run_id={run}")
+    states.sort(key=lambda state: state["timestamp"])
+    return [(state["type"], datetime.fromisoformat(state["timestamp"].replace("Z", "+00:00"))) for state in states]
+
+
+def check_pauses(fleet: Fleet, run: str) -> None:
+    """Between two attempts as much time has passed as was to, and not ten minutes more."""
+    for word, delay in (("flow", 3), ("task", 2)):
+        moments = [float(moment) for found, moment in fleet.notes(word) if found == run]
+        pauses = [later - earlier for earlier, later in pairwise(moments)]
+        assert len(pauses) == 1
+        assert delay <= pauses[0] <= delay + A_WHILE.total_seconds()
+
+
+def is_cheap(kind: str, how: str, minutes: int) -> bool:
+    return kind == "sqlite" and (how, minutes) in {("served", -10), ("queued", 10)}
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("minutes", MINUTES)
+@pytest.mark.parametrize("how", ["served", "queued"])
+def test_runs_begin_when_they_are_due_by_the_servers_clock(
+    fleet: Fleet, clock: PutClock, how: str, minutes: int, kind_of_database: str, is_thorough: bool
+) -> None:
+    if not is_thorough and not is_cheap(kind_of_database, how, minutes):
+        pytest.skip("Only thoroughly: `nox -s faults`.")
+    clock.put(minutes * 60)
+    fleet.site.post("/concurrency_limits/", {"tag": "few", "concurrency_limit": 1})
+    start: Any = fleet.serve if how == "served" else fleet.work
+    supervisor = start(**clock.variables)
+    moment = time_of(fleet.site)
+    due = moment + timedelta(seconds=5)
+    run, much_later = fleet.order(how, "again", due), fleet.order(how, due=moment + timedelta(minutes=5))
+    wait_until(lambda: fleet.has_ended(run), 120)
+    kinds = [kind for kind, _ in history(fleet, run)]
+    assert kinds == ["SCHEDULED", "PENDING", "RUNNING", "SCHEDULED", "RUNNING", "COMPLETED"]
+    moments = [moment for _, moment in history(fleet, run)]
+    assert due <= moments[2] <= due + A_WHILE
+    assert moments[3] + timedelta(seconds=3) <= moments[4] <= moments[3] + A_WHILE
+    check_pauses(fleet, run)
+    assert fleet.state(much_later)["type"] == "SCHEDULED"
+    assert supervisor.poll() is None
+    assert fleet.site.read("/concurrency_limits/tag/few")["active_slots"] == []
+    fleet.site.check()
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("minutes", MINUTES)
+def test_a_flow_that_a_script_calls_is_retried_after_its_delay(
+    fleet: Fleet, clock: PutClock, minutes: int, is_thorough: bool
+) -> None:
+    if not is_thorough:
+        pytest.skip("Only thoroughly: `nox -s faults`.")
+    clock.put(minutes * 60)
+    fleet.site.post("/concurrency_limits/", {"tag": "few", "concurrency_limit": 1})
+    script = fleet.call("again", **clock.variables)
+    assert script.wait(timeout=120) == 0, fleet.output()
+    [run] = {run for run, _ in fleet.notes("flow")}
+    assert [kind for kind, _ in history(fleet, run)] == ["PENDING", "RUNNING", "SCHEDULED", "RUNNING", "COMPLETED"]
+    check_pauses(fleet, run)
+    fleet.site.check(all_ended=True)
