@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -11,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -140,13 +140,14 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_was_asked(site: Site, nu
     flow = site.flow()
     database = sqlite3.connect(site.product.home / "prefect.db", isolation_level=None)
     database.execute("BEGIN EXCLUSIVE")
-    with ThreadPoolExecutor(1) as threads:
-        asked = threads.submit(site.post, "/flow_runs/", {"flow_id": flow})
-        time.sleep(0.5)
-        os.kill(server.process.pid, number)
-        time.sleep(0.5)
-        database.execute("ROLLBACK")
-        assert asked.result().status_code == 201
+    asking = http.client.HTTPConnection(httpx.URL(server.api).netloc.decode(), timeout=60)
+    asking.request("POST", "/api/flow_runs/", json.dumps({"flow_id": flow}), {"Content-Type": "application/json"})
+    time.sleep(0.5)  # in which the server reads it
+    os.kill(server.process.pid, number)
+    time.sleep(0.5)
+    database.execute("ROLLBACK")
+    assert asking.getresponse().status == 201
+    asking.close()
     database.close()
     assert server.process.wait(20) in {0, 130}
 
