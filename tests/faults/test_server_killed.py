@@ -150,7 +150,7 @@ def test_nobody_notices_that_another_process_keeps_the_database_locked(
     process = site.run(RUNS)
     began = time.monotonic()
     assert site.read(f"/flows/{flow}")["name"] == "f"
-    assert time.monotonic() - began < 1, "reading waits for nobody"
+    assert time.monotonic() - began < seconds - 1, "reading waits for nobody"
     made = site.post("/flow_runs/", {"flow_id": flow, "state": {"type": "COMPLETED"}})
     assert time.monotonic() - began >= seconds - 1
     output, errors = process.communicate(timeout=60)

@@ -108,7 +108,7 @@ def test_writers_wait_for_a_lock_and_readers_do_not(database: Database, file: Pa
     writer.start()
     started = time.monotonic()
     assert database.transaction(names, write=False) == ["a"]
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 1
     writer.join(1.5)
     assert writer.is_alive()
     lock.release()
@@ -134,10 +134,10 @@ def test_in_a_hurry_nobody_is_waited_for(database: Database, file: Path) -> None
     hurried.transaction(add("b"), write=True)
     lock = Lock(file)
     started = time.monotonic()
-    for _ in range(10):
+    for _ in range(30):
         with pytest.raises(DatabaseBusyError):
             hurried.transaction(add("c"), write=True)
-    assert time.monotonic() - started < 1  # ten times the usual patience of a statement would be two
+    assert time.monotonic() - started < 3  # thirty times the usual patience of a statement would be six
     lock.release()
     assert database.transaction(names, write=False) == ["a", "b"]
     hurried.close()

@@ -138,13 +138,13 @@ def test_blocking_code_runs_on_a_thread():
 def test_a_cancelled_call_is_not_waited_for():
     async def main():
         with anyio.move_on_after(0.05):
-            await run_sync_in_worker_thread(time.sleep, 0.3)
+            await run_sync_in_worker_thread(time.sleep, 1.5)
 
     start = time.monotonic()
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(main())
-        assert time.monotonic() - start < 0.25
+        assert time.monotonic() - start < 1
     finally:
         loop.close()
 

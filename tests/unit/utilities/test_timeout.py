@@ -186,12 +186,12 @@ def test_somebody_elses_alarm_goes_off_inside_and_is_kept():
     before = signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
     try:
         start = time.monotonic()
-        call_with_timeout(lambda: spin(0.17), 5)
+        call_with_timeout(lambda: spin(0.5), 5)
         inside = len(rung)
         assert inside >= 2
         spin(0.1)
         assert len(rung) > inside
-        assert rung[0] - start < 0.15
+        assert rung[0] - start < 0.4
     finally:
         signal.setitimer(signal.ITIMER_REAL, *before)
         signal.signal(signal.SIGALRM, before_handler)
