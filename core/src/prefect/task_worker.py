@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from prefect._contract.background import TaskRunClaim
     from prefect._contract.objects import TaskRun
+    from prefect._engine.task_run import TaskExecution
     from prefect.results import ResultStore
     from prefect.tasks import Task
 
@@ -410,23 +411,27 @@ class TaskWorker:
         task = self._by_key[task_run.task_key]
         with self._accounting(task_run, token):
             packed = await adrive(background.packed_of(task, task_run))
-            with background.context_of(background.given_in(packed)):
-                run = background.execution_of(
-                    task, task_run, background.given_in(packed), token, self._confirming(token)
-                )
-                if not background.failed_without(run, packed):
+            with self._prepared(task_run, token, packed) as run:
+                if run is not None:
                     self._spent.note(task, task_run, await engine.aexecute_to_end(run))
 
     def _execute_blocking(self, task_run: TaskRun, token: UUID | None) -> None:
         task = self._by_key[task_run.task_key]
         with self._accounting(task_run, token):
             packed = drive(background.packed_of(task, task_run))
-            with background.context_of(background.given_in(packed)):
-                run = background.execution_of(
-                    task, task_run, background.given_in(packed), token, self._confirming(token)
-                )
-                if not background.failed_without(run, packed):
+            with self._prepared(task_run, token, packed) as run:
+                if run is not None:
                     self._spent.note(task, task_run, engine.execute_to_end(run))
+
+    @contextmanager
+    def _prepared(
+        self, task_run: TaskRun, token: UUID | None, packed: dict[str, Any] | Exception
+    ) -> Generator[TaskExecution | None, None, None]:
+        """What to execute, in the contexts that it was called in; None, and the run has failed, without parameters."""
+        task, given = self._by_key[task_run.task_key], background.given_in(packed)
+        with background.context_of(given):
+            run = background.execution_of(task, task_run, given, token, self._confirming(token))
+            yield None if background.failed_without(run, packed) else run
 
     @contextmanager
     def _accounting(self, task_run: TaskRun, token: UUID | None) -> Generator[None, None, None]:
