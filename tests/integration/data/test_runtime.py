@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 from prefect import flow, task
-from prefect.runtime import flow_run, task_run
+from prefect.flow_engine import run_flow
+from prefect.runtime import deployment, flow_run, task_run
 from prefect.settings import get_current_settings
 
 
@@ -82,3 +83,18 @@ def test_attributes_answer_in_async_flows():
     name, parent = asyncio.run(main())
     assert name
     assert parent is None
+
+
+def test_runs_of_a_deployment_know_its_name(client):
+    @flow(name="made")
+    def main():
+        return deployment.name, deployment.id
+
+    made = client.create_deployment(client.create_flow_from_name("made"), "nightly")
+    run = client.create_flow_run_from_deployment(made)
+    assert run_flow(main, flow_run=run) == ("nightly", str(made))
+    assert main() == (None, None)
+    code = "from prefect.runtime import deployment; print(deployment.name)"
+    env = {**os.environ, "PREFECT_HOME": str(get_current_settings().home), "PREFECT__FLOW_RUN_ID": str(run.id)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "nightly"

@@ -55,7 +55,8 @@ def test_outside_of_runs_there_is_nothing():
         assert getattr(flow_run, name) is None
     assert (task_run.id, task_run.name, task_run.task_name, task_run.api_url, task_run.ui_url) == (None,) * 5
     assert (task_run.tags, task_run.parameters, task_run.run_count) == ([], {}, 0)
-    assert (deployment.id, deployment.flow_run_id, deployment.version, deployment.parameters) == (None, None, None, {})
+    assert (deployment.id, deployment.name, deployment.flow_run_id) == (None, None, None)
+    assert (deployment.version, deployment.parameters) == (None, {})
 
 
 def test_a_flow_run_knows_itself(in_flow, run):
@@ -67,6 +68,7 @@ def test_a_flow_run_knows_itself(in_flow, run):
     assert (flow_run.parent_flow_run_id, flow_run.root_flow_run_id) == (None, str(run.id))
     assert flow_run.job_variables == {"cpu": 1}
     assert flow_run.api_url is None
+    assert deployment.name is None  # the run is of no deployment
 
 
 def test_a_task_run_knows_itself(run):
@@ -88,10 +90,12 @@ def test_environment_variables_stand_in(monkeypatch, in_flow):
         "FLOW_RUN__RUN_COUNT": "7",
         "FLOW_RUN__NEW": "extra",
         "DEPLOYMENT__ID": "d",
+        "DEPLOYMENT__NAME": "nightly",
         "FLOW_RUN__SCHEDULED_START_TIME": "2021-02-03T00:00:00Z",
     }.items():
         monkeypatch.setenv(f"PREFECT__RUNTIME__{name}", text)
-    assert (flow_run.name, flow_run.run_count, flow_run.new, deployment.id) == ("mock", 7, "extra", "d")
+    assert (flow_run.name, flow_run.run_count, flow_run.new) == ("mock", 7, "extra")
+    assert (deployment.id, deployment.name) == ("d", "nightly")
     assert flow_run.scheduled_start_time == datetime(2021, 2, 3, tzinfo=timezone.utc)
     assert flow_run.get_name() == "my-run"
 

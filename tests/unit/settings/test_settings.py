@@ -366,3 +366,16 @@ def test_durations_are_seconds_or_iso_8601(monkeypatch):
     assert server.events.retention_period == timedelta(minutes=1)
     assert server.services.late_runs.after_seconds == timedelta(seconds=90)
     assert server.services.db_vacuum.event_retention_overrides == {"a": timedelta(seconds=5)}
+
+
+def test_setting_objects_are_exported_by_name() -> None:
+    told = {
+        prefect.settings.PREFECT_UI_URL: "http://pages",
+        prefect.settings.PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False,
+        prefect.settings.PREFECT_DEFAULT_DOCKER_BUILD_NAMESPACE: "reg.io/team",
+    }
+    with temporary_settings(told):
+        assert {setting: setting.value() for setting in told} == told
+        assert get_current_settings().deployments.default_docker_build_namespace == "reg.io/team"
+        assert prefect.settings.PREFECT_HOME.value() == get_current_settings().home
+    assert {setting.name for setting in told} | {"PREFECT_HOME"} <= set(prefect.settings.__all__)

@@ -1,10 +1,12 @@
+import importlib
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
-from prefect.utilities.lazy import declared_exports, install
+import prefect
+from prefect.utilities.lazy import declared_exports, install, submodule
 
 
 def test_names_are_imported_when_they_are_first_used():
@@ -49,3 +51,42 @@ def test_declared_exports_are_read_from_the_type_checking_block(tmp_path):
         "from z import not_this\n"
     )
     assert declared_exports(path) == {"C": "a.b", "e": "a.b:d", "H": "g"}
+
+
+def test_submodules_are_attributes_after_the_package_alone_is_imported():
+    code = """
+        import sys
+        import prefect
+        assert "prefect.concurrency" not in sys.modules
+        for path in (
+            "concurrency", "engine", "variables", "states", "blocks.notifications", "blocks.webhook", "client.schemas.objects",
+            "events.schemas.events", "logging.handlers", "runner.storage", "runtime.flow_run", "server.api", "settings.profiles",
+            "testing.utilities", "utilities.asyncutils", "workers.process", "flows", "tasks",
+        ):
+            value = prefect
+            for name in path.split("."):
+                value = getattr(value, name)
+            assert value is sys.modules[f"prefect.{path}"], path
+        assert not hasattr(prefect, "nonsense") and not hasattr(prefect.settings, "nonsense")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+def test_private_submodules_are_no_attributes():
+    assert submodule("prefect", "_internal_nonsense") is None
+    assert submodule("xml", "dom").__name__ == "xml.dom"
+    assert submodule("xml", "nonsense") is None
+    with pytest.raises(AttributeError, match="'prefect' has no attribute '__wrapped__'"):
+        prefect.__wrapped__
+
+
+def test_a_submodule_that_cannot_be_imported_says_what_is_missing(tmp_path, monkeypatch):
+    package = tmp_path / "incomplete_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from prefect.utilities.lazy import install\ninstall(globals(), {})\n")
+    (package / "part.py").write_text("import not_installed_anywhere\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("incomplete_package")
+    with pytest.raises(ModuleNotFoundError, match="not_installed_anywhere"):
+        module.part
+    del sys.modules["incomplete_package"]

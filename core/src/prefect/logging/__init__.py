@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from prefect.logging.loggers import LogEavesdropper, disable_run_logger, get_logger, get_run_logger
+from prefect.utilities import lazy
 
 __all__ = ["LogEavesdropper", "disable_run_logger", "get_logger", "get_run_logger"]
+
+lazy.install(globals(), {})

@@ -1,18 +1,10 @@
 """Runners: processes that serve deployments, and execute their runs on this machine."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING, Any
+from prefect.utilities import lazy
 
 if TYPE_CHECKING:
-    from prefect.runner.runner import Runner
+    from prefect.runner.runner import Runner as Runner
 
-__all__ = ["Runner"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "Runner":
-        from prefect.runner.runner import Runner
-
-        return Runner
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = lazy.install(globals(), {"Runner": "prefect.runner.runner"})  # noqa: PLE0605 - a list

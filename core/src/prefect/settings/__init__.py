@@ -15,6 +15,7 @@ from prefect.settings.constants import DEFAULT_PROFILES_PATH
 from prefect.settings.context import get_current_settings, temporary_settings
 from prefect.settings.legacy import Setting, known_settings, setting_named
 from prefect.settings.models.root import Settings, canonical_environment_prefix
+from prefect.utilities.lazy import submodule
 
 if TYPE_CHECKING:
     from prefect.settings.profiles import (
@@ -30,12 +31,20 @@ if TYPE_CHECKING:
     PREFECT_API_AUTH_STRING: Setting
     PREFECT_API_KEY: Setting
     PREFECT_API_URL: Setting
+    PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: Setting
+    PREFECT_DEFAULT_DOCKER_BUILD_NAMESPACE: Setting
+    PREFECT_HOME: Setting
+    PREFECT_UI_URL: Setting
 
 __all__ = [
     "DEFAULT_PROFILES_PATH",
     "PREFECT_API_AUTH_STRING",
     "PREFECT_API_KEY",
     "PREFECT_API_URL",
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED",
+    "PREFECT_DEFAULT_DOCKER_BUILD_NAMESPACE",
+    "PREFECT_HOME",
+    "PREFECT_UI_URL",
     "Profile",
     "ProfilesCollection",
     "Settings",
@@ -70,6 +79,8 @@ def __getattr__(name: str) -> Any:
         if setting is not None:
             return setting
         message = f"{name} is not a Prefect setting."
+    elif (module := submodule(__name__, name)) is not None:
+        return module
     else:
         message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -7,6 +7,8 @@ Lazy exports: a package offers names whose modules are imported when the names a
     __all__ = lazy.install(globals(), {"Flow": "prefect.flows", "flow": "prefect.flows"})
 
 The dict repeats the `TYPE_CHECKING` block; `declared_exports` reads that block, for a test that both are the same.
+
+A package that is made so also answers with its submodules: `prefect.concurrency` is there after `import prefect` alone.
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-__all__ = ["declared_exports", "install"]
+__all__ = ["declared_exports", "install", "submodule"]
 
 
 def install(namespace: dict[str, Any], exports: Mapping[str, str]) -> list[str]:
     """
-    Give a module `__getattr__` and `__dir__` for names that live elsewhere.
+    Give a module `__getattr__` and `__dir__` for names that live elsewhere; a package also answers with its submodules.
 
     Args:
         namespace: The module's `globals()`.
@@ -36,6 +39,8 @@ def install(namespace: dict[str, Any], exports: Mapping[str, str]) -> list[str]:
     def __getattr__(name: str) -> Any:  # noqa: N807 - the name that Python looks for
         target = exports.get(name)
         if target is None:
+            if "__path__" in namespace and (found := submodule(module_name, name)) is not None:
+                return found
             message = f"module {module_name!r} has no attribute {name!r}"
             raise AttributeError(message, name=name, obj=sys.modules.get(module_name))
         value = _resolve(module_name, name, target)
@@ -48,6 +53,30 @@ def install(namespace: dict[str, Any], exports: Mapping[str, str]) -> list[str]:
     namespace["__getattr__"] = __getattr__
     namespace["__dir__"] = __dir__
     return list(exports)
+
+
+def submodule(package: str, name: str) -> ModuleType | None:
+    """
+    A public module of a package, imported; None if there is none of that name.
+
+    Args:
+        package: The package's full name.
+        name: The module's name in it.
+
+    Raises:
+        ImportError: There is one, but something that it imports is not installed.
+    """
+    import importlib
+
+    if name.startswith("_"):
+        return None
+    path = f"{package}.{name}"
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        return None
 
 
 def _resolve(module_name: str, name: str, target: str) -> Any:

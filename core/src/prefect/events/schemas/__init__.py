@@ -1,1 +1,5 @@
 """Events and automations, as models."""
+
+from prefect.utilities import lazy
+
+lazy.install(globals(), {})
