@@ -39,13 +39,17 @@ class PutClock:
 
     @property
     def variables(self) -> dict[str, str]:
-        return {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "PYTHONPATH": str(self._modules),
-        }
+        """Of a process whose clock is put with this one, within a second."""
+        return {**self._common, "FAKETIME_TIMESTAMP_FILE": str(self._file), "FAKETIME_CACHE_DURATION": "1"}
+
+    def wrong_by(self, seconds: int) -> dict[str, str]:
+        """The variables of a process whose clock is wrong, and is not put: it is told faster what time it is."""
+        return {**self._common, "FAKETIME": f"{seconds:+d}"}
+
+    @property
+    def _common(self) -> dict[str, str]:
+        modules = str(self._modules)
+        return {"LD_PRELOAD": str(LIBRARY), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": modules}
 
 
 def time_of(site: Site) -> datetime:

@@ -173,7 +173,7 @@ class Fleet:
 
     # -- runs
 
-    def _deployment(self, flow: str, how: str) -> str:
+    def deployment(self, flow: str, how: str) -> str:
         key = (flow, how)
         if key not in self._deployments:
             if how == "served":
@@ -186,7 +186,7 @@ class Fleet:
         return self._deployments[key]
 
     def order(self, how: str, flow: str = "work", due: datetime | None = None, **parameters: Any) -> str:
-        path = f"/deployments/{self._deployment(flow, how)}/create_flow_run"
+        path = f"/deployments/{self.deployment(flow, how)}/create_flow_run"
         details = {} if due is None else {"state_details": {"scheduled_time": due.isoformat()}}
         body = {"parameters": parameters, "state": {"type": "SCHEDULED", **details}}
         return str(self.site.post(path, body)["id"])

@@ -18,11 +18,22 @@ A_WHILE = timedelta(seconds=45)
 """What is late by less is late because the machine is busy, and not because a clock is wrong."""
 
 
+@pytest.fixture(autouse=True)
+def chosen(request: pytest.FixtureRequest, is_thorough: bool) -> None:
+    """Before anything is started."""
+    if not is_thorough and request.node.callspec.id not in {"sqlite-served-behind", "sqlite-queued-ahead"}:
+        pytest.skip("Only thoroughly: `nox -s faults`.")
+
+
+def moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def history(fleet: Fleet, run: str) -> list[tuple[str, datetime]]:
     """The types of the states of a flow run, in the order of their times, which is also that in which they were entered."""
     states = fleet.site.read(f"/flow_run_states/?flow_run_id={run}")
     states.sort(key=lambda state: state["timestamp"])
-    return [(state["type"], datetime.fromisoformat(state["timestamp"].replace("Z", "+00:00"))) for state in states]
+    return [(state["type"], moment_of(state["timestamp"])) for state in states]
 
 
 def check_pauses(fleet: Fleet, run: str) -> None:
@@ -34,22 +45,15 @@ def check_pauses(fleet: Fleet, run: str) -> None:
         assert delay <= pauses[0] <= delay + A_WHILE.total_seconds()
 
 
-def is_cheap(kind: str, how: str, minutes: int) -> bool:
-    return kind == "sqlite" and (how, minutes) in {("served", -10), ("queued", 10)}
-
-
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("minutes", MINUTES)
 @pytest.mark.parametrize("how", ["served", "queued"])
 def test_runs_begin_when_they_are_due_by_the_servers_clock(
-    fleet: Fleet, clock: PutClock, how: str, minutes: int, kind_of_database: str, is_thorough: bool
+    fleet: Fleet, clock: PutClock, how: str, minutes: int
 ) -> None:
-    if not is_thorough and not is_cheap(kind_of_database, how, minutes):
-        pytest.skip("Only thoroughly: `nox -s faults`.")
-    clock.put(minutes * 60)
     fleet.site.post("/concurrency_limits/", {"tag": "few", "concurrency_limit": 1})
     start: Any = fleet.serve if how == "served" else fleet.work
-    supervisor = start(**clock.variables)
+    supervisor = start(**clock.wrong_by(minutes * 60))
     moment = time_of(fleet.site)
     due = moment + timedelta(seconds=5)
     run, much_later = fleet.order(how, "again", due), fleet.order(how, due=moment + timedelta(minutes=5))
@@ -68,14 +72,9 @@ def test_runs_begin_when_they_are_due_by_the_servers_clock(
 
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("minutes", MINUTES)
-def test_a_flow_that_a_script_calls_is_retried_after_its_delay(
-    fleet: Fleet, clock: PutClock, minutes: int, is_thorough: bool
-) -> None:
-    if not is_thorough:
-        pytest.skip("Only thoroughly: `nox -s faults`.")
-    clock.put(minutes * 60)
+def test_a_flow_that_a_script_calls_is_retried_after_its_delay(fleet: Fleet, clock: PutClock, minutes: int) -> None:
     fleet.site.post("/concurrency_limits/", {"tag": "few", "concurrency_limit": 1})
-    script = fleet.call("again", **clock.variables)
+    script = fleet.call("again", **clock.wrong_by(minutes * 60))
     assert script.wait(timeout=120) == 0, fleet.output()
     [run] = {run for run, _ in fleet.notes("flow")}
     assert [kind for kind, _ in history(fleet, run)] == ["PENDING", "RUNNING", "SCHEDULED", "RUNNING", "COMPLETED"]

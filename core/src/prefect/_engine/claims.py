@@ -22,8 +22,8 @@ _SHORTEST_LEASE_SECONDS = 1.0
 _RENEWALS = 3.0
 """How often a claim is renewed before it would expire."""
 
-_LONGEST_PAUSE_SECONDS = 20.0
-"""After which a claim is renewed at the latest: a server whose clock was put back gives workers a minute to do so."""
+_LONGEST_PAUSE_SECONDS = 10.0
+"""After which a claim is renewed at the latest: a server whose clock was put gives workers a quarter of a minute to do so."""
 
 
 def lease_seconds() -> float:

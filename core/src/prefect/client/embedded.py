@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect._contract.call import Call
 from prefect.client.base import EPHEMERAL_URL, Barrier, is_recording
+from prefect.utilities.clocks import ClockWatch
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class EmbeddedTransport:
         vault: Encrypts what is secret.
         bounds: How much may be asked for at once.
         clock: What time it is.
+        steady: Seconds that pass, however the clock is put; see `ClockWatch`.
         reap_every: Seconds after which this process looks again for flow runs whose process is gone.
         tell_every: Seconds after which somebody who waits for events to be made is told again how much is left.
     """
@@ -80,6 +82,7 @@ class EmbeddedTransport:
         clock: Callable[[], datetime] = current_moment,
         reap_every: float = 30.0,
         tell_every: float = 2.0,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         from prefect.server.operations.dispatch import find_operation
         from prefect.server.operations.refusals import Refusal
@@ -92,7 +95,9 @@ class EmbeddedTransport:
         self._transact = transact
         self._refusal = Refusal
         self._open = partial(UnitOfWork, vault=vault, bounds=bounds or Bounds())
-        self._clock = clock
+        self._clock = ClockWatch(clock, steady)
+        self._clock()
+        self._clock.settled = self._clock.times  # others may have begun long ago, and know better
         self._reap_every = reap_every
         self._tell_every = tell_every
         self._reaping = threading.Lock()
@@ -150,12 +155,24 @@ class EmbeddedTransport:
             raise _describe(call, refusal) from None
 
     def _perform(self, operation: Operation, call: Call[Any]) -> Any:
+        if not operation.read_only:
+            self._settle_clock()
         return self._transact(
             self.database, self._begin, lambda work: operation.perform(work, call), write=not operation.read_only
         )
 
     def _begin(self, connection: Connection) -> UnitOfWork:
         return self._open(connection, self._clock())
+
+    def _settle_clock(self) -> None:
+        """Hold what was to last for a while, if the clock was put, before anybody acts on what is over."""
+        self._clock()
+        put = self._clock.times
+        if self._clock.settled < put:
+            from prefect.server.operations.put_clocks import hold_what_is_held
+
+            self._transact(self.database, self._begin, hold_what_is_held, write=True)
+            self._clock.settled = put
 
     def _take_in_events(self) -> None:
         """Make the events findable that were set aside until somebody asks for some."""
@@ -205,6 +222,7 @@ class EmbeddedTransport:
             return
         try:
             self._reaper = (os.getpid(), time.monotonic() + self._reap_every)
+            self._settle_clock()
             moment = self._clock()
             if self.database.transaction(lambda connection: find_dead(connection, moment), write=False):
                 self._transact(self.database, self._begin, lambda work: reap_leases(work, moment), write=True)

@@ -21,7 +21,6 @@ from prefect._contract.call import Call
 from prefect.server.api.actors import Actor, confine
 from prefect.server.api.answers import JSON, Answer, refusal
 from prefect.server.api.auditing import is_audited, perform_audited
-from prefect.server.api.clocks import ClockWatch
 from prefect.server.api.patience import Patience
 from prefect.server.api.signals import Signal
 from prefect.server.api.wire import Wire, wires
@@ -32,6 +31,7 @@ from prefect.server.operations.transaction import transact
 from prefect.server.operations.work import Bounds, UnitOfWork
 from prefect.settings import get_current_settings
 from prefect.settings.context import use_in_this_thread
+from prefect.utilities.clocks import ClockWatch
 from prefect.utilities.time import now as current_moment
 
 if TYPE_CHECKING:

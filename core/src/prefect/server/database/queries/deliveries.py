@@ -27,6 +27,7 @@ __all__ = [
     "claimed_as",
     "extend",
     "extend_claims",
+    "hold_all_claims",
     "offer",
     "offer_once",
     "read_claims",
@@ -305,6 +306,11 @@ def shorten_claims(connection: Connection, most: datetime) -> None:
     """Let no claim last for longer than until some time, unless it is renewed."""
     longer = _is_claimed() & (_delivery.claimed_until > most)
     connection.execute(update(task_run_delivery).where(longer).values(claimed_until=most))
+
+
+def hold_all_claims(connection: Connection, until: datetime) -> None:
+    """Let each claim last until some time, also those that are over and nobody has acted on yet."""
+    connection.execute(update(task_run_delivery).where(_is_claimed()).values(claimed_until=until))
 
 
 def read_expired(connection: Connection, now: datetime, limit: int) -> list[Delivery]:

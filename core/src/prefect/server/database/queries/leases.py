@@ -16,7 +16,7 @@ from prefect._contract.liveness import Lease, ProcessIdentity
 from prefect.server.database.queries.records import inserting, keys_of, read, read_all, remove
 from prefect.server.database.tables import flow_run, flow_run_lease
 
-__all__ = ["Holder", "grant", "read_lease", "read_leases", "release", "renew", "shorten", "suspend"]
+__all__ = ["Holder", "grant", "hold_all", "read_lease", "read_leases", "release", "renew", "shorten", "suspend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,11 @@ def shorten(connection: Connection, most: datetime) -> None:
     """Let no lease last for longer than until some time, unless it is renewed."""
     lease = flow_run_lease
     connection.execute(update(lease).where(lease.c.expires_at > most).values(expires_at=most))
+
+
+def hold_all(connection: Connection, until: datetime) -> None:
+    """Let each lease last until some time, also those that are over."""
+    connection.execute(update(flow_run_lease).values(expires_at=until))
 
 
 def renew(connection: Connection, tokens: Iterable[UUID], expires_at: datetime) -> dict[UUID, tuple[UUID, str]]:

@@ -1,4 +1,4 @@
-"""Notices that the clock of a server was put: what was to last for a minute is over then, or lasts for hours."""
+"""Notices that a clock was put: what was to last for a minute is over then, or lasts for hours."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _SECONDS = 5.0
 
 class ClockWatch:
     """
-    The clock of a server, held against one that cannot be put.
+    A clock, held against one that cannot be put.
 
-    A server that has just begun does not know for how long there was none, which is the same to those who renew something.
+    A process that has just begun does not know when it was put last: that is as if it had been. One that slept for a while
+    finds that it was.
 
     Args:
         clock: What time it is.
