@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import io
 
-from prefect.testing.cli import CycloptsCliRunner, check_contains, invoke_and_assert
+import pytest
+from rich.console import Console
+
+from prefect.testing.cli import CycloptsCliRunner, check_contains, invoke_and_assert, temporary_console_width
 
 
 def test_what_a_command_does_is_told():
@@ -55,3 +58,13 @@ def test_indentation_does_not_count(tmp_path):
 def test_one_way_to_type():
     with pytest.raises(ValueError, match="not both"):
         invoke_and_assert("variable ls", user_input="y", prompts_and_responses=[("Really?", "y")])
+
+
+def test_a_console_has_another_width_for_a_while():
+    console = Console(width=80, file=io.StringIO())
+    with temporary_console_width(console, 10):
+        console.print("word " * 4)
+    assert console.file.getvalue().split("\n")[:2] == ["word word ", "word word "]
+    with pytest.raises(KeyError), temporary_console_width(console, 10):
+        raise KeyError
+    assert console.width == 80

@@ -82,6 +82,9 @@ def test_a_task_run_knows_itself(run):
             assert task_run.ui_url == f"http://host/runs/task-run/{own.id}"
             assert flow_run.api_url == f"http://host/api/flow_runs/{run.id}"
             assert flow_run.ui_url == f"http://host/runs/flow-run/{run.id}"
+        with temporary_settings({"PREFECT_UI_URL": "http://pages"}):
+            assert task_run.ui_url == f"http://pages/runs/task-run/{own.id}"
+            assert flow_run.ui_url == f"http://pages/runs/flow-run/{run.id}"
 
 
 def test_environment_variables_stand_in(monkeypatch, in_flow):

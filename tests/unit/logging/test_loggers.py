@@ -18,10 +18,12 @@ from prefect.logging.loggers import (
     PrefectLogAdapter,
     disable_logger,
     flow_run_logger,
+    get_worker_logger,
     patch_print,
     task_run_logger,
 )
 from prefect.settings import temporary_settings
+from prefect.workers.process import ProcessWorker
 
 
 def make_flow_run(**fields):
@@ -235,3 +237,11 @@ def test_a_record_of_a_run_costs_little(sent):
     best = min(timeit.repeat(lambda: logger.info("hello %s", "x"), number=500, repeat=5)) / 500
     assert best < 100e-6  # promised: 40 microseconds; the machine may be busy
     assert isinstance(sent[0]["flow_run_id"], UUID)
+
+
+def test_the_logger_of_a_worker_is_the_one_that_it_writes_to():
+    worker = ProcessWorker("pool", name="My Worker")
+    logger = get_worker_logger(worker)
+    assert logger is worker._logger
+    assert logger.name == "prefect.workers.process.my worker"
+    assert get_worker_logger(worker, "tools").name == "prefect.tools"

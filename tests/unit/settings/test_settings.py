@@ -332,6 +332,7 @@ def test_groups_that_were_not_needed_are_part_of_copies_and_comparisons(monkeypa
     [
         ({}, None, "http://127.0.0.1:4200/api"),
         ({"PREFECT_API_URL": "http://h:1/api"}, "http://h:1", "http://h:1/api"),
+        ({"PREFECT_API_URL": "http://h:1/api/"}, "http://h:1", "http://h:1/api/"),
         ({"PREFECT_SERVER_API_HOST": "h", "PREFECT_SERVER_API_PORT": "9"}, None, "http://h:9/api"),
         ({"PREFECT_UI_URL": "http://u", "PREFECT_UI_API_URL": "http://v/api"}, "http://u", "http://v/api"),
     ],

@@ -40,6 +40,17 @@ def test_slugs(text, slug):
     assert slugify(text) == slug
 
 
+def test_replacements_are_made_before_or_after_or_both():
+    told = {
+        stage: slugify("a|b -c", replacements=[["|", "or"], ["-", "x"]], replacement_stage=stage)
+        for stage in ("pre", "post", "both")
+    }
+    assert told == {"pre": "aorb-xc", "post": "axbxc", "both": "aorbxxc"}
+    assert slugify("a|b", replacements=[["|", "or"]]) == "aorb"
+    with pytest.raises(ValueError, match="There is no replacement_stage 'before'. Use 'both', 'pre' or 'post'"):
+        slugify("a", replacement_stage="before")
+
+
 def test_options_of_slugs():
     assert slugify("Hello World", separator="_", lowercase=False) == "Hello_World"
     assert slugify("hello wide world", max_length=7) == "hello-w"

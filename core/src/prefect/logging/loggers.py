@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from prefect.context import FlowRunContext, TaskRunContext
     from prefect.flows import Flow
     from prefect.tasks import Task
+    from prefect.workers.base import BaseWorker
 
     LoggingAdapter = logging.LoggerAdapter[logging.Logger]
     RunContext = FlowRunContext | TaskRunContext
@@ -38,6 +39,7 @@ __all__ = [
     "flow_run_logger",
     "get_logger",
     "get_run_logger",
+    "get_worker_logger",
     "patch_print",
     "print_as_log",
     "task_run_logger",
@@ -186,6 +188,17 @@ def task_run_logger(
         **kwargs,
     }
     return PrefectLogAdapter(get_logger(_TASK_RUNS), extra=extra)
+
+
+def get_worker_logger(worker: BaseWorker[Any, Any, Any], name: Optional[str] = None) -> logging.Logger:
+    """
+    The logger of a worker: what it says of itself. What it says of a run is kept with the run: `worker.get_flow_run_logger`.
+
+    Args:
+        worker: The worker.
+        name: The logger's name; `prefect.` is put before it. By default it is made of the worker's type and name.
+    """
+    return get_logger(name or f"workers.{type(worker).type}.{worker.name.lower()}")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from prefect.runtime.attributes import install
@@ -216,22 +216,21 @@ def get_root_flow_run_id() -> str | None:
     return _text(drive(_root_steps()))
 
 
+def _address(url_type: Literal["ui", "api"]) -> str | None:
+    from prefect.client.urls import url_for
+
+    run_id = get_id()
+    return None if run_id is None else url_for("flow-run", run_id, url_type)
+
+
 def get_flow_run_api_url() -> str | None:
     """The address of the flow run in the API; None where the API has no address."""
-    from prefect.settings import get_current_settings
-
-    run_id, base = get_id(), get_current_settings().api.url
-    return None if run_id is None or base is None else f"{base.rstrip('/')}/flow_runs/{run_id}"
+    return _address("api")
 
 
 def get_flow_run_ui_url() -> str | None:
-    """The address of the flow run in the web interface, which is beside the API; None where that has no address."""
-    from prefect.settings import get_current_settings
-
-    run_id, base = get_id(), get_current_settings().api.url
-    if run_id is None or base is None:
-        return None
-    return f"{base.rstrip('/').removesuffix('/api')}/runs/flow-run/{run_id}"
+    """The address of the flow run in the web interface, which is at PREFECT_UI_URL; None where that is not known."""
+    return _address("ui")
 
 
 def get_job_variables() -> dict[str, Any] | None:

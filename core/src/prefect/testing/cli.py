@@ -11,8 +11,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["CycloptsCliRunner", "CycloptsResult", "check_contains", "invoke_and_assert"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["CycloptsCliRunner", "CycloptsResult", "check_contains", "invoke_and_assert", "temporary_console_width"]
 
 
 @dataclass(frozen=True)
@@ -167,3 +171,20 @@ def _working_in(directory: str | None) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+@contextmanager
+def temporary_console_width(console: Console, width: int) -> Iterator[None]:
+    """
+    Give a console another width inside of the `with` statement, so that what it wraps does not depend on the terminal.
+
+    Args:
+        console: The console.
+        width: How many characters a line has.
+    """
+    before = console._width
+    console.width = width
+    try:
+        yield
+    finally:
+        console._width = before  # None for the terminal's: it cannot be set by the public property

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from re import Pattern
+from typing import Literal
 
 __all__ = ["slugify"]
 
@@ -48,6 +49,8 @@ def slugify(
     lowercase: bool = True,
     replacements: Iterable[Iterable[str]] = (),
     allow_unicode: bool = False,
+    *,
+    replacement_stage: Literal["both", "pre", "post"] = "both",
 ) -> str:
     """
     Make a slug of a text. Letters with marks lose them; those of other scripts are left out.
@@ -67,10 +70,16 @@ def slugify(
         lowercase: Whether letters become lowercase.
         replacements: Pairs: a text, and what takes its place.
         allow_unicode: Whether letters of all scripts are kept.
+        replacement_stage: Whether the replacements are made in the text (`pre`), in the slug (`post`), or in both.
+
+    Raises:
+        ValueError: There is no such stage.
     """
+    if replacement_stage not in {"both", "pre", "post"}:
+        raise ValueError(f"There is no replacement_stage {replacement_stage!r}. Use 'both', 'pre' or 'post'.")
     value = text.decode("utf-8", "ignore") if isinstance(text, (bytes, bytearray)) else str(text)
     pairs = [tuple(pair) for pair in replacements]
-    value = _replaced(value, pairs)
+    value = _replaced(value, pairs if replacement_stage != "post" else [])
     value = _without_entities(value, entities, decimal, hexadecimal)
     value = _plain(value, allow_unicode)
     if lowercase:
@@ -81,7 +90,9 @@ def slugify(
     words = [word for word in value.split("-") if word]
     unwanted = {word.lower() if lowercase else word for word in stopwords}
     words = [word for word in words if word not in unwanted]
-    words = [word for word in _replaced("-".join(words), pairs).split("-") if word]
+    words = [
+        word for word in _replaced("-".join(words), pairs if replacement_stage != "pre" else []).split("-") if word
+    ]
     return _shortened(words, max_length, word_boundary, save_order).replace("-", separator)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from prefect.utilities import lazy
 
 if TYPE_CHECKING:
+    from prefect.client.urls import url_for  # noqa: TC004 - lazy
     from prefect.utilities.guarded_transports import (  # noqa: TC004 - lazy
         SSRFProtectedAsyncHTTPTransport,
         SSRFProtectedHTTPTransport,
@@ -22,11 +23,19 @@ __all__ = [
     "convert_class_to_name",
     "is_public_address",
     "public_addresses",
+    "url_for",
     "validate_restricted_url",
 ]
 
 _GUARDED = "prefect.utilities.guarded_transports"  # they load httpx
-lazy.install(globals(), {"SSRFProtectedAsyncHTTPTransport": _GUARDED, "SSRFProtectedHTTPTransport": _GUARDED})
+lazy.install(
+    globals(),
+    {
+        "SSRFProtectedAsyncHTTPTransport": _GUARDED,
+        "SSRFProtectedHTTPTransport": _GUARDED,
+        "url_for": "prefect.client.urls",
+    },
+)
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")

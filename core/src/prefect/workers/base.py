@@ -19,7 +19,7 @@ from prefect._contract.events import RelatedResource
 from prefect._engine.leases import CLAIM
 from prefect.client.base import current_transport
 from prefect.exceptions import ConfigurationError, ObjectNotFound
-from prefect.logging.loggers import flow_run_logger, get_logger
+from prefect.logging.loggers import flow_run_logger, get_worker_logger
 from prefect.plugins.startup import announce
 from prefect.runner.supervision import Supervision, reported
 from prefect.states import AwaitingRetry
@@ -139,7 +139,7 @@ class BaseWorker(ABC, Generic[C, V, R]):
         self._supervision: Supervision | None = None
         self._submissions: anyio.abc.TaskGroup | None = None
         self._pool_runs = PoolRuns(self)
-        self._logger = get_logger(f"workers.{type(self).type}.{self.name.lower()}")
+        self._logger = get_worker_logger(self)
         self._say: Callable[[str], None] = self._logger.info
 
     @classmethod

@@ -94,7 +94,7 @@ class Settings(PrefectBaseSettings):
         if self.debug_mode:
             _derive(self.logging, "level", "DEBUG")
             _derive(self.internal, "logging_level", "DEBUG")
-        _derive(self, "ui_url", self.api.url.removesuffix("/api") if self.api.url else None)
+        _derive(self, "ui_url", self.api.url.rstrip("/").removesuffix("/api") if self.api.url else None)
         _derive(self.server, "memo_store_path", self.home / "memo_store.toml")
         self.server.when_loaded("ui", self._derive_from_api)
         database = self.server.database
