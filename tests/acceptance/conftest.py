@@ -47,24 +47,30 @@ class User:
             text=True,
         )
 
-    def run(self, *command: object, expect: int = 0, **environment: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: object, expect: int = 0, patience: float = 60, **environment: object
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program, which must end with that exit code. `seconds` of the answer are those of the processor."""
         before = os.times()
-        process = self.start(*command, **environment)
-        out, err = process.communicate(timeout=60)
+        with self.start(*command, **environment) as process:
+            try:
+                out, err = process.communicate(timeout=patience)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
         after = os.times()
         done.seconds = sum(after[2:4]) - sum(before[2:4])
         assert done.returncode == expect, f"{command} ended with {done.returncode}\n{out}\n{err}"
         return done
 
-    def python(self, *arguments: object, expect: int = 0, **environment: object) -> subprocess.CompletedProcess[str]:
-        """Run a script."""
-        return self.run(sys.executable, *arguments, expect=expect, **environment)
+    def python(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        """Run a script; see `run`."""
+        return self.run(sys.executable, *arguments, **options)
 
-    def prefect(self, *arguments: object, expect: int = 0, **environment: object) -> subprocess.CompletedProcess[str]:
-        """Run a command of `prefect`."""
-        return self.run(PREFECT, *arguments, expect=expect, **environment)
+    def prefect(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        """Run a command of `prefect`; see `run`."""
+        return self.run(PREFECT, *arguments, **options)
 
     @contextmanager
     def client(self):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FLIGHTS = 336_776
 LARGEST = ("United Air Lines Inc.", 58_665)
@@ -35,8 +37,8 @@ def analyst(make_user):
     """Someone who has summarised the flights twice, then run everything."""
     user = make_user("flights")
     user.environment["EXAMPLES_OUTPUT"] = str(user.folder)
-    user.first = user.python(EXAMPLES / "flights.py")
-    user.second = user.python(EXAMPLES / "flights.py")
+    user.first = user.python(EXAMPLES / "flights.py", patience=120)
+    user.second = user.python(EXAMPLES / "flights.py", patience=120)
     return user
 
 
@@ -117,7 +119,7 @@ def test_a_pipeline_that_nothing_happens_to_needs_one_attempt(user):
 
 def test_the_demonstration_shows_what_ran(analyst):
     """The same folder as before: its flights are cached, its runs are listed too."""
-    done = analyst.python(EXAMPLES / "run_all.py")
+    done = analyst.python(EXAMPLES / "run_all.py", patience=240)
     shown = dict(
         re.findall(r"^\$ prefect ([a-z-]+ ?[a-z]*)[^\n]*\n(.*?)(?=^\$ |\Z)", done.stdout, re.MULTILINE | re.DOTALL)
     )

@@ -84,7 +84,7 @@ def pipeline(script):
 
 
 def test_it_shows_what_runs_in_place_and_leaves_what_was_printed():
-    written, code = on_terminal("run", "steps.py", "-p", "seconds=2")
+    written, code = on_terminal("run", "steps.py", "-p", "seconds=5")
     assert code == 0
     assert "tasks: 4 running" in written
     assert re.search(r"running: step-0, step-1, step-2, step-3", written)
