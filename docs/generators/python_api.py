@@ -43,7 +43,13 @@ MODULES = {
         "prefect.locking.filesystem",
     ),
     "Blocks": ("prefect.blocks.core", "prefect.blocks.abstract", "prefect.blocks.system", "prefect.blocks.delivery"),
-    "What runs leave behind": ("prefect.artifacts", "prefect.variables", "prefect.logging", "prefect.logging.loggers"),
+    "What runs leave behind": (
+        "prefect.artifacts",
+        "prefect.variables",
+        "prefect.logging",
+        "prefect.logging.loggers",
+        "prefect.logging.clients",
+    ),
     "Events and automations": ("prefect.events", "prefect.events.clients", "prefect.automations", "prefect.assets"),
     "What runs are told": ("prefect.input", "prefect.runtime"),
     "The orchestrator": ("prefect.client.orchestration",),
@@ -55,7 +61,7 @@ MODULES = {
         "prefect.hookspecs",
         "prefect.exceptions",
     ),
-    "Tests": ("prefect.testing.utilities", "prefect.testing.conformance"),
+    "Tests": ("prefect.testing.utilities", "prefect.testing.conformance", "prefect.testing.standard_test_suites"),
 }
 
 

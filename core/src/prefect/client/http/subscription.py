@@ -1,14 +1,14 @@
-"""Being told of events by a server, over a websocket, as they occur."""
+"""Being told of events, or of something else, by a server, over a websocket, as they occur."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from prefect._contract.events import ReceivedEvent
@@ -17,12 +17,15 @@ from prefect.client.http.connections import verification
 from prefect.exceptions import PrefectException, ServerUnreachableError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from websockets.asyncio.client import ClientConnection
     from websockets.exceptions import ConnectionClosed
 
     from prefect.client.http.address import ServerAddress
 
-__all__ = ["LostError", "SubscriptionRefusedError", "closed", "open_websocket", "subscribe_to_events"]
+__all__ = ["LostError", "SubscriptionRefusedError", "closed", "open_websocket", "subscribe_to_events", "told_by"]
+
+T = TypeVar("T")
 
 _SUBPROTOCOL = "prefect"
 _PATIENCE_SECONDS = 10.0
@@ -60,40 +63,68 @@ async def subscribe_to_events(
         prefect.exceptions.ServerUnreachableError: The server cannot be reached.
     """
     told: OrderedDict[UUID, None] = OrderedDict()
-    failures, connected = 0, False
     wanted = wanted.model_copy(deep=True)
+    async with aclosing(told_by(address, "/events/out", wanted, _event, reconnections)) as events:
+        async for event in events:
+            if event is None or event.id in told:
+                continue
+            told[event.id] = None
+            if len(told) > _MOST_REMEMBERED:
+                told.popitem(last=False)
+            wanted.occurred.since = max(wanted.occurred.since, event.occurred - _OVERLAP)
+            yield event
+
+
+async def told_by(
+    address: ServerAddress, path: str, wanted: BaseModel, read: Callable[[str | bytes], T], reconnections: int
+) -> AsyncGenerator[T | None, None]:
+    """
+    What a server's websocket tells, without end. A connection that is lost is made again.
+
+    Args:
+        address: The server.
+        path: Where its websocket is, below the address.
+        wanted: The filter, which is sent as it is at the time of each connection.
+        read: Makes an object of what is told.
+        reconnections: How often in a row to try to connect again.
+
+    Returns:
+        The objects; None each time that a connection has been made.
+
+    Raises:
+        SubscriptionRefusedError: The server refuses, or does not tell of that.
+        prefect.exceptions.ServerUnreachableError: The server cannot be reached.
+    """
+    failures, connected = 0, False
     while True:
         try:
-            async with aclosing(_one_connection(address, wanted)) as events:
-                async for event in events:
+            async with aclosing(_one_connection(address, path, wanted, read)) as told:
+                async for each in told:
                     failures, connected = 0, True
-                    if event is None or event.id in told:
-                        continue
-                    told[event.id] = None
-                    if len(told) > _MOST_REMEMBERED:
-                        told.popitem(last=False)
-                    wanted.occurred.since = max(wanted.occurred.since, event.occurred - _OVERLAP)
-                    yield event
+                    yield each
         except LostError as error:
             failures += 1
             if not connected or failures > reconnections:
+                what = path.split("/")[1]
                 raise ServerUnreachableError(
-                    f"The server at {address.url} does not tell of events: {error}. "
+                    f"The server at {address.url} does not tell of {what}: {error}. "
                     "Is it running, and does PREFECT_API_URL name it?"
                 ) from None
         await asyncio.sleep(min(0.1 * 2**failures, _LONGEST_PAUSE_SECONDS))
 
 
-async def _one_connection(address: ServerAddress, wanted: EventFilter) -> AsyncGenerator[ReceivedEvent | None, None]:
-    """The events of one connection; None once it is there."""
+async def _one_connection(
+    address: ServerAddress, path: str, wanted: BaseModel, read: Callable[[str | bytes], T]
+) -> AsyncGenerator[T | None, None]:
+    """What one connection tells; None once it is there."""
     from websockets.exceptions import ConnectionClosed, WebSocketException
 
-    connection = await open_websocket(address, "/events/out")
+    connection = await open_websocket(address, path)
     try:
         await connection.send(_message("filter", filter=wanted.model_dump(mode="json")))
         yield None
         async for text in connection:
-            yield _event(text)
+            yield read(text)
     except ConnectionClosed as error:
         raise closed(address, error) from None
     finally:
