@@ -33,11 +33,12 @@ class Victim:
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "error",
         }
+        self.processes: list[subprocess.Popen[str]] = []
 
     def start(self, body: str, name: str = "script.py") -> subprocess.Popen[str]:
         script = self.folder / name
         script.write_text(PRELUDE + textwrap.dedent(body))
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(script)],
             env=self.env,
             cwd=self.folder,
@@ -46,6 +47,8 @@ class Victim:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self.processes.append(process)
+        return process
 
     def run(self, body: str, timeout: float = 60) -> tuple[int, str]:
         process = self.start(body)
@@ -101,12 +104,13 @@ def note(line):
 
 
 @pytest.fixture
-def victim(tmp_path: Path) -> Any:
+def victim(tmp_path: Path) -> Iterator[Victim]:
     made = Victim(tmp_path)
     yield made
-    for process in made.__dict__.get("processes", []):
+    for process in made.processes:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 @pytest.fixture

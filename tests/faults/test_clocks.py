@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from tests.faults.clocks import PutClock, time_of
+from tests.faults.conftest import Victim
 from tests.faults.sites import Site, wait_until
 from tests.faults.test_background_tasks import Tasks
 from tests.faults.test_slot_holders import Limit
@@ -114,3 +117,40 @@ def test_a_task_runs_at_once_that_is_called_where_the_clock_is_wrong(
     tasks.worker()
     tasks.wait_for(runs, 60)
     tasks.check(runs)
+
+
+EMBEDDED = """
+    from prefect.task_worker import serve
+
+    @task
+    def step(seconds):
+        note("begun")
+        time.sleep(seconds)
+        note("ended")
+"""
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("hours", [1, -1])
+def test_without_a_server_a_task_worker_keeps_what_it_is_at_when_the_clock_is_put(
+    victim: Victim, clock: PutClock, hours: int, is_thorough: bool
+) -> None:
+    if not is_thorough and hours < 0:
+        pytest.skip("Only thoroughly: `nox -s faults`.")
+    victim.env |= clock.variables
+    code, output = victim.run(EMBEDDED + "\n    step.delay(5.0)")
+    assert code == 0, output
+    workers = [victim.start(EMBEDDED + "\n    serve(step)", "first.py")]
+    victim.wait_for_note("begun")
+    workers.append(victim.start(EMBEDDED + "\n    serve(step)", "second.py"))
+    wait_until(lambda: victim.rows("select count(*) from task_worker") == [(2,)], 30)
+    clock.put(hours * 3600)
+    victim.wait_for_note("ended")
+    wait_until(lambda: victim.states()["task"] == ["Completed"], 30)
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGTERM)
+        output, _ = worker.communicate(timeout=30)
+        assert worker.returncode == 0, output
+    assert victim.notes() == ["begun", "ended"]
+    assert victim.rows("select run_count from task_run") == [(1,)]
+    victim.check_invariants()

@@ -40,9 +40,9 @@ SCRIPT = """
 class Holder:
     """A process that wants a slot of a limit, and keeps it until it is told to leave."""
 
-    def __init__(self, site: Site, name: str, colour: str) -> None:
+    def __init__(self, site: Site, name: str, colour: str, **variables: str) -> None:
         self._leave = site.folder / f"leave-{len(site.processes)}"
-        self._process = site.run(SCRIPT, colour, name, str(self._leave))
+        self._process = site.run(SCRIPT, colour, name, str(self._leave), **variables)
         assert self._line() == "asks", self._process.stderr.read()
 
     def _line(self) -> str:
@@ -72,8 +72,8 @@ class Limit:
         self.site = site
         site.post("/v2/concurrency_limits/", {"name": "slots", "limit": size})
 
-    def holder(self, colour: str = "sync") -> Holder:
-        return Holder(self.site, "slots", colour)
+    def holder(self, colour: str = "sync", **variables: str) -> Holder:
+        return Holder(self.site, "slots", colour, **variables)
 
     @property
     def in_use(self) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -9,7 +12,8 @@ from typing import Any
 import pytest
 from tests.faults.clocks import PutClock, time_of
 from tests.faults.fleets import Fleet
-from tests.faults.sites import wait_until
+from tests.faults.sites import Site, wait_until
+from tests.faults.test_slot_holders import Limit
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -80,3 +84,81 @@ def test_a_flow_that_a_script_calls_is_retried_after_its_delay(fleet: Fleet, clo
     assert [kind for kind, _ in history(fleet, run)] == ["PENDING", "RUNNING", "SCHEDULED", "RUNNING", "COMPLETED"]
     check_pauses(fleet, run)
     fleet.site.check(all_ended=True)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("minutes", MINUTES)
+def test_a_slot_is_held_as_long_as_its_holder_is_there(site: Site, clock: PutClock, minutes: int) -> None:
+    limit = Limit(site, 1)
+    first = limit.holder(**clock.wrong_by(minutes * 60))
+    first.enters()
+    second = limit.holder(**clock.wrong_by(-minutes * 60))
+    began = time.monotonic()
+    while time.monotonic() < began + 70:  # longer than a lease that is not renewed
+        assert limit.in_use == 1
+        site.check()
+        time.sleep(5)
+    first.kill()
+    killed = time.monotonic()
+    second.enters()
+    assert time.monotonic() - killed < 75  # which is how long a lease lasts, and a moment
+    assert limit.in_use == 1
+    second.leave()
+    second.ends()
+    assert limit.in_use == 0
+    site.check()
+
+
+BACKGROUND = """
+    import os, sys, time
+    os.environ["PREFECT_SERVER_TASKS_SCHEDULING_PENDING_TASK_TIMEOUT"] = "2"
+    from prefect import task
+    from prefect.context import TaskRunContext
+    from prefect.task_worker import serve
+
+    @task(retries=1, retry_delay_seconds=15)
+    def step():
+        count = TaskRunContext.get().task_run.run_count
+        print(count, time.monotonic(), flush=True)
+        if count == 1:
+            raise ValueError("the first time")
+
+    if sys.argv[1] == "serve":
+        print("serving", flush=True)
+        serve(step)
+    else:
+        print(step.delay().task_run_id, flush=True)
+"""
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("minutes", MINUTES)
+@pytest.mark.parametrize("is_lost", [False, True], ids=["kept", "lost"])
+def test_a_background_task_is_retried_after_its_delay_also_by_another_worker(
+    site: Site, clock: PutClock, minutes: int, is_lost: bool
+) -> None:
+    output, errors = site.run(BACKGROUND, "delay", **clock.wrong_by(-minutes * 60)).communicate(timeout=60)
+    run = output.strip()
+    assert run, errors
+    worker = site.run(BACKGROUND, "serve", **clock.wrong_by(minutes * 60))
+    first = attempt_of(worker)
+    wait_until(lambda: site.read(f"/task_runs/{run}")["state_name"] == "AwaitingRetry")
+    if is_lost:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker = site.run(BACKGROUND, "serve")
+    second = attempt_of(worker)
+    assert first[0] == 1
+    assert second[0] == 2
+    assert 15 <= second[1] - first[1] <= 15 + A_WHILE.total_seconds()
+    wait_until(lambda: site.read(f"/task_runs/{run}")["state_type"] == "COMPLETED")
+    site.check(all_ended=True)
+
+
+def attempt_of(worker: Any) -> tuple[int, float]:
+    """The number of the attempt that a worker begins next, and when."""
+    line = worker.stdout.readline()
+    if line == "serving\n":
+        line = worker.stdout.readline()
+    assert line, worker.stderr.read()
+    number, moment = line.split()
+    return int(number), float(moment)

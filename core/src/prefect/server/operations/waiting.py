@@ -23,8 +23,10 @@ def are_slots_free(work: UnitOfWork, names: list[str], slots: int, wait_seconds:
 @read_only
 def are_task_runs_due(work: UnitOfWork, task_keys: list[str], wait_seconds: float = 0.0) -> bool:
     """Whether background task runs of some tasks wait for a worker."""
-    due = deliveries.are_any_due(work.connection, task_keys, work.now)
-    return due or bool(deliveries.read_expired(work.connection, work.now, 1))
+    if deliveries.are_any_due(work.connection, task_keys, work.now):
+        return True
+    # Where there is no server, whoever claims runs looks after those whose worker is gone.
+    return not work.serves and bool(deliveries.read_expired(work.connection, work.now, 1))
 
 
 @read_only

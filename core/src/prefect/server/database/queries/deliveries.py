@@ -172,7 +172,8 @@ def _due_first_of() -> Any:
             _delivery.available_at <= bindparam("now", type_=_delivery.available_at.type),
             or_(
                 _delivery.client_id.is_(None),
-                _delivery.claimed_until <= bindparam("now", type_=_delivery.claimed_until.type),
+                # A claim that was not renewed is scheduled again first, which says when that is due.
+                ~_is_claimed() & (_delivery.claimed_until <= bindparam("now", type_=_delivery.claimed_until.type)),
             ),
             task_run.c.state_type == StateType.SCHEDULED.value,
         )
