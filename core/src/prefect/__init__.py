@@ -11,7 +11,7 @@ from prefect.utilities.lazy import install
 __version__ = "4.0.0"
 
 if TYPE_CHECKING:
-    from prefect import plugins as plugins, runtime as runtime
+    from prefect import concurrency as concurrency, engine as engine, plugins as plugins, runtime as runtime
     from prefect._contract.state import State
     from prefect.client.orchestration import get_client
     from prefect.context import tags
@@ -42,7 +42,9 @@ __all__ = install(  # noqa: PLE0605 - it is a list
         "aresume_flow_run": "prefect.flow_runs",
         "aserve": "prefect.flows",
         "asuspend_flow_run": "prefect.flow_runs",
+        "concurrency": "prefect.concurrency",
         "deploy": "prefect.deployments.runner",
+        "engine": "prefect.engine",
         "flow": "prefect.flows",
         "get_client": "prefect.client.orchestration",
         "get_run_logger": "prefect.logging.loggers",

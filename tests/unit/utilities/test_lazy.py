@@ -67,6 +67,7 @@ def test_submodules_are_attributes_after_the_package_alone_is_imported():
             for name in path.split("."):
                 value = getattr(value, name)
             assert value is sys.modules[f"prefect.{path}"], path
+        assert {"concurrency", "engine"} <= set(prefect.__all__) and {"notifications", "webhook"} <= set(prefect.blocks.__all__)
         assert not hasattr(prefect, "nonsense") and not hasattr(prefect.settings, "nonsense")
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
