@@ -41,45 +41,46 @@ def test_one_who_is_late_is_not_waited_for_long() -> None:
     shared.flush(uuid4())
 
 
+class SlowFlush:
+    """Takes until it may go on."""
+
+    def __init__(self) -> None:
+        self.began, self.goes_on = threading.Event(), threading.Event()
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+        self.began.set()
+        self.goes_on.wait(30)
+
+
 def test_a_flush_that_began_before_is_not_joined() -> None:
-    began, goes_on, flushes = threading.Event(), threading.Event(), []
-
-    def flush() -> None:
-        flushes.append("flush")
-        began.set()
-        goes_on.wait(30)
-
-    shared = SharedFlush(flush)
+    slow = SlowFlush()
+    shared = SharedFlush(slow)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(shared.flush, uuid4())
-        began.wait(30)
+        slow.began.wait(30)
         second = threads.submit(shared.flush, uuid4())
-        goes_on.set()
+        slow.goes_on.set()
         first.result(30)
         second.result(30)
-    assert flushes == ["flush", "flush"]
+    assert slow.times == 2
 
 
 def test_those_who_come_while_others_are_flushed_share_the_next() -> None:
-    began, goes_on, flushes = threading.Event(), threading.Event(), []
-
-    def flush() -> None:
-        flushes.append("flush")
-        began.set()
-        goes_on.wait(30)
-
-    shared = SharedFlush(flush)
+    slow = SlowFlush()
+    shared = SharedFlush(slow)
     with ThreadPoolExecutor(9) as threads:
         first = threads.submit(shared.flush, uuid4())
-        began.wait(30)
+        slow.began.wait(30)
         others = [threads.submit(shared.flush, uuid4()) for _ in range(8)]
         while not all(each.running() for each in others):
             time.sleep(0.01)
         time.sleep(0.2)
-        goes_on.set()
+        slow.goes_on.set()
         for each in (first, *others):
             each.result(30)
-    assert flushes == ["flush", "flush"]
+    assert slow.times == 2
 
 
 def test_all_learn_that_it_failed() -> None:
