@@ -61,7 +61,7 @@ MODULES = {
         "prefect.hookspecs",
         "prefect.exceptions",
     ),
-    "Tests": ("prefect.testing.utilities", "prefect.testing.conformance", "prefect.testing.standard_test_suites"),
+    "Tests": ("prefect.testing.utilities", "prefect.testing.conformance"),
 }
 
 
