@@ -174,7 +174,6 @@ class Performer:
         done = await self._on(self._writing if write else self._reading, lambda: self.do(act, write=write))
         if write:
             self.slots_changed.send()
-            self.task_runs_changed.send()
         return done
 
     async def _on(self, lane: _Lane, act: Callable[[], R]) -> R:

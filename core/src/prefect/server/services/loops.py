@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from prefect.server.operations.work import UnitOfWork
     from prefect.settings import Settings
 
-__all__ = ["Hears", "Loops", "Performs", "Trouble"]
+__all__ = ["Hears", "Loops", "Performs", "Tells", "Trouble"]
 
 R = TypeVar("R")
 
@@ -40,8 +40,21 @@ class Hears(Protocol):
         ...
 
 
+class Tells(Protocol):
+    """Says that something has happened."""
+
+    def send(self) -> None:
+        """Say so."""
+        ...
+
+
 class Performs(Protocol):
     """Does something in one transaction, beside the event loop."""
+
+    @property
+    def task_runs_changed(self) -> Tells:
+        """Tells those who wait for background task runs to look again."""
+        ...
 
     async def perform(self, act: Callable[[UnitOfWork], R], *, write: bool) -> R:
         """Do it."""
@@ -163,6 +176,7 @@ class Loops:
             return hold_lease(work, service.name, self.holder, lease) and service.act(work, settings)
 
         is_left = await self._performer.perform(act, write=True)
+        self._performer.task_runs_changed.send()  # some may be offered again
         for name in service.wakes:
             self.wake(name)
         return is_left
