@@ -10,14 +10,20 @@ from __future__ import annotations
 from serving import compare
 
 SCRIPT = """
-import json, subprocess, sys, time
+import json, os, subprocess, sys, time
+import httpx
 from prefect import get_client, task
 
 @task
 def nothing(number):
     return number
 
-N = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 200
+N = 1000
+SECONDS = 600
+COMPLETED = {"task_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+
+def completed():
+    return httpx.post(os.environ["PREFECT_API_URL"] + "/task_runs/count", json=COMPLETED, timeout=60).json()
 
 if __name__ == "__main__":
     if "serve" in sys.argv:
@@ -30,15 +36,14 @@ if __name__ == "__main__":
         nothing.delay(number)
     enqueued = N / (time.perf_counter() - began)
     worker = subprocess.Popen([sys.executable, "workload.py", "serve"])
+    deadline = time.monotonic() + SECONDS
+    while completed() < N and time.monotonic() < deadline:
+        time.sleep(0.25)
     with get_client(sync_client=True) as client:
-        deadline = time.monotonic() + 600
-        while True:
-            ended = [run for run in client.read_task_runs(limit=200) if run.end_time is not None]
-            if len(ended) >= min(N, 200) or time.monotonic() > deadline:
-                break
-            time.sleep(0.1)
+        runs = [run for offset in range(0, N, 200) for run in client.read_task_runs(limit=200, offset=offset)]
     worker.terminate()
     worker.wait(30)
+    ended = [run for run in runs if run.end_time is not None]
     first, last = min(run.start_time for run in ended), max(run.end_time for run in ended)
     print(json.dumps({"enqueued/s": enqueued, "completed/s": len(ended) / (last - first).total_seconds()}))
 """
