@@ -135,6 +135,22 @@ def test_a_clock_that_goes_is_not_put(time: Time) -> None:
     assert watch.times == 2
 
 
+def test_what_a_put_clock_calls_for_is_done_once_and_again_if_it_fails(time: Time) -> None:
+    watch, done = ClockWatch(time.clock, lambda: time.steady), []
+
+    def fail() -> None:
+        raise OSError("no disk")
+
+    watch.settle(lambda: done.append("begun"))
+    watch.settle(lambda: done.append("not put"))
+    time.is_put(hours=1)
+    with pytest.raises(OSError, match="no disk"):
+        watch.settle(fail)
+    watch.settle(lambda: done.append("put"))
+    watch.settle(lambda: done.append("settled already"))
+    assert done == ["begun", "put"]
+
+
 def test_a_clock_that_nothing_is_held_against_is_never_put(time: Time) -> None:
     watch = ClockWatch(time.clock)
     time.is_put(hours=1)

@@ -96,8 +96,7 @@ class EmbeddedTransport:
         self._refusal = Refusal
         self._open = partial(UnitOfWork, vault=vault, bounds=bounds or Bounds())
         self._clock = ClockWatch(clock, steady)
-        self._clock()
-        self._clock.settled = self._clock.times  # others may have begun long ago, and know better
+        self._clock.settle(lambda: None)  # others may have begun long ago, and know better
         self._reap_every = reap_every
         self._tell_every = tell_every
         self._reaping = threading.Lock()
@@ -166,13 +165,13 @@ class EmbeddedTransport:
 
     def _settle_clock(self) -> None:
         """Hold what was to last for a while, if the clock was put, before anybody acts on what is over."""
-        self._clock()
-        put = self._clock.times
-        if self._clock.settled < put:
+
+        def hold() -> None:
             from prefect.server.operations.put_clocks import hold_what_is_held
 
             self._transact(self.database, self._begin, hold_what_is_held, write=True)
-            self._clock.settled = put
+
+        self._clock.settle(hold)
 
     def _take_in_events(self) -> None:
         """Make the events findable that were set aside until somebody asks for some."""

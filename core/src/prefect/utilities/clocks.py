@@ -34,8 +34,7 @@ class ClockWatch:
         self._offset = 0.0
         self.times = 0
         """How many times it was put, its beginning included."""
-        self.settled = 0
-        """How many of those nobody needs to act on any more."""
+        self._settled = 0
 
     def __call__(self) -> datetime:
         """What time it is."""
@@ -46,3 +45,16 @@ class ClockWatch:
                 self.times += 1
             self._offset = offset
         return moment
+
+    def settle(self, act: Callable[[], object]) -> None:
+        """
+        Do what is to be done, once, if the clock was put since this was called last. It is done again should it fail.
+
+        Args:
+            act: What is to be done before anybody acts on what is over by this clock.
+        """
+        self()
+        put = self.times
+        if self._settled < put:
+            act()
+            self._settled = max(self._settled, put)

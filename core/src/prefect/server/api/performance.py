@@ -203,11 +203,11 @@ class Performer:
 
     def _settle_clock(self, database: Database) -> None:
         """Let no lease be over, nor last for hours, because the clock was put: before anybody acts on it."""
-        self.clock()
-        put = self.clock.times
-        if self.clock.settled < put:
+
+        def renew() -> None:
             transact(database, lambda connection: self._work(connection, ""), renew_all_leases, write=True)
-            self.clock.settled = max(self.clock.settled, put)
+
+        self.clock.settle(renew)
 
     def _work(self, connection: Any, actor: str) -> UnitOfWork:
         return UnitOfWork(connection, self.clock(), self.vault, self.bounds, actor, serves=True)
