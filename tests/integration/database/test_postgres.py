@@ -221,8 +221,10 @@ def test_a_row_that_somebody_keeps_locked_is_waited_for_and_then_told(url: str, 
         DatabaseBusyError, match="were in the way for too long: canceling statement due to lock timeout"
     ):
         database.transaction(change, write=True)
-    threading.Timer(0.1, holder.execute, ("COMMIT",)).start()
+    releasing = threading.Timer(0.1, holder.execute, ("COMMIT",))
+    releasing.start()
     database.transaction(change, write=True)
+    releasing.join()
     holder.close()
     database.close()
 
@@ -308,10 +310,12 @@ def test_a_server_that_comes_back_is_waited_for(kind: str) -> None:
         database = Database(server.url(server.shared_database()))
         database.transaction(add("before"), write=True)
         server.stop("immediate")
-        threading.Timer(0.5, server.start).start()
+        starting = threading.Timer(0.5, server.start)
+        starting.start()
         database.transaction(add("after"), write=True)
         assert database.transaction(names, write=False) == ["after", "before"]
         database.close()
+        starting.join()  # the server answers before its start has seen that it does
     finally:
         server.close()
 

@@ -49,9 +49,11 @@ class Scripted:
                 answer = self.answers.pop(0)
                 if answer is None:
                     return
-                connection.sendall(answer)
-                if self.answers[:1] == [None]:
+                is_last = self.answers[:1] == [None]
+                if is_last:  # taken before the answer is sent: who has it may ask again over another connection
                     self.answers.pop(0)
+                connection.sendall(answer)
+                if is_last:
                     return
 
     def close(self) -> None:
