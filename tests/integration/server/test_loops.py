@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -518,7 +519,32 @@ def test_the_loops_of_a_server_run(start: Callable[..., Any]) -> None:
         for _ in range(200):
             if name() == "Late":
                 break
-            import time
-
             time.sleep(0.05)
         assert name() == "Late"
+
+
+def test_schedules_are_looked_at_as_soon_as_they_are_changed(start: Callable[..., Any]) -> None:
+    server = start({"PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": 600}, ephemeral=False)
+    with server.client() as client:
+
+        def runs_become(number: int) -> bool:
+            end = time.monotonic() + 20
+            while client.post("/flow_runs/count", json={}).json() != number:
+                if time.monotonic() > end:
+                    return False
+                time.sleep(0.02)
+            return True
+
+        flow = client.post("/flows/", json={"name": "a"}).json()["id"]
+        daily = {"schedule": {"interval": 86400}, "max_scheduled_runs": 2}
+        made = client.post("/deployments/", json={"flow_id": flow, "name": "d", "schedules": [daily]}).json()
+        assert runs_become(2)
+        schedule = f"/deployments/{made['id']}/schedules/{made['schedules'][0]['id']}"
+        client.patch(schedule, json={"active": False}).raise_for_status()
+        assert runs_become(0)
+        client.patch(schedule, json={"active": True, "max_scheduled_runs": 3}).raise_for_status()
+        assert runs_become(3)
+        client.post(f"/deployments/{made['id']}/pause_deployment").raise_for_status()
+        assert runs_become(0)
+        client.post(f"/deployments/{made['id']}/resume_deployment").raise_for_status()
+        assert runs_become(3)

@@ -111,7 +111,7 @@ class Performer:
         self.bounds = bounds or Bounds()
         self.clock = ClockWatch(clock, steady)
         self.events_stored, self.logs_stored, self.task_runs_changed = Signal(), Signal(), Signal()
-        self.slots_changed = Signal()
+        self.slots_changed, self.schedules_changed = Signal(), Signal()
         self.tokens_changed: Callable[[], None] = lambda: None
         self.writes_one_by_one = not database.dialect.is_remote
         self.patience = Patience(beside_others=database.dialect.is_remote)
@@ -186,7 +186,7 @@ class Performer:
     def do(
         self, act: Callable[[UnitOfWork], R], *, write: bool, actor: str = "", database: Database | None = None
     ) -> R:
-        """Do something in one transaction, on this thread; then tell those who wait for events, if it emitted some."""
+        """Do something in one transaction, on this thread; then tell those who wait for what it has done."""
         work: UnitOfWork | None = None
 
         def begin(connection: Any) -> UnitOfWork:
@@ -199,6 +199,8 @@ class Performer:
         result = transact(database or self.database, begin, act, write=write)
         if work is not None and work.events:
             self.events_stored.send()
+        if work is not None and work.schedules_changed:
+            self.schedules_changed.send()
         return result
 
     def _settle_clock(self, database: Database) -> None:

@@ -73,7 +73,7 @@ def make_performer(settings: Settings) -> Performer:
 
 def make_loops(performer: Performer, settings: Settings) -> Loops:
     """The loops that settings have not switched off."""
-    return Loops(performer, make_services(performer.clock()), settings, performer.clock, performer.events_stored)
+    return Loops(performer, make_services(performer.clock()), settings, performer.clock)
 
 
 def make_policy(settings: Settings, performer: Performer, tokens: TokenBook) -> Policy:

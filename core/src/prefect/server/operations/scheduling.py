@@ -394,3 +394,4 @@ def look_now(work: UnitOfWork, deployment_id: UUID) -> None:
     work.connection.execute(
         change.where(mine, _schedule.active.is_(True), paused.is_(False)).values(insert_at=work.now)
     )
+    work.schedules_changed = True

@@ -98,6 +98,7 @@ class UnitOfWork:
         actor: Who asks, as the audit trail and the authors of records name it; empty in an unguarded orchestrator.
         created: Set by an operation that made a record, and did not find the one that was asked for.
         events: What has happened, stored in this transaction: `emit`.
+        schedules_changed: Set by an operation after which runs of schedules are to be inserted.
         serves: Whether this is a server, or acts like one: events can be found at once. A process that is its own orchestrator
             spends as little as possible on what may never be asked for.
         api_url: Where requests are answered, for links in answers.
@@ -111,6 +112,7 @@ class UnitOfWork:
     actor: str = ""
     created: bool = False
     events: list[Occurrence] = field(default_factory=list)
+    schedules_changed: bool = False
     serves: bool = False
     api_url: str = "http://ephemeral-prefect/api"
     key: UUID | None = None

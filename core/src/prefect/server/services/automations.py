@@ -48,7 +48,7 @@ def make_triggers() -> Service:
         act=act,
         switch="PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED",
         does="Lets automations hear of events, and notes what they are to do.",
-        hears=True,
+        hears="events",
         wakes=("actions", "errands"),
     )
 

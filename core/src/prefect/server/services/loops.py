@@ -28,7 +28,7 @@ _logger = logging.getLogger("prefect.server.services")
 
 _LONGEST_PAUSE_SECONDS = 60.0
 _BETWEEN_WAKES_SECONDS = 0.05
-"""Loops that react to events look at those of so long at once, after the first one."""
+"""Loops that react to something look at what has happened in so long at once, after the first time."""
 _SHORTEST_LEASE_SECONDS = 30.0
 
 
@@ -49,7 +49,17 @@ class Tells(Protocol):
 
 
 class Performs(Protocol):
-    """Does something in one transaction, beside the event loop."""
+    """Does something in one transaction, beside the event loop, and tells what has happened."""
+
+    @property
+    def events_stored(self) -> Hears:
+        """Tells that events were stored."""
+        ...
+
+    @property
+    def schedules_changed(self) -> Hears:
+        """Tells that runs of schedules are to be inserted."""
+        ...
 
     @property
     def task_runs_changed(self) -> Tells:
@@ -88,7 +98,6 @@ class Loops:
         services: The loops; those that settings switch off are left out.
         settings: How they are set up.
         clock: What time it is.
-        stored: Tells that events were stored.
     """
 
     def __init__(
@@ -97,7 +106,6 @@ class Loops:
         services: Iterable[Service],
         settings: Settings,
         clock: Callable[[], datetime],
-        stored: Hears | None = None,
     ) -> None:
         self.services = tuple(service for service in services if service.is_enabled(settings))
         self.troubles: dict[str, Trouble] = {}
@@ -105,7 +113,6 @@ class Loops:
         self._performer = performer
         self._settings = settings
         self._clock = clock
-        self._stored = stored
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._hurry: dict[str, asyncio.Event] = {}
@@ -114,8 +121,10 @@ class Loops:
         """Begin, in the running event loop."""
         self._hurry = {service.name: asyncio.Event() for service in self.services}
         self._tasks = [asyncio.create_task(self._run(service), name=service.name) for service in self.services]
-        if self._stored is not None:
-            self._tasks.append(asyncio.create_task(self._listen(self._stored), name="listening"))
+        signals = {"events": self._performer.events_stored, "schedules": self._performer.schedules_changed}
+        for what, signal in signals.items():
+            names = [service.name for service in self.services if service.hears == what]
+            self._tasks.append(asyncio.create_task(self._listen(signal, names), name=f"listening for {what}"))
 
     async def stop(self) -> None:
         """End all loops, after what they do right now, and let other servers run them."""
@@ -135,14 +144,13 @@ class Loops:
         if event is not None:
             event.set()
 
-    async def _listen(self, stored: Hears) -> None:
-        """Let those loops look that react to events, whenever some were stored."""
-        reacting = [service.name for service in self.services if service.hears]
-        with stored.heard() as heard:
+    async def _listen(self, signal: Hears, names: Iterable[str]) -> None:
+        """Let some loops look whenever something has happened that they react to."""
+        with signal.heard() as heard:
             while not self._stopping:
                 await heard.wait()
                 heard.clear()
-                for name in reacting:
+                for name in names:
                     self.wake(name)
                 await asyncio.sleep(_BETWEEN_WAKES_SECONDS)
 

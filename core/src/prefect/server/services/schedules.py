@@ -56,6 +56,7 @@ SCHEDULER = Service(
     act=_schedule,
     switch="PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED",
     does="Inserts the runs that schedules ask for, before they are due.",
+    hears="schedules",
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import or_, select
 
@@ -60,7 +60,7 @@ class Service:
             run again from the start, so it has no other effect.
         look: Says whether something is to be done, without writing anything.
         switch: The setting that switches it off; None if none does.
-        hears: Whether it looks at once when this server has stored events.
+        hears: After what it looks at once: when this server has stored events, or has changed when schedules are due.
         wakes: The loops that look at once when it has done something.
         errands: What it does outside of the database, instead of `act`; any number of servers at a time.
         does: What it is for, for people.
@@ -73,7 +73,7 @@ class Service:
     does: str
     look: Callable[[UnitOfWork, Settings], bool] = _always
     switch: str | None = None
-    hears: bool = False
+    hears: Literal["events", "schedules"] | None = None
     wakes: tuple[str, ...] = ()
     errands: Errands | None = None
 
