@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from prefect._contract.actions.deployments import (
     DeploymentCreate,
@@ -263,6 +264,22 @@ def test_a_backfill_that_cannot_be_meant_is_refused(orchestrator) -> None:
     with pytest.raises(PrefectHTTPStatusError, match="has no active schedule"):
         fill(orchestrator, make(orchestrator, name="none"), 0, 1)
     assert runs(orchestrator) == []
+
+
+def test_a_schedule_that_cannot_be_computed_holds_no_other_up(orchestrator, caplog) -> None:
+    broken, well = (make(orchestrator, HOURLY, name=name) for name in ("broken", "well"))
+
+    def spoil(connection: Any) -> None:
+        schedules = tables.deployment_schedule
+        spoilt = update(schedules).where(schedules.c.deployment_id == broken)
+        connection.execute(spoilt.values(schedule={"interval": 1, "timezone": "Nowhere"}, insert_at=START - HOUR))
+
+    orchestrator.transport.database.transaction(spoil, write=True)
+    assert tick(orchestrator) == (2, 3)
+    assert hours(orchestrator, well) == [0, 1, 2]
+    assert f"of deployment {broken} is due cannot be told" in caplog.text
+    assert "'Nowhere'" in caplog.text
+    assert tick(orchestrator) == (0, 0)
 
 
 def test_paused_deployments_and_schedules_get_no_runs(orchestrator) -> None:

@@ -53,6 +53,20 @@ def test_an_interval_has_an_anchor_and_a_zone():
     assert IntervalSchedule(interval=60, anchor_date=datetime(2020, 1, 1)).anchor_date.tzinfo is timezone.utc
 
 
+@pytest.mark.parametrize(
+    ("anchor", "zone"),
+    [
+        ("9999-12-31T23:59:59-23:59", None),
+        ("0001-01-01T00:00:00+23:59", None),
+        ("9999-12-31T23:59:59Z", "Asia/Tokyo"),
+        ("0001-01-01T00:00:00Z", "America/New_York"),
+    ],
+)
+def test_an_anchor_is_within_the_calendar(anchor, zone):
+    with pytest.raises(ValidationError, match="past an end of the calendar"):
+        IntervalSchedule(interval=60, anchor_date=anchor, timezone=zone)
+
+
 @pytest.mark.parametrize("zone", ["Europe/berlin", "foo", "localtime"])
 def test_unknown_zones(zone):
     assert not is_valid_timezone(zone)

@@ -122,6 +122,15 @@ class IntervalSchedule(_ScheduleModel):
         """The time zone is UTC, or that of the anchor when it is a named one, unless another is given."""
         if self.timezone is None:
             self.timezone = _zone_of(self.anchor_date)
+        from zoneinfo import ZoneInfo
+
+        try:  # intervals are counted in either, see `due_dates`
+            for zone in ("UTC", self.timezone):
+                self.anchor_date.astimezone(ZoneInfo(zone))
+        except OverflowError:
+            raise ValueError(
+                f"The anchor date {self.anchor_date} is past an end of the calendar, the years 1 to 9999, in {zone}."
+            ) from None
 
 
 def _zone_of(moment: dt.datetime) -> str:

@@ -7,6 +7,7 @@ schedule and the time, and there is one run of a flow with a key.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import deque
@@ -48,6 +49,8 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+
+_logger = logging.getLogger("prefect.server.operations")
 
 AUTO_SCHEDULED_TAG = "auto-scheduled"
 BACKFILL_TAG = "backfill"
@@ -150,8 +153,7 @@ def _runs_ahead(work: UnitOfWork, schedule: Row, limits: Limits) -> list[_Waitin
             min_runs=limits.min_runs,
             max_runs=limits.max_runs,
         )
-        schedule["schedule"] = schedule_model(schedule["schedule"])
-        choice = _choose(schedule, wanted)
+        choice = _choose_if_possible(schedule, wanted)
         waiting = _missing(work, deployment, schedule, choice.dates)
         insert_at = _next_insertion(choice, wanted, limits)
     records.revise(work.connection, tables.deployment_schedule, schedule["id"], insert_at=insert_at)
@@ -176,6 +178,20 @@ class _Choice(NamedTuple):
 
     dates: list[datetime]
     following: datetime | None
+
+
+def _choose_if_possible(schedule: Row, wanted: _Wanted) -> _Choice:
+    """The due times of a schedule; none if they cannot be told, so that the others are not held up by it."""
+    try:
+        schedule["schedule"] = schedule_model(schedule["schedule"])
+        return _choose(schedule, wanted)
+    except Exception:
+        _logger.exception(
+            "When schedule %s of deployment %s is due cannot be told. It makes no runs until it is changed.",
+            schedule["id"],
+            schedule["deployment_id"],
+        )
+        return _Choice([], None)
 
 
 def _choose(schedule: Row, wanted: _Wanted) -> _Choice:
