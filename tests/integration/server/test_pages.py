@@ -6,6 +6,7 @@ import base64
 import sys
 from types import ModuleType
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -20,12 +21,21 @@ def make_app(api_url):
     async def page(request):
         return PlainTextResponse(f"asks {api_url}")
 
-    return Starlette(routes=[Route("/", page), Route("/runs", page)])
+    async def make_flow(request):
+        within = httpx.ASGITransport(request.scope["prefect.api"])
+        async with httpx.AsyncClient(transport=within, base_url="http://here") as client:
+            answer = await client.post("/api/flows/", json={"name": request.query_params["name"]})
+        return PlainTextResponse(answer.text, answer.status_code)
+
+    return Starlette(
+        routes=[Route("/", page), Route("/runs", page), Route("/make", make_flow, methods=["POST"])],
+    )
 
 
 class Tulips:
-    def __init__(self):
+    def __init__(self, *further):
         self.roles = []
+        self.further = further
 
     @register_hook
     def prefect_server_pages(self):
@@ -34,6 +44,7 @@ class Tulips:
             PageSpec("/broken", "no_such_module_at_all:make_app"),
             PageSpec("/api", "pages_for_tests:make_app"),
             PageSpec("nowhere", "pages_for_tests:make_app"),
+            *self.further,
         ]
 
     @register_hook
@@ -47,9 +58,9 @@ def serve(start, tmp_path, monkeypatch):
     module.make_app = make_app
     monkeypatch.setitem(sys.modules, "pages_for_tests", module)
 
-    def serve(**settings):
+    def serve(*further, **settings):
         with temporary_settings({"PREFECT_HOME": str(tmp_path / "home"), **settings}):
-            current_host().register(plugin := Tulips(), "tulips")
+            current_host().register(plugin := Tulips(*further), "tulips")
             return start(settings), plugin
 
     return serve
@@ -79,3 +90,57 @@ def test_pages_need_credentials_too(serve):
     with server.client() as client:
         assert client.get(f"{server.url}/tulips/").status_code == 401
         assert client.get(f"{server.url}/tulips/", headers={"Authorization": f"Basic {shown}"}).status_code == 200
+
+
+def test_an_api_token_may_be_the_password_that_a_browser_asks_for(serve):
+    server, _ = serve()
+    with server.client() as client:
+        secret = client.post("/_core/tokens", json={"name": "t", "scopes": ["admin"]}).json()["secret"]
+        assert client.get(f"{server.url}/tulips/", auth=("anyone", secret)).status_code == 200
+        asked = client.get(f"{server.url}/tulips/", auth=("anyone", f"{secret}x"))
+    assert asked.status_code == 401
+    assert asked.headers["www-authenticate"].startswith('Basic realm="Prefect"')
+
+
+def test_the_root_is_the_documentation_or_the_pages_of_a_plugin_and_takes_nothing_from_the_server(serve):
+    server, _ = serve()
+    with server.client() as client:
+        assert client.get(f"{server.url}/", follow_redirects=True).url.path == "/docs"
+    server, _ = serve(PageSpec("/", "pages_for_tests:make_app"))
+    with server.client() as client:
+        assert client.get(f"{server.url}/").text.startswith("asks http")
+        assert client.get(f"{server.url}/runs").text.startswith("asks http")
+        assert client.get(f"{server.url}/docs").text.startswith("<!doctype html>")
+        assert client.get("/nothing").json() == {"detail": "Not Found"}
+        assert client.get("/health").json() is True
+        assert client.get(f"{server.url}/broken/").status_code == 503
+
+
+def test_pages_ask_the_api_as_who_asks_for_the_page(serve):
+    server, _ = serve()
+    with server.client() as client:
+        assert client.post(f"{server.url}/tulips/make?name=first").status_code == 201
+        tokens = {}
+        for scope in ("admin", "write", "read"):
+            given = {"authorization": f"Bearer {tokens['admin']}"} if tokens else {}
+            asked = {"name": scope, "scopes": [scope]}
+            tokens[scope] = client.post("/_core/tokens", json=asked, headers=given).json()["secret"]
+
+        def make(scope):
+            shown = {"authorization": f"Bearer {tokens[scope]}"}
+            return client.post(f"{server.url}/tulips/make?name={scope}", headers=shown)
+
+        assert make("write").status_code == 201
+        refused = make("read")
+    assert refused.status_code == 403
+    assert "'run', which 'read' does not have" in refused.text
+
+
+def test_where_changes_need_a_token_against_forgery_forms_must_come_from_our_pages(serve):
+    server, _ = serve(PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED=True)
+    with server.client() as client:
+        address = f"{server.url}/tulips/make?name=x"
+        assert client.post(address).status_code == 403
+        assert client.post(address, headers={"origin": "http://elsewhere.example"}).status_code == 403
+        assert client.post(address, headers={"origin": server.url}).status_code == 201
+        assert client.post("/flows/", json={"name": "y"}, headers={"origin": server.url}).status_code == 403

@@ -214,8 +214,10 @@ class PageSpec(Spec):
     Pages that the server shows, with all that is below their path.
 
     Args:
-        path: Where they are: `"/"` and a name, such as `"/ui"`.
-        target: The import string of a callable that takes the URL of the API and returns an ASGI app.
+        path: Where they are: `"/"` and a name, such as `"/ui"`; or `"/"` for all that nothing else is at.
+        target: The import string of a callable that takes the URL of the API and returns an ASGI app. The scope of its
+            requests has the API itself as `"prefect.api"`: an ASGI app, below `/api`, which answers in this process, as if
+            who made the request had asked.
         title: The name of the pages for people.
     """
 

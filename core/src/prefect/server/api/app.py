@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from prefect.plugins.errors import PluginLoadError
@@ -74,15 +74,13 @@ class Application(Starlette):
         self.endpoints = Endpoints(performer)
         self._document: bytes | None = None
         super().__init__(routes=self._routes(), lifespan=_life)
-        self._gate = Gate(self._dispatch, policy)
+        self._gate = Gate(self.dispatch, policy)
 
     def _routes(self) -> list[Any]:
         return [
             Route("/openapi.json", self._openapi),
             Route("/docs", self._documentation),
             Route("/ui-settings", self._ui_settings),
-            Route("/", _to_documentation),
-            *page_routes(self.api_url),
             Mount(
                 "/api",
                 routes=[
@@ -92,6 +90,7 @@ class Application(Starlette):
                     Mount("", self.endpoints),
                 ],
             ),
+            *page_routes(self.api_url),
         ]
 
     async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
@@ -102,7 +101,8 @@ class Application(Starlette):
             scope["app"] = self
             await self._gate(scope, receive, send)
 
-    async def _dispatch(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+    async def dispatch(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+        """Answer somebody who may ask."""
         path = scope["path"]
         is_endpoint = scope["type"] == "http" and path.startswith("/api/")
         if is_endpoint and path == "/api/health" and self.loops is not None and self.loops.troubles:
@@ -155,10 +155,6 @@ class Application(Starlette):
     async def _ui_settings(self, request: Request) -> Response:
         auth = None if self.policy.auth_string is None else "BASIC"
         return JSONResponse({"api_url": self.api_url, "csrf_enabled": self.policy.csrf, "auth": auth, "flags": []})
-
-
-async def _to_documentation(request: Request) -> Response:
-    return RedirectResponse("/docs")
 
 
 @asynccontextmanager

@@ -81,7 +81,8 @@ class Policy:
             shown = base64.b64decode(value.strip(), validate=True)
         except (binascii.Error, ValueError):
             return None
-        return self._compare(shown)
+        _, _, password = shown.decode("latin-1").partition(":")
+        return self._compare(shown) or self.find_token(password)
 
     def identify_secret(self, secret: str) -> Actor | None:
         """Who has a token, or the password in its place, as clients send it in the first message of a websocket."""
@@ -175,14 +176,16 @@ class Gate:
         if actor is None:
             if header(scope, b"authorization") is not None:
                 self._failures.add(address)
-            return refusal(401, "Unauthorized", WWW_Authenticate="Basic")
+            return refusal(401, "Unauthorized", WWW_Authenticate='Basic realm="Prefect", charset="UTF-8"')
         scope["prefect.actor"] = actor
         return None
 
     def _forged(self, scope: ASGIScope) -> Answer | None:
-        """The refusal of a change without the token that its client was given."""
+        """The refusal of a change without the token that its client was given; a page's form must come from a page of ours."""
         if not self._policy.csrf or scope["method"] in _CHANGES_NOTHING:
             return None
+        if not scope["path"].startswith("/api/") and header(scope, b"origin") is not None:
+            return None  # which is not another site's: see `_foreign`
         client, token = header(scope, b"prefect-csrf-client"), header(scope, b"prefect-csrf-token")
         if not client:
             return refusal(403, "Missing client header.")

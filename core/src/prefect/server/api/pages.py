@@ -7,19 +7,49 @@ import logging
 import re
 from typing import Any
 
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
 from prefect.plugins.errors import PluginConflictError, UnknownNameError
 from prefect.plugins.targets import import_target
-from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend
+from prefect.server.api.requests import ASGIReceive, ASGIScope, ASGISend, header
 
 __all__ = ["Pages", "page_routes"]
 
 _logger = logging.getLogger("prefect.server.api")
 
 _PATH = re.compile(r"/[a-z0-9][a-z0-9-]*")
+_ROOT = "/"
 _TAKEN = frozenset({"/api", "/docs", "/ui-settings"})
+
+
+class AskedWithin:
+    """
+    The API for what answers a request in this process: whatever is asked for, it is as if whoever made the request asked.
+
+    Args:
+        app: The server, past its gate.
+        around: The request.
+    """
+
+    def __init__(self, app: Any, around: ASGIScope) -> None:
+        self._app = app
+        self._around = around
+
+    async def __call__(self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend) -> None:
+        """Answer a call of the API, below `/api`."""
+        if not scope["path"].startswith("/api/"):
+            raise ValueError(f"The API is below /api, which {scope['path']!r} is not.")
+        around = self._around
+        shown = header(around, b"authorization")
+        own = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
+        said = [] if shown is None else [(b"authorization", shown.encode("latin-1"))]
+        scope.update(app=self._app, headers=own + said, client=around.get("client"))
+        scope.pop("prefect.actor", None)
+        if "prefect.actor" in around:
+            scope["prefect.actor"] = around["prefect.actor"]
+        await self._app.dispatch(scope, receive, send)
 
 
 class Pages:
@@ -49,22 +79,36 @@ class Pages:
                 if scope["type"] == "http":
                     await PlainTextResponse(says, status_code=503)(scope, receive, send)
                 return
+        scope["prefect.api"] = AskedWithin(scope["app"], dict(scope))
         await self._app(scope, receive, send)
 
 
-def page_routes(api_url: str) -> list[Mount]:
-    """A route for each path that a plugin has pages at; paths that are not a name, or the server's own, are refused."""
+async def _to_documentation(request: Request) -> Response:
+    return RedirectResponse("/docs")
+
+
+def page_routes(api_url: str) -> list[BaseRoute]:
+    """
+    A route for each path that a plugin has pages at, that of the root, which has all that nobody else has, at the end.
+
+    Paths that are not a name, or the server's own, are refused. Without pages of a plugin the root is the documentation.
+    """
     from prefect.plugins import registries
 
-    routes = []
+    routes: list[BaseRoute] = []
+    root: list[BaseRoute] = [Route(_ROOT, _to_documentation)]
     for path in registries.server_pages.names():
-        if not _PATH.fullmatch(path) or path in _TAKEN:
-            _logger.error("A plugin has pages at %r, which is no path that it may have: '/' and a name.", path)
+        if (path != _ROOT and not _PATH.fullmatch(path)) or path in _TAKEN:
+            _logger.error("A plugin has pages at %r, which is no path that it may have: '/', or '/' and a name.", path)
         else:
             try:
                 target = registries.server_pages.spec(path).target
             except (PluginConflictError, UnknownNameError):
                 _logger.exception("Nothing is shown at %s.", path)
             else:
-                routes.append(Mount(path, Pages(path, target, api_url)))
-    return routes
+                mounted = Mount(path.rstrip("/"), Pages(path, target, api_url))
+                if path == _ROOT:
+                    root = [mounted]
+                else:
+                    routes.append(mounted)
+    return [*routes, *root]
