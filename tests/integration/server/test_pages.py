@@ -59,6 +59,7 @@ def serve(start, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pages_for_tests", module)
 
     def serve(*further, **settings):
+        settings = {"PREFECT_PLUGINS_DENY": "ui", **settings}  # so that nobody else's pages are at the root
         with temporary_settings({"PREFECT_HOME": str(tmp_path / "home"), **settings}):
             current_host().register(plugin := Tulips(*further), "tulips")
             return start(settings), plugin
@@ -144,3 +145,10 @@ def test_where_changes_need_a_token_against_forgery_forms_must_come_from_our_pag
         assert client.post(address, headers={"origin": "http://elsewhere.example"}).status_code == 403
         assert client.post(address, headers={"origin": server.url}).status_code == 201
         assert client.post("/flows/", json={"name": "y"}, headers={"origin": server.url}).status_code == 403
+
+
+def test_a_server_without_pages_has_its_documentation(serve):
+    server, _ = serve(PageSpec("/", "pages_for_tests:make_app"), PREFECT_SERVER_UI_ENABLED=False)
+    with server.client() as client:
+        assert client.get(f"{server.url}/", follow_redirects=True).url.path == "/docs"
+        assert client.get(f"{server.url}/tulips/").status_code == 404

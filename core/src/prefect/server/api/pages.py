@@ -94,9 +94,12 @@ def page_routes(api_url: str) -> list[BaseRoute]:
     Paths that are not a name, or the server's own, are refused. Without pages of a plugin the root is the documentation.
     """
     from prefect.plugins import registries
+    from prefect.settings import get_current_settings
 
     routes: list[BaseRoute] = []
     root: list[BaseRoute] = [Route(_ROOT, _to_documentation)]
+    if not get_current_settings().server.ui.enabled:
+        return root
     for path in registries.server_pages.names():
         if (path != _ROOT and not _PATH.fullmatch(path)) or path in _TAKEN:
             _logger.error("A plugin has pages at %r, which is no path that it may have: '/', or '/' and a name.", path)
