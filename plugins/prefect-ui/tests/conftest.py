@@ -88,9 +88,13 @@ class Site:
     def flow(self, name: str = "flow") -> str:
         return str(self.api("POST", "/flows/", {"name": name})["id"])
 
-    def run(self, state: str = "COMPLETED", flow: str | None = None, **fields: Any) -> str:
+    def run(self, state: str | dict[str, Any] = "COMPLETED", flow: str | None = None, **fields: Any) -> str:
         """A flow run in a state."""
-        asked = {"flow_id": flow or self.flow(), "state": {"type": state}, **fields}
+        asked = {
+            "flow_id": flow or self.flow(),
+            "state": {"type": state} if isinstance(state, str) else state,
+            **fields,
+        }
         return str(self.api("POST", "/flow_runs/", asked)["id"])
 
 

@@ -130,8 +130,9 @@ def page(
         return base + to + (f"?{urlencode(said, doseq=True)}" if said else "")
 
     def here(**changes: Any) -> str:
-        """The address of this page with other query parameters; None removes one."""
-        said = [(name, value) for name, value in request.query_params.multi_items() if name not in changes]
+        """The address of this page with other query parameters; None removes one. What was said once is not said again."""
+        changed = {"said", "wrong", *changes} if changes else changes
+        said = [(name, value) for name, value in request.query_params.multi_items() if name not in changed]
         said += [(name, value) for name, value in changes.items() if value is not None]
         return base + path + (f"?{urlencode(said)}" if said else "")
 

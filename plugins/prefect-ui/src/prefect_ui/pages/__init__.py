@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from prefect_ui.pages import dashboard, flow_runs, runs
+from prefect_ui.pages import dashboard, flow_runs, flows, runs
 
 __all__ = ["routes"]
 
 
 def routes() -> list[BaseRoute]:
     """All of them."""
-    return [route for module in (dashboard, runs, flow_runs) for route in module.ROUTES]
+    return [route for module in (dashboard, runs, flow_runs, flows) for route in module.ROUTES]
