@@ -79,6 +79,28 @@ def test_the_logs_of_a_run_end_with_the_last_line(site):
     assert "line 0 <b>" not in shown.text
     assert "ERROR" in shown.text
     assert f"/api/flow_runs/{run}/logs/download" in shown.links
+    (earlier,) = [link for link in shown.links if "page=2" in link]
+    assert "line 0 <b>" in site.show(earlier).text
+    assert "line 1 <b>" not in site.show(earlier).text
+    assert "page=3" not in site.show(earlier).html
+
+
+def test_logs_are_found_by_level_and_words(site):
+    run = site.run()
+    now = datetime.now(timezone.utc).isoformat()
+    for level, message in ((20, "all is well"), (30, "disk is nearly full"), (40, "disk is full")):
+        line = {"name": "n", "level": level, "message": message, "timestamp": now, "flow_run_id": run}
+        site.api("POST", "/logs/", [line])
+
+    def found(query):
+        text = site.show(f"/runs/flow-run/{run}/logs?{query}").text
+        return [message for message in ("all is well", "disk is nearly full", "disk is full") if message in text]
+
+    assert found("level=30") == ["disk is nearly full", "disk is full"]
+    assert found("text=disk") == ["disk is nearly full", "disk is full"]
+    assert found("text=disk&level=40") == ["disk is full"]
+    assert found("level=nonsense&text=") == ["all is well", "disk is nearly full", "disk is full"]
+    assert "No line is like this" in site.show(f"/runs/flow-run/{run}/logs?text=nowhere").text
 
 
 def test_why_a_run_waits_is_said(site):

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from prefect_ui.api import Api
 from prefect_ui.charts import gantt
+from prefect_ui.pages import run_parts
 from prefect_ui.pages.forms import done, number
 from prefect_ui.pages.names import with_names
 from prefect_ui.view import page, parse_time
@@ -90,21 +91,15 @@ async def _subflows(request: Request, api: Api, run: dict[str, Any]) -> dict[str
 
 
 async def _logs(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
-    chosen = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": "TIMESTAMP_DESC", "limit": 200}
-    lines = await api.post("/logs/filter", chosen)
-    return {"lines": lines[::-1], "is_tail": len(lines) == 200}
+    return await run_parts.logs(request, api, {"flow_run_id": {"any_": [run["id"]]}})
 
 
 async def _artifacts(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
-    chosen = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}, "sort": "CREATED_DESC", "limit": _PAGE}
-    return {"artifacts": await api.post("/artifacts/filter", chosen)}
+    return await run_parts.artifacts(api, {"flow_run_id": {"any_": [run["id"]]}})
 
 
 async def _events(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
-    since = run["created"]
-    about = {"any_resource": {"id": [f"prefect.flow-run.{run['id']}"]}, "occurred": {"since": since}}
-    found = await api.post("/events/filter", {"filter": about, "limit": 50})
-    return {"events": found["events"]}
+    return await run_parts.events(api, f"prefect.flow-run.{run['id']}", run)
 
 
 async def _details(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
