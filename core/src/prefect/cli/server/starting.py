@@ -163,11 +163,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _announce(settings: Settings, where: socket.socket) -> None:
+    from prefect.plugins import registries
     from prefect.server.composition import is_guarded
 
     host, port = settings.server.api.host, where.getsockname()[1]
     shown = "localhost" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
     say(f"The server answers at http://{shown}:{port}/api, and describes itself at http://{shown}:{port}/docs.")
+    if settings.server.ui.enabled and "/" in registries.server_pages.names():
+        say(f"Its pages are at http://{shown}:{port}")
     say(f"Let this machine use it: prefect config set PREFECT_API_URL=http://{shown}:{port}/api")
     if host not in _HERE_ONLY and not is_guarded(settings):
         say(

@@ -1,0 +1,128 @@
+"""What only a browser shows: pages that follow what happens, keys, themes, and that nobody is shut out."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: `apt-get install chromium`")
+
+PAGES = ["/dashboard", "/runs"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Tab:
+    """One tab of a browser, which remembers what went wrong in it."""
+
+    def __init__(self, chromium: Any, url: str, **options: Any) -> None:
+        self.context = chromium.new_context(base_url=url, **options)
+        self.page = self.context.new_page()
+        self.wrong: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+
+@pytest.fixture
+def tab(chromium: Any, server: str) -> Iterator[Tab]:
+    opened = Tab(chromium, server)
+    yield opened
+    opened.context.close()
+    assert opened.wrong == []
+
+
+def test_a_page_shows_a_change_within_a_second_and_asks_for_nothing_when_nothing_happens(site, tab):
+    run = site.run("RUNNING", name="watched")
+    tab.page.goto(f"/runs/flow-run/{run}")
+    state = tab.page.locator("dl.facts .state").first
+    assert "Running" in state.inner_text()
+    tab.page.wait_for_timeout(1500)
+    asked = len(tab.asked)
+    tab.page.wait_for_timeout(2000)
+    assert len(tab.asked) == asked
+    site.api("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "COMPLETED"}})
+    began = time.monotonic()
+    tab.page.locator("dl.facts .state", has_text="Completed").first.wait_for(timeout=20_000)
+    assert time.monotonic() - began < 5  # a second where nothing else is at work
+
+
+def test_what_is_typed_is_kept_while_the_page_changes(site, tab):
+    tab.page.goto("/runs?name=not-yet-there")
+    tab.page.locator("input[name=flow]").fill("half a na")
+    site.run(name="not-yet-there")
+    tab.page.get_by_role("link", name="not-yet-there").wait_for(timeout=20_000)
+    assert tab.page.locator("input[name=flow]").input_value() == "half a na"
+
+
+def test_keys_lead_through_the_pages(site, tab):
+    first, second = site.run(name="by-keys-1"), site.run(name="by-keys-2")
+    tab.page.goto("/dashboard")
+    tab.page.keyboard.press("g")
+    tab.page.keyboard.press("r")
+    tab.page.wait_for_url("**/runs")
+    tab.page.keyboard.press("/")
+    tab.page.keyboard.type("by-keys")
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_url("**/runs?*name=by-keys*")
+    tab.page.keyboard.press("j")
+    tab.page.keyboard.press("j")
+    tab.page.keyboard.press("k")
+    tab.page.keyboard.press("j")
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_url("**/runs/flow-run/*")
+    assert tab.page.url.rpartition("/")[2] in {first, second}
+    tab.page.keyboard.press("?")
+    assert tab.page.locator("#keys").is_visible()
+
+
+def test_the_theme_is_the_systems_until_another_is_chosen(chromium, server):
+    dark = Tab(chromium, server, color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark.page.goto("/dashboard")
+    before = dark.page.evaluate(background)
+    dark.page.locator("#theme").click()
+    after = dark.page.evaluate(background)
+    assert before != after
+    dark.page.reload()
+    assert dark.page.evaluate(background) == after
+    dark.context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nobody_is_shut_out(site, chromium, server, theme, path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    site.run("FAILED", name="seen", tags=["tag"])
+    tab = Tab(chromium, server, color_scheme=theme, bypass_csp=True)
+    tab.page.goto(path)
+    found = Axe().run(tab.page).response["violations"]
+    tab.context.close()
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
+def test_a_first_visit_is_small(tab):
+    sizes: list[int] = []
+    tab.page.on("response", lambda answer: sizes.append(len(answer.body())))
+    tab.page.goto("/dashboard", wait_until="networkidle")
+    assert len(sizes) <= 6
+    assert sum(sizes) <= 200_000
