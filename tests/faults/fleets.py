@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.faults.sites import Site, wait_until
+from tests.processes import kill_all_of
 
 __all__ = ["Fleet", "Line", "is_alive"]
 
@@ -207,7 +207,7 @@ class Fleet:
         lines = journal.read_text().splitlines() if journal.exists() else []
         return [line.split()[1:] for line in lines if line.startswith(word)]
 
-    def pid(self, run: str, seconds: float = 30.0) -> int:
+    def pid(self, run: str, seconds: float = 60.0) -> int:
         """The process that begun a run last."""
         wait_until(lambda: any(found == run for found, _ in self.notes("start")), seconds)
         return [int(pid) for found, pid in self.notes("start") if found == run][-1]
@@ -222,9 +222,7 @@ class Fleet:
         return "".join(path.read_text() for path in sorted(self.folder.glob("output-*")))
 
     def close(self) -> None:
-        for _, pid in self.notes("start"):
-            with suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+        kill_all_of(self.folder / "home")
 
 
 class Line:

@@ -14,8 +14,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from tests.compat.products.running import Product, Server, free_port
+from tests.compat.products.running import Product, Server
 from tests.faults.invariants import check_answers, check_invariants
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 
 from prefect.utilities.time import now
@@ -23,7 +24,7 @@ from prefect.utilities.time import now
 __all__ = ["Site", "moment", "wait_until"]
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> float:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> float:
     """Wait, and answer with for how long."""
     began = time.monotonic()
     while not condition():

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.compat.products.running import free_port
 from tests.faults.sites import Site, moment, wait_until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 

@@ -19,8 +19,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import websockets
-from tests.compat.products.running import free_port
 from tests.faults.sites import Site, moment, wait_until
+from tests.ports import free_port
 from tests.postgres import POSTGRES, PostgresServer
 
 pytestmark = pytest.mark.faults

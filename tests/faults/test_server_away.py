@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.compat.products.running import Product, Server, free_port
+from tests.compat.products.running import Product, Server
 from tests.faults.invariants import check_invariants
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 

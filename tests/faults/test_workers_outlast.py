@@ -6,9 +6,9 @@ import os
 import signal
 
 import pytest
-from tests.compat.products.running import free_port
 from tests.faults.fleets import Fleet
 from tests.faults.sites import wait_until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -15,18 +14,12 @@ from typing import Any
 
 import httpx
 from tests.compat.products.records import Records
+from tests.ports import free_port
 
 SECONDS_OF_QUIET = 3.0
 """A server that hears nothing new for so long has heard all."""
 
 SCRIPT = Path(__file__).parent / "script.py"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -43,7 +36,7 @@ class Product:
 
     python: str
     home: Path
-    seconds_to_start: float = 30.0
+    seconds_to_start: float = 90.0
     environment: dict[str, str] = field(default_factory=dict)
 
     def _environment(self, **more: str) -> dict[str, str]:

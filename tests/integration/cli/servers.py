@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,17 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.ports import free_port
 
 __all__ = ["PATIENCE", "PREFECT", "Started", "free_port", "is_well", "pid_in", "wait_until"]
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
 PATIENCE = 40.0
-
-
-def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 def wait_until(check: Callable[[], Any], what: str) -> Any:

@@ -30,11 +30,13 @@ class Records:
         runs = current_transport().send(task_runs.read_task_runs())
         return sorted(runs, key=lambda run: run.id)
 
-    def states_of_task(self, task_run_id: Any) -> list[str]:
+    def history_of_task(self, task_run_id: Any) -> list[Any]:
         from prefect._contract.endpoints.states import read_task_run_states
 
-        states = current_transport().send(read_task_run_states(task_run_id))
-        return [state.name for state in sorted(states, key=lambda state: state.timestamp)]
+        return sorted(current_transport().send(read_task_run_states(task_run_id)), key=lambda state: state.timestamp)
+
+    def states_of_task(self, task_run_id: Any) -> list[str]:
+        return [state.name for state in self.history_of_task(task_run_id)]
 
     def states_of_flow(self, flow_run_id: Any) -> list[str]:
         from prefect._contract.endpoints.states import read_flow_run_states

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -17,9 +18,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from tests.ports import free_port
 
 from prefect import flow, get_client, tags, task
-from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker
+from prefect._contract.endpoints.deliveries import claim_task_runs, end_task_worker, renew_task_run_claims
 from prefect._contract.endpoints.task_runs import read_task_run
 from prefect._contract.endpoints.task_workers import read_task_workers
 from prefect.cache_policies import INPUTS
@@ -40,7 +42,7 @@ def work(worker: TaskWorker, *futures: Any) -> None:
     async def act() -> None:
         working = asyncio.ensure_future(worker.astart())
         for future in futures:
-            await future.wait_async(timeout=20)
+            await future.wait_async(timeout=60)
             assert future.state.is_final()
         await worker.astop()
         await working
@@ -252,13 +254,15 @@ def test_mapping_can_be_left_to_workers() -> None:
 
 def test_no_more_run_at_once_than_the_limit_allows() -> None:
     inside, most, guard = [0], [0], threading.Lock()
+    meeting = threading.Barrier(2, timeout=60)
 
     @task
     def watched() -> None:
         with guard:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
-        time.sleep(0.02)
+        meeting.wait()
+        time.sleep(0.02)  # in which a third would come
         with guard:
             inside[0] -= 1
 
@@ -391,43 +395,49 @@ def test_what_waits_in_a_worker_behind_long_runs_is_given_to_another() -> None:
 def test_what_a_stopped_worker_has_not_finished_is_given_to_another() -> None:
     future = add.delay(1)
     transport = current_transport()
-    (claim,) = transport.send(claim_task_runs([add.task_key], 10, 0.5))
+    (claim,) = transport.send(claim_task_runs([add.task_key], 10, 60))
     assert claim.delivery == 1
     assert transport.send(claim_task_runs([add.task_key], 10, 30)) == []
-    time.sleep(0.5)
+    assert transport.send(renew_task_run_claims("stopped", [add.task_key], [claim.token], 0.1)) == [claim.token]
+    time.sleep(0.1)
     work(TaskWorker(add), future)
     assert future.result() == 2
 
 
 def test_a_worker_ends_what_it_has_begun_when_its_time_is_over() -> None:
+    begun = threading.Event()
+
     @task
     def slow() -> str:
+        begun.set()
         time.sleep(0.3)
         return "finished"
 
     future = slow.delay()
-    serve(slow, timeout=0.15)
+    while not begun.is_set():
+        serve(slow, timeout=0.15)
+    assert future.state.is_completed()
     assert future.result(timeout=1) == "finished"
     assert current_transport().send(read_task_workers()) == []
 
 
 def test_the_status_server_says_what_a_worker_does() -> None:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
+    port = free_port()
 
     def ask() -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status") as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=60) as answer:
             return json.load(answer)
 
     async def act() -> None:
-        working = asyncio.ensure_future(aserve(add, limit=3, status_server_port=port, timeout=0.5))
+        working = asyncio.ensure_future(aserve(add, limit=3, status_server_port=port))
         while not current_transport().send(read_task_workers()):
+            assert not working.done()
             await asyncio.sleep(0.01)
-        status = await asyncio.to_thread(ask)
+        while (status := await asyncio.to_thread(ask))["started_at"] is None:
+            await asyncio.sleep(0.01)
         assert (status["limit"], status["current_tasks"], status["available"]) == (3, 0, 3)
         assert status["client_id"] == current_transport().send(read_task_workers())[0].identifier
+        signal.raise_signal(signal.SIGTERM)
         await working
 
     asyncio.run(act())

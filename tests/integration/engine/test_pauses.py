@@ -16,13 +16,15 @@ from prefect.input import RunInput
 
 
 def when_paused(records: Any, action: Any) -> threading.Thread:
-    """Do something in another thread once the only flow run is paused."""
+    """Do something in another thread once the only flow run is paused; nothing if it ends before."""
 
     def watch() -> None:
-        for _ in range(200):
+        while True:
             runs = records.flow_runs()
             if runs and runs[-1].state.is_paused():
                 action(runs[-1].id)
+                return
+            if runs and runs[-1].state.is_final():
                 return
             time.sleep(0.02)
 
@@ -34,7 +36,7 @@ def when_paused(records: Any, action: Any) -> threading.Thread:
 def test_a_paused_flow_goes_on_when_it_is_resumed(records: Any) -> None:
     @flow
     def f() -> str:
-        pause_flow_run(timeout=10)
+        pause_flow_run(timeout=60)
         return "resumed"
 
     thread = when_paused(records, resume_flow_run)
@@ -59,24 +61,27 @@ def test_a_pause_that_nobody_ends_fails_the_run(records: Any) -> None:
 def test_async_flows_pause_without_blocking_their_loop(records: Any, arun: Any) -> None:
     import asyncio
 
-    ticks = []
+    ticks, ticked = [], threading.Event()
 
     @flow
     async def f() -> str:
         async def tick() -> None:
             while True:
-                ticks.append(1)
+                ticks.append(is_paused.is_set())
+                if ticks.count(True) > 5:
+                    ticked.set()
                 await asyncio.sleep(0.01)
 
         ticking = asyncio.create_task(tick())
-        await pause_flow_run(timeout=10)
+        await pause_flow_run(timeout=60)
         ticking.cancel()
         return "resumed"
 
-    thread = when_paused(records, lambda run_id: (time.sleep(0.3), resume_flow_run(run_id)))
+    is_paused = threading.Event()
+    thread = when_paused(records, lambda run_id: (is_paused.set(), ticked.wait(30), resume_flow_run(run_id)))
     assert arun(f()) == "resumed"
     thread.join()
-    assert len(ticks) > 5
+    assert ticked.is_set()
 
 
 def test_typed_input_is_given_on_resumption(records: Any) -> None:
@@ -86,7 +91,7 @@ def test_typed_input_is_given_on_resumption(records: Any) -> None:
 
     @flow
     def f() -> tuple[bool, str]:
-        approval = pause_flow_run(wait_for_input=Approval, timeout=10)
+        approval = pause_flow_run(wait_for_input=Approval, timeout=60)
         return approval.approved, approval.reason
 
     thread = when_paused(records, lambda run_id: resume_flow_run(run_id, run_input={"approved": True, "reason": "ok"}))
@@ -97,7 +102,7 @@ def test_typed_input_is_given_on_resumption(records: Any) -> None:
 def test_plain_types_as_input(records: Any) -> None:
     @flow
     def f() -> int:
-        return pause_flow_run(wait_for_input=int, timeout=10) + 1
+        return pause_flow_run(wait_for_input=int, timeout=60) + 1
 
     thread = when_paused(records, lambda run_id: resume_flow_run(run_id, run_input={"value": 41}))
     assert f() == 42
@@ -107,7 +112,7 @@ def test_plain_types_as_input(records: Any) -> None:
 def test_input_of_the_wrong_type_is_refused_and_the_run_stays_paused(records: Any) -> None:
     @flow
     def f() -> int:
-        return pause_flow_run(wait_for_input=int, timeout=10)
+        return pause_flow_run(wait_for_input=int, timeout=60)
 
     def resume(run_id: Any) -> None:
         with pytest.raises(NotPausedError, match="'value' does not fit: 'abc' is not of type 'integer'"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_exhausted_retries_fail_with_the_last_error(records: Any) -> None:
 def test_delays_are_waited_for(records: Any) -> None:
     times = []
 
-    @task(retries=2, retry_delay_seconds=[0.1, 1.0])
+    @task(retries=2, retry_delay_seconds=[0.1, 0.6])
     def flaky() -> None:
         times.append(time.monotonic())
         if len(times) < 3:
@@ -62,8 +63,12 @@ def test_delays_are_waited_for(records: Any) -> None:
         flaky()
 
     f()
-    assert 0.1 <= times[1] - times[0] < 1.0
-    assert times[2] - times[1] >= 1.0
+    assert times[1] - times[0] >= 0.1
+    assert times[2] - times[1] >= 0.6
+    [run] = records.task_runs()
+    waits = [state for state in records.history_of_task(run.id) if state.name == "AwaitingRetry"]
+    delays = [state.state_details.scheduled_time - state.timestamp for state in waits]
+    assert [round(delay.total_seconds(), 1) for delay in delays] == [0.1, 0.6]
 
 
 def test_exponential_backoff_and_its_limits() -> None:
@@ -198,7 +203,7 @@ def test_a_sync_task_is_ended_at_its_time_limit(records: Any) -> None:
 
     began = time.monotonic()
     assert f() == ["TimedOut", "TimedOut"]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     [first, _] = records.task_runs()
     assert first.state.type.value == "FAILED"
     assert first.state.message == "Task run exceeded timeout of 0.3 second(s)"
@@ -217,7 +222,7 @@ def test_submitted_tasks_are_ended_at_their_time_limit() -> None:
 
     began = time.monotonic()
     assert f() == "TimedOut"
-    assert time.monotonic() - began < 5.3
+    assert time.monotonic() - began < 25
 
 
 def test_async_tasks_and_flows_are_ended_at_their_time_limit(arun: Any) -> None:
@@ -238,19 +243,23 @@ def test_async_tasks_and_flows_are_ended_at_their_time_limit(arun: Any) -> None:
 
 
 def test_a_sync_flow_is_ended_at_its_time_limit_with_what_it_submitted(records: Any) -> None:
+    begun = threading.Event()
+
     @task
     def sleeps() -> None:
+        begun.set()
         for _ in range(300):
             time.sleep(0.1)
 
-    @flow(timeout_seconds=0.5)
+    @flow(timeout_seconds=2)
     def slow() -> None:
         sleeps.submit()
+        begun.wait()
         time.sleep(30)
 
     began = time.monotonic()
     assert slow(return_state=True).name == "TimedOut"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     assert records.flow_runs()[0].state_name == "TimedOut"
     assert records.task_runs()[0].state_name == "Crashed"
 

@@ -45,7 +45,7 @@ def in_flow(body: Any, **options: Any) -> Any:
 
 
 def test_submitted_tasks_run_at_the_same_time() -> None:
-    barrier = threading.Barrier(10, timeout=10)
+    barrier = threading.Barrier(10, timeout=60)
 
     @task
     def meet() -> int:
@@ -55,7 +55,7 @@ def test_submitted_tasks_run_at_the_same_time() -> None:
 
 
 def test_many_tasks_that_wait_for_each_other_all_get_a_thread() -> None:
-    barrier = threading.Barrier(120, timeout=30)
+    barrier = threading.Barrier(120, timeout=60)
 
     @task
     def meet() -> int:
@@ -70,12 +70,14 @@ def meet_all(meet: Any) -> list[int]:
 
 def test_max_workers_is_a_limit() -> None:
     active, most = [], []
+    meeting = threading.Barrier(3, timeout=60)
 
     @task
     def busy() -> None:
         active.append(1)
         most.append(len(active))
-        time.sleep(0.05)
+        meeting.wait()
+        time.sleep(0.05)  # in which a fourth would come
         active.pop()
 
     in_flow(lambda: wait([busy.submit() for _ in range(9)]) and None, task_runner=ThreadPoolTaskRunner(max_workers=3))
@@ -188,13 +190,23 @@ def test_max_in_flight_bounds_what_is_unfinished() -> None:
 
 
 def test_as_completed_yields_in_the_order_of_ends() -> None:
-    @task
-    def sleep(seconds: float) -> float:
-        time.sleep(seconds)
-        return seconds
+    turns = [threading.Event() for _ in range(3)]
+    turns[0].set()
 
-    order = in_flow(lambda: [f.result() for f in as_completed(sleep.map([0.4, 0.01, 0.2]))])
-    assert order == [0.01, 0.2, 0.4]
+    @task
+    def end(turn: int) -> int:
+        assert turns[turn].wait(60)
+        return turn
+
+    def body() -> list[int]:
+        order = []
+        for future in as_completed(end.map([2, 0, 1])):
+            order.append(future.result())
+            if len(order) < len(turns):
+                turns[len(order)].set()
+        return order
+
+    assert in_flow(body) == [0, 1, 2]
 
 
 def test_timeouts_of_waiting() -> None:
@@ -202,10 +214,11 @@ def test_timeouts_of_waiting() -> None:
 
     @task
     def block() -> None:
-        release.wait(20)
+        release.wait(60)
 
     def body() -> None:
         slow, quick = block.submit(), double.submit(1)
+        quick.wait()
         done, not_done = wait([slow, quick], timeout=0.5)
         assert (done, not_done) == ({quick}, {slow})
         with pytest.raises(TimeoutError):
@@ -251,14 +264,15 @@ def test_tasks_submitted_from_tasks() -> None:
 
 
 def test_callbacks_are_called_once_at_the_end() -> None:
-    called = []
+    called, is_called = [], threading.Event()
 
     def body() -> None:
         future = double.submit(1)
-        future.add_done_callback(lambda f: called.append(f.task_run_id))
+        future.add_done_callback(lambda f: (called.append(f.task_run_id), is_called.set()))
         future.wait()
+        assert is_called.wait(60)  # who waits may be told before whoever is called
         future.add_done_callback(lambda f: called.append(f.task_run_id))
-        assert len(called) == 2
+        assert called == [future.task_run_id] * 2
 
     in_flow(body)
 
@@ -321,6 +335,7 @@ def test_what_cannot_be_pickled_fails_with_its_reason() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ten_thousand_mapped_tasks_in_bounded_memory(records: Any) -> None:
     @task
     def nothing(x: int) -> None: ...

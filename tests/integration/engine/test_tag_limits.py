@@ -58,11 +58,13 @@ class Watched:
 def test_only_so_many_run_at_the_same_time(records) -> None:
     limit("db", 2)
     watched = Watched()
+    meeting = threading.Barrier(2, timeout=60)
 
     @task(tags=["db", "unlimited"])
     def use(number: int) -> int:
         with watched:
-            time.sleep(0.2)
+            meeting.wait()
+            time.sleep(0.2)  # in which a third would come
         return number
 
     @flow

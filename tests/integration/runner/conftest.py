@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from tests.compat.products.running import Product, Server
+from tests.processes import kill_all_of
 
 from prefect._contract.actions.runs import DeploymentFlowRunCreate
 from prefect._contract.endpoints import deployments, flow_runs
@@ -174,7 +174,7 @@ class Stage:
     def pids(self) -> list[int]:
         return [int(line.split()[1]) for line in self.notes() if line.startswith("begin ")]
 
-    def until(self, what: Callable[[], Any], seconds: float = 30) -> float:
+    def until(self, what: Callable[[], Any], seconds: float = 60) -> float:
         began = time.monotonic()
         while not what():
             assert time.monotonic() < began + seconds, f"not within {seconds} s: {self.notes()}"
@@ -186,9 +186,7 @@ class Stage:
             if process.poll() is None:
                 process.kill()
             process.communicate()
-        for pid in self.pids():
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
+        kill_all_of(self.folder / "home")
 
 
 def is_alive(pid: int) -> bool:

@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.compat.products.running import Product, Server, free_port
+from tests.compat.products.running import Product, Server
+from tests.ports import free_port
 
 from prefect._contract.actions.deployments import DeploymentCreate
 from prefect._contract.actions.runs import DeploymentFlowRunCreate, FlowCreate
@@ -92,7 +93,7 @@ class Fleet:
     def state(self, run: FlowRun) -> Any:
         return self.send(flow_runs.read_flow_run(run.id)).state
 
-    def until(self, what: Callable[[], Any], seconds: float = 30) -> None:
+    def until(self, what: Callable[[], Any], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline
@@ -223,12 +224,12 @@ def test_a_worker_tells_whether_it_is_healthy(fleet: Fleet) -> None:
 
     fleet.until(answers)
     other = fleet.start("--with-healthcheck", **variables)
-    output, _ = other.communicate(timeout=30)
+    output, _ = other.communicate(timeout=60)
     assert other.returncode == 1
     assert f"cannot be answered at 127.0.0.1:{port}" in output
     assert "Traceback" not in output
     worker.terminate()
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=60)
 
 
 def test_two_workers_share_what_there_is(fleet: Fleet) -> None:
@@ -336,9 +337,11 @@ def test_a_second_signal_ends_the_runs_of_a_worker(fleet: Fleet) -> None:
     worker = fleet.start()
     fleet.until(lambda: fleet.state(run).type is StateType.RUNNING)
     worker.send_signal(signal.SIGINT)
-    time.sleep(1)
+    assert worker.stdout is not None
+    while "Stops when" not in (line := worker.stdout.readline()):
+        assert line, "the worker has ended at the first signal"
     worker.send_signal(signal.SIGINT)
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
     assert fleet.state(run).type is StateType.CRASHED
 
