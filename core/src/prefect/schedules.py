@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal, get_args
 
 from prefect.utilities.time import now
 
-__all__ = ["Cron", "Interval", "RRule", "Schedule"]
+__all__ = ["Cron", "Interval", "RRule", "Schedule", "due_dates"]
 
 CatchUpName = Literal["none", "latest", "all"]
 
@@ -165,3 +167,31 @@ def RRule(  # noqa: N802
         slug=slug,
         catchup=catchup,
     )
+
+
+def due_dates(schedule: Mapping[str, Any], start: datetime) -> Iterator[datetime]:
+    """
+    The moments at which a schedule is due, from a moment on: those at which the server creates runs of it.
+
+    Args:
+        schedule: The schedule as the API writes it: `{"cron": "0 9 * * *", "timezone": "Europe/Berlin"}`.
+        start: From when on.
+
+    Returns:
+        Moments in UTC, each later than the one before, without end if the schedule has none.
+
+    Raises:
+        ValueError: It is no schedule.
+    """
+    from prefect._contract.due_dates import due_dates as moments
+
+    return moments(_kinds().validate_python(dict(schedule)), start)
+
+
+@cache
+def _kinds() -> Any:
+    from pydantic import TypeAdapter
+
+    from prefect._contract.schedules import SCHEDULE_TYPES
+
+    return TypeAdapter(SCHEDULE_TYPES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from prefect.deployments.schedules import (
     normalize_to_deployment_schedule,
     schedules_from,
 )
-from prefect.schedules import Cron, Interval
+from prefect.schedules import Cron, Interval, due_dates
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,12 @@ def test_something_else_is_refused() -> None:
 def test_what_is_sent_for_one() -> None:
     assert create_deployment_schedule_create(CronSchedule(cron="@daily"), active=False).active is False
     assert create_deployment_schedule_create(Cron("@daily", active=False)).active is False
+
+
+def test_the_moments_of_a_schedule_that_the_api_tells_of() -> None:
+    start = datetime(2031, 5, 1, tzinfo=timezone.utc)
+    found = list(islice(due_dates({"cron": "0 9 * * *", "timezone": "Europe/Berlin"}, start), 2))
+    assert found == [start.replace(hour=7), start.replace(day=2, hour=7)]
+    assert list(due_dates({}, start)) == []
+    with pytest.raises(ValueError, match="cron"):
+        due_dates({"cron": "whenever"}, start)

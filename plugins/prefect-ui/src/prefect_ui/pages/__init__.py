@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from prefect_ui.pages import dashboard, flow_runs, flows, runs, task_runs
+from prefect_ui.pages import (
+    calendar,
+    dashboard,
+    deployment_runs,
+    deployment_schedules,
+    deployments,
+    flow_runs,
+    flows,
+    runs,
+    task_runs,
+)
 
 __all__ = ["routes"]
+
+_MODULES = (
+    calendar,
+    dashboard,
+    deployment_runs,
+    deployment_schedules,
+    deployments,
+    flow_runs,
+    flows,
+    runs,
+    task_runs,
+)
 
 
 def routes() -> list[BaseRoute]:
     """All of them."""
-    return [route for module in (dashboard, runs, flow_runs, task_runs, flows) for route in module.ROUTES]
+    return [route for module in _MODULES for route in module.ROUTES]
