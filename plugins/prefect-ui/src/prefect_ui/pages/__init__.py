@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from prefect_ui.pages import (
     calendar,
+    concurrency_limits,
     dashboard,
     deployment_runs,
     deployment_schedules,
@@ -14,12 +15,17 @@ from prefect_ui.pages import (
     flows,
     runs,
     task_runs,
+    variables,
+    work_pool_forms,
+    work_pools,
+    work_queues,
 )
 
 __all__ = ["routes"]
 
 _MODULES = (
     calendar,
+    concurrency_limits,
     dashboard,
     deployment_runs,
     deployment_schedules,
@@ -28,6 +34,10 @@ _MODULES = (
     flows,
     runs,
     task_runs,
+    variables,
+    work_pool_forms,
+    work_pools,
+    work_queues,
 )
 
 
