@@ -172,7 +172,7 @@ async def _new(request: Request) -> Response:
     api = Api(request)
 
     async def show(typed: dict[str, str], wrong: str, status: int) -> Response:
-        values = {"typed": typed, "wrong": wrong, "limit": None}
+        values: dict[str, Any] = {"typed": typed, "wrong": wrong, "limit": None}
         return page(request, "concurrency_limit_form.html", "New concurrency limit", status=status, **values)
 
     async def act(typed: dict[str, str]) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from prefect_ui.api import Api
+from prefect_ui.charts import strip
 from prefect_ui.pages.forms import done, number
 from prefect_ui.pages.names import names_of, with_names
 from prefect_ui.schedules import in_words, next_times
-from prefect_ui.strips import run_strip
 from prefect_ui.view import page
 
 __all__ = ["ROUTES", "TABS"]
@@ -63,7 +63,7 @@ async def _deployments(request: Request) -> Response:
         live="prefect.flow-run. prefect.deployment.",
         found=found,
         flows=flows,
-        strips={each["id"]: run_strip(runs, base) for each, runs in zip(shown, lately, strict=True)},
+        strips={each["id"]: strip(runs, base, _STRIP, 22) for each, runs in zip(shown, lately, strict=True) if runs},
         in_words=in_words,
     )
 
@@ -96,7 +96,7 @@ async def _deployment(request: Request) -> Response:
         live=live,
         deployment=deployment,
         flows=flows,
-        strip=run_strip(lately, request.scope.get("root_path", "")),
+        strip=strip(lately, request.scope.get("root_path", ""), height=22) if lately else None,
         in_words=in_words,
         tab=tab,
         tabs=TABS,

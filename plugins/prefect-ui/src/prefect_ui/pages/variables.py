@@ -48,7 +48,7 @@ async def _new(request: Request) -> Response:
     api = Api(request)
 
     async def show(typed: dict[str, str], wrong: str, status: int) -> Response:
-        values = {"typed": typed, "wrong": wrong, "variable": None}
+        values: dict[str, Any] = {"typed": typed, "wrong": wrong, "variable": None}
         return page(request, "variable_form.html", "New variable", status=status, **values)
 
     async def act(typed: dict[str, str]) -> tuple[str, str]:
