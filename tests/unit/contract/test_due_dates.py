@@ -101,6 +101,6 @@ def test_each_time_of_a_clock_is_due_once(zone: str, text: str) -> None:
 
 
 def test_a_rule_that_began_long_ago_is_answered_at_once() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert dates(rule("DTSTART:19700101T000000\nRRULE:FREQ=SECONDLY"), "2030-01-01", 1) == ["01-01 00:00+0000"]
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1

@@ -31,7 +31,7 @@ def other():
     yield process, ProcessIdentity(host, int(pid), started, boot_id, namespace)
     process.stdin.close()
     process.stdout.close()
-    process.wait(10)
+    process.wait(30)
 
 
 def test_this_process_is_alive():
@@ -46,14 +46,14 @@ def test_another_process_is_alive_until_it_ends(other):
     assert identity.pid == process.pid
     assert identity.is_alive() is True
     process.stdin.close()
-    process.wait(10)
+    process.wait(30)
     assert identity.is_alive() is False
 
 
 def test_a_killed_process_is_dead_even_when_nobody_has_waited_for_it(other):
     process, identity = other
     os.kill(process.pid, 9)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while identity.is_alive() is not False:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -455,7 +455,7 @@ def test_reading_waits_for_the_holder(folder):
         store.write("after", key="k", holder="me")
         assert not reading.done()
         store.release_lock("k", "me")
-        assert reading.result(timeout=5).result == "after"
+        assert reading.result(timeout=30).result == "after"
 
 
 def test_locking_in_async_code(folder):

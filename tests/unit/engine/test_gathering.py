@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -21,6 +23,28 @@ def test_those_who_are_expected_share_one_flush() -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(shared.flush, names))
     assert flushes == ["flush"]
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_the_last_one_who_is_expected_joins_the_others() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(500):
+            flushes: list[str] = []
+            shared = SharedFlush(partial(flushes.append, "flush"), patience=30.0)
+            names = [uuid4() for _ in range(8)]
+            for name in names:
+                shared.expect(name)
+            list(threads.map(shared.flush, names))
+            assert flushes == ["flush"]
 
 
 def test_one_who_does_not_come_after_all_is_not_waited_for() -> None:
@@ -69,14 +93,14 @@ def test_a_flush_that_began_before_is_not_joined() -> None:
 
 def test_those_who_come_while_others_are_flushed_share_the_next() -> None:
     slow = SlowFlush()
-    shared = SharedFlush(slow)
+    shared = SharedFlush(slow, patience=30.0)
     with ThreadPoolExecutor(9) as threads:
         first = threads.submit(shared.flush, uuid4())
         slow.began.wait(30)
-        others = [threads.submit(shared.flush, uuid4()) for _ in range(8)]
-        while not all(each.running() for each in others):
-            time.sleep(0.01)
-        time.sleep(0.2)
+        names = [uuid4() for _ in range(8)]
+        for name in names:
+            shared.expect(name)
+        others = [threads.submit(shared.flush, name) for name in names]
         slow.goes_on.set()
         for each in (first, *others):
             each.result(30)

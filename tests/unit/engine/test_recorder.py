@@ -82,10 +82,7 @@ def test_what_is_queued_is_written_soon_without_anybody_asking(store: Store) -> 
     recorder = Recorder(store)
     recorder.record(a_run(), Pending())
     recorder.log(a_log("hello"))
-    deadline = time.monotonic() + 5
-    while not (store.batches and store.logs):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: bool(store.batches and store.logs))
 
 
 def test_results_do_not_leave_the_process(store: Store) -> None:
@@ -153,7 +150,7 @@ def test_flushing_ends_while_others_go_on_producing(store: Store) -> None:
         began = time.monotonic()
         for _ in range(5):
             recorder.flush()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
     finally:
         stop.set()
         for thread in threads:
@@ -169,7 +166,7 @@ def test_closing_records_what_is_left(store: Store) -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

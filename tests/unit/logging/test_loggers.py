@@ -216,13 +216,13 @@ def test_print_is_put_back_when_the_last_thread_is_done():
     def run(entered):
         with patch_print():
             entered.set()
-            go.wait(5)
+            go.wait(30)
 
     threads = [threading.Thread(target=run, args=(event,)) for event in (first_in, second_in)]
     for thread in threads:
         thread.start()
-    assert first_in.wait(5)
-    assert second_in.wait(5)
+    assert first_in.wait(30)
+    assert second_in.wait(30)
     assert builtins.print is not real
     go.set()
     for thread in threads:

@@ -50,7 +50,7 @@ def test_a_fork_makes_other_ids():
     child = context.Process(target=lambda: queue.put([uuid7() for _ in range(100)]))
     child.start()
     mine = [uuid7() for _ in range(100)]
-    theirs = queue.get(timeout=10)
+    theirs = queue.get(timeout=60)
     child.join()
     assert not set(mine) & set(theirs)
     # The random bits too: with the same ones, equal times would make equal ids.
@@ -106,7 +106,7 @@ def test_a_signal_handler_may_make_an_id_while_one_is_made():
 
 
 def test_an_id_costs_little():
-    best = min(timeit.repeat(uuid7, number=2_000, repeat=5)) / 2_000
+    best = min(timeit.repeat(uuid7, timer=time.thread_time, number=2_000, repeat=5)) / 2_000
     assert best < 6e-6  # it takes one to two microseconds; the machine may be busy
 
 

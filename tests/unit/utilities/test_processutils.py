@@ -89,8 +89,9 @@ def test_the_start_of_a_process_is_told():
 
 def test_a_process_ends_with_whoever_waits_for_it():
     async def main():
-        with anyio.move_on_after(0.2):
+        with anyio.CancelScope() as scope:
             async with open_process(python("import time; time.sleep(60)")) as process:
+                scope.cancel()
                 await process.wait()
         assert process.returncode is not None
         async with open_process(python("import time; time.sleep(60)")) as process:
@@ -102,7 +103,7 @@ def test_a_process_ends_with_whoever_waits_for_it():
 
     start = time.monotonic()
     anyio.run(main)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
 
 
 def test_signals_are_sent_on_and_get_stronger():
@@ -125,7 +126,7 @@ def test_signals_are_sent_on_and_get_stronger():
         assert child.stdout.readline() == "term\n"
         assert child.poll() is None
         os.kill(os.getpid(), signal.SIGTERM)
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(30) == -signal.SIGKILL
         os.kill(os.getpid(), signal.SIGTERM)
         assert said[0] == f"Received SIGTERM. Sending SIGTERM to the child (PID {child.pid})..."
         assert "SIGKILL" in said[1]

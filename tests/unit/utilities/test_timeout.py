@@ -20,6 +20,12 @@ def spin(seconds: float = 30) -> None:
         pass
 
 
+def spin_until(what, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        pass
+
+
 def on_thread(function):
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function).result()
@@ -53,7 +59,7 @@ def test_a_function_that_takes_too_long_is_ended(where, body):
         with pytest.raises(TimeoutError, match=r"0\.1 second"):
             where(lambda: call_with_timeout(body, 0.1))
 
-    assert elapsed(call) < 2
+    assert elapsed(call) < 10
 
 
 @pytest.mark.parametrize("where", [here, on_thread])
@@ -112,7 +118,7 @@ def test_one_that_swallows_every_interruption_is_interrupted_again():
 
     with pytest.raises(TimeoutError):
         call_with_timeout(swallow, 0.05)
-    assert 1 < interruptions[1] - interruptions[0] < 4
+    assert 1 < interruptions[1] - interruptions[0] < 9
 
 
 @pytest.mark.parametrize("where", [here, on_thread])
@@ -152,7 +158,7 @@ def test_the_outer_of_two_is_shorter(where):
         with pytest.raises(TimeoutError, match=r"0\.1 "):
             where(lambda: call_with_timeout(outer, 0.1))
 
-    assert elapsed(call) < 3
+    assert elapsed(call) < 10
     assert reached == []
 
 
@@ -161,12 +167,12 @@ def test_the_outer_goes_on_after_the_inner_ended():
         call_with_timeout(lambda: None, 5)
         spin()
 
-    assert elapsed(lambda: pytest.raises(TimeoutError, call_with_timeout, outer, 0.1)) < 1
+    assert elapsed(lambda: pytest.raises(TimeoutError, call_with_timeout, outer, 0.1)) < 4  # the inner one would be 5
 
 
 def test_many_in_a_row_leave_no_alarm():
     for _ in range(2000):
-        assert call_with_timeout(lambda: 1, 0.5) == 1
+        assert call_with_timeout(lambda: 1, 30) == 1
 
 
 def test_a_deadline_that_is_hit_at_about_the_end_gives_a_value_or_a_timeout():
@@ -185,13 +191,11 @@ def test_somebody_elses_alarm_goes_off_inside_and_is_kept():
     before_handler = signal.signal(signal.SIGALRM, lambda *_: rung.append(time.monotonic()))
     before = signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
     try:
-        start = time.monotonic()
-        call_with_timeout(lambda: spin(0.5), 5)
+        call_with_timeout(lambda: spin_until(lambda: len(rung) >= 2), 30)
         inside = len(rung)
         assert inside >= 2
-        spin(0.1)
+        spin_until(lambda: len(rung) > inside)
         assert len(rung) > inside
-        assert rung[0] - start < 0.4
     finally:
         signal.setitimer(signal.ITIMER_REAL, *before)
         signal.signal(signal.SIGALRM, before_handler)
@@ -220,7 +224,7 @@ def test_a_thread_that_blocks_in_c_is_left_to_itself():
         with pytest.raises(TimeoutError):
             on_thread(lambda: call_with_timeout(block, 0.1))
 
-    assert elapsed(call) < 3
+    assert elapsed(call) < 10
     release.release()
     assert not ended.wait(0.2)  # it was interrupted as soon as it ran Python code again
 

@@ -37,16 +37,19 @@ class SharedFlush:
             self._expected.add(name)
 
     def forget(self, name: UUID) -> None:
-        """They will not, or have."""
+        """They will not."""
         with self._guard:
-            self._expected.discard(name)
-            if not self._expected:
-                self._guard.notify_all()
+            self._no_longer_expect(name)
+
+    def _no_longer_expect(self, name: UUID) -> None:
+        self._expected.discard(name)
+        if not self._expected:
+            self._guard.notify_all()
 
     def flush(self, name: UUID) -> None:
         """Return once everything that was queued before is recorded. Who comes first waits a moment for the others."""
-        self.forget(name)
-        with self._guard:
+        with self._guard:  # in one step: who leads closes the round once nobody is expected
+            self._no_longer_expect(name)
             joined = self._round
             own = self._round = Future() if joined is None else joined
         if joined is None:
