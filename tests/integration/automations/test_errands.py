@@ -129,7 +129,7 @@ def test_an_errand_that_was_begun_and_not_ended_is_run_again_and_in_the_end_give
 
 
 def test_several_errands_do_not_wait_for_each_other(server: Any, receiver: Any) -> None:
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=60)
     receiver.wait = together.wait
     id = keep(server, Webhook, url=f"{receiver.url}/hook")
     server.automate(*[CallWebhook(block_document_id=id)] * 3)

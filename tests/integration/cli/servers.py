@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from tests.ports import free_port
 
-__all__ = ["PATIENCE", "PREFECT", "Started", "free_port", "is_well", "pid_in", "wait_until"]
+__all__ = ["PATIENCE", "PREFECT", "Started", "free_port", "is_well", "listens", "pid_in", "wait_until"]
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
 PATIENCE = 40.0
@@ -35,6 +35,11 @@ def is_well(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as made:
+        return made.connect_ex(("127.0.0.1", port)) == 0
 
 
 def pid_in(home: Path, name: str = "server.pid") -> int:

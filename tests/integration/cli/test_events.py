@@ -152,7 +152,7 @@ class TestStreaming:
             assert streaming.stdout is not None
             ids = [json.loads(streaming.stdout.readline())["id"] for _ in range(5)]
             streaming.send_signal(signal.SIGINT)
-            _, said = streaming.communicate(timeout=20)
+            _, said = streaming.communicate(timeout=60)
         assert len(set(ids)) == 5
         assert streaming.returncode == 0
         assert "Stopped." in said.decode()

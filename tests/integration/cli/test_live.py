@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import struct
+import subprocess
 import sys
 
 import pytest
@@ -35,15 +36,22 @@ def steps(fails: bool = False, seconds: float = 0.3) -> None:
 
 def on_terminal(*args: str, columns: int = 100, **environment: str) -> tuple[str, int]:
     """Run the console script on a terminal. Returns what it wrote, and its exit code."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "CI", "COLUMNS"}}
-        os.execve(PREFECT, [PREFECT, *args], {**kept, "TERM": "xterm", **environment})
+    terminal, end = pty.openpty()
     if sys.platform != "win32":
         import fcntl
         import termios
 
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "CI", "COLUMNS"}}
+    process = subprocess.Popen(
+        [PREFECT, *args],
+        env={**kept, "TERM": "xterm", **environment},
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    )
+    os.close(end)
     written = b""
     while True:
         try:
@@ -54,8 +62,7 @@ def on_terminal(*args: str, columns: int = 100, **environment: str) -> tuple[str
             break
         written += chunk
     os.close(terminal)
-    _, status = os.waitpid(pid, 0)
-    return written.decode(), os.waitstatus_to_exitcode(status)
+    return written.decode(), process.wait(60)
 
 
 def screen_after(written: str) -> list[str]:
@@ -88,13 +95,13 @@ def test_it_shows_what_runs_in_place_and_leaves_what_was_printed():
     assert code == 0
     assert "tasks: 4 running" in written
     assert re.search(r"running: step-0, step-1, step-2, step-3", written)
-    assert re.search(r"flow 'steps' run '[\w-]+' \| Running \| \d\.\d\d s", written)
+    assert re.search(r"flow 'steps' run '[\w-]+' \| Running \| \d+\.\d\d s", written)
     lines = screen_after(written)
     assert lines[0] == "printed by the flow"
     assert lines[1].endswith("logged by the flow")
     assert lines[2] == "without an end of its line"
     assert re.match(
-        r"Completed \| flow 'steps' \| run '[\w-]+' \| in \d\.\d\d s \| tasks: 4 completed \| id ", lines[3]
+        r"Completed \| flow 'steps' \| run '[\w-]+' \| in \d+\.\d\d s \| tasks: 4 completed \| id ", lines[3]
     )
     assert len(lines) == 4, "neither the display nor what it shows is left"
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +16,10 @@ from typing import Any
 import httpx
 import pytest
 from tests.integration.cli.conftest import Cli
-from tests.integration.cli.servers import PATIENCE, Started, free_port, is_well, pid_in, wait_until
+from tests.integration.cli.servers import PATIENCE, Started, free_port, is_well, listens, pid_in, wait_until
 from tests.postgres import POSTGRES, PostgresServer
+
+from prefect.server.api.server import _GRACE_SECONDS
 
 
 @pytest.fixture
@@ -52,40 +53,52 @@ class Lock:
         self._connection.close()
 
 
+class UnderWay:
+    """A request that a server has begun to read: it works at it."""
+
+    def __init__(self, port: int) -> None:
+        body = b'{"name": "late"}'
+        self._connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._connection.sendall(
+            f"POST /api/flows/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n".encode()
+        )
+        assert self._connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        self._connection.sendall(body)
+
+    def answer(self) -> bytes:
+        """What comes, or nothing if the connection ends before."""
+        with self._connection:
+            try:
+                return self._connection.recv(65536)
+            except ConnectionResetError:
+                return b""
+
+
 def test_a_request_under_way_is_answered_before_the_server_ends(start: Callable[..., Started]) -> None:
     server = start("--no-services")
     lock = Lock(server.home / "prefect.db")
-    answers: list[int] = []
-    asking = threading.Thread(target=lambda: answers.append(server.post("/flows/", {"name": "late"}).status_code))
-    asking.start()
-    time.sleep(0.5)
+    request = UnderWay(server.port)
     server.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not listens(server.port), "the server does not stop")
     time.sleep(0.5)
     assert server.process.poll() is None
     lock.release()
-    asking.join(PATIENCE)
-    assert answers == [201]
+    assert request.answer().startswith(b"HTTP/1.1 201 ")
     assert server.process.wait(PATIENCE) == 0
 
 
 def test_a_second_ctrl_c_ends_a_server_at_once(start: Callable[..., Started]) -> None:
     server = start("--no-services")
     lock = Lock(server.home / "prefect.db")
-
-    def ask() -> None:
-        with pytest.raises(httpx.HTTPError):
-            server.post("/flows/", {"name": "never"})
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    time.sleep(0.5)
+    request = UnderWay(server.port)
     server.process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    wait_until(lambda: not listens(server.port), "the server does not stop")
     assert server.process.poll() is None
     server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(2) == 130
+    assert server.process.wait(_GRACE_SECONDS / 2) == 130
+    assert request.answer() == b""
     lock.release()
-    asking.join(PATIENCE)
 
 
 # -- what keeps a server from starting is said in a line

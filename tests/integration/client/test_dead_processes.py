@@ -69,7 +69,7 @@ def test_the_next_process_marks_the_runs_of_a_killed_one_as_crashed(environment:
     time.sleep(1.1)  # longer than the lease is valid: a live process on this host is still not crashed
     assert read(environment, run_id)[0] == "RUNNING"
     runner.send_signal(signal.SIGKILL)
-    runner.wait(10)
+    runner.wait(60)
     state, message = read(environment, run_id)
     assert state == "CRASHED"
     assert message.startswith(f"The process that ran this flow is gone: process {runner.pid} on host ")
@@ -93,7 +93,7 @@ def test_a_killed_process_is_noticed_by_one_that_has_long_been_there(environment
     assert transport.send(flow_runs.read_flow_run(run_id)).state_type == "RUNNING"
     runner.kill()
     runner.communicate()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while transport.send(flow_runs.read_flow_run(run_id)).state_type == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -25,6 +25,8 @@ from prefect._contract.endpoints.liveness import renew_leases
 from prefect._contract.liveness import LeaseRequest, ProcessIdentity
 from prefect._contract.objects import Flow
 from prefect.client.http import HttpTransport, ServerAddress
+from prefect.client.http.exchanging import PATIENCE_WITH_STRANGERS
+from prefect.client.http.retries import FIRST_PAUSE
 from prefect.exceptions import (
     ConfigurationError,
     ObjectAlreadyExists,
@@ -235,20 +237,22 @@ def test_other_statuses_can_be_named(server: WireServer, connect: Connect) -> No
 
 @pytest.mark.parametrize("as_moment", [False, True])
 def test_a_server_says_when_to_come_back(server: WireServer, connect: Connect, as_moment: bool) -> None:
+    began = time.monotonic()
     after = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True) if as_moment else "1"
     server.script.append(Reply(429, {"detail": "busy"}, {"Retry-After": after}))
-    began = time.monotonic()
     connect().send(VERSION)
-    assert 0.9 <= time.monotonic() - began < 5
+    assert 0.9 <= time.monotonic() - began < 10
 
 
 def test_a_connection_that_the_server_had_closed_is_no_failure(server: WireServer, connect: Connect) -> None:
     server.answer = lambda request: Reply(body="4.0.0", closes=True)
     transport = connect(max_retries=1)
-    began = time.monotonic()
+    took = []
     for _ in range(5):
+        began = time.monotonic()
         assert transport.send(VERSION) == "4.0.0"
-    assert time.monotonic() - began < 0.5
+        took.append(time.monotonic() - began)
+    assert sorted(took)[2] < FIRST_PAUSE  # there was no pause, however slow the machine was now and then
 
 
 def test_a_record_that_an_earlier_try_has_deleted_is_deleted(server: WireServer, connect: Connect) -> None:
@@ -284,16 +288,16 @@ def test_what_is_asked_twice_can_be_known_again(server: WireServer, connect: Con
 
 
 def test_a_server_that_was_never_there_is_not_waited_for() -> None:
-    with socket.socket() as unused:
+    with socket.socket() as unused:  # bound, so that nobody else listens there meanwhile
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    transport = HttpTransport(ServerAddress(f"http://127.0.0.1:{port}/api"))
-    began = time.monotonic()
-    with pytest.raises(
-        ServerUnreachableError, match=rf"No server answers at http://127\.0\.0\.1:{port}/api .*refused.*"
-    ):
-        transport.send(flows.read_flow_by_name("one"))
-    assert time.monotonic() - began < 15
+        transport = HttpTransport(ServerAddress(f"http://127.0.0.1:{port}/api"))
+        began = time.monotonic()
+        with pytest.raises(
+            ServerUnreachableError, match=rf"No server answers at http://127\.0\.0\.1:{port}/api .*refused.*"
+        ):
+            transport.send(flows.read_flow_by_name("one"))
+        assert time.monotonic() - began < 2 * PATIENCE_WITH_STRANGERS
     transport.close()
 
 
@@ -331,7 +335,7 @@ def test_whether_a_server_is_there_is_answered_at_once(server: WireServer, conne
     began = time.monotonic()
     with pytest.raises(ServerUnreachableError):
         transport.send(administration.check_health())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # and not for as long as it is waited for otherwise
     server.start()
 
 

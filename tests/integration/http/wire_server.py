@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.ports import free_port
+
 
 @dataclass
 class Reply:
@@ -69,7 +71,7 @@ class WireServer:
         self.script: deque[Reply] = deque()
         self.answer: Callable[[Received], Reply] = lambda request: Reply(body="4.0.0")
         self.connections = 0
-        self.port = port
+        self.port = port or free_port()  # so that nobody takes it while the server is away
         self._open: set[socket.socket] = set()
         self.start()
 
@@ -98,7 +100,6 @@ class WireServer:
             request_queue_size = 128
 
         self._listener = Listener(("127.0.0.1", self.port), Handler)
-        self.port = self._listener.server_address[1]
         threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

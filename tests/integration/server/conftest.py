@@ -29,7 +29,7 @@ class Server:
 
     def start(self) -> Server:
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._server.started:
             assert time.monotonic() < deadline
             assert self._thread.is_alive()

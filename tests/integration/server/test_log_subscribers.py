@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.ports import free_port
 
 from prefect import flow, get_run_logger
 from prefect._contract.endpoints.logs import create_logs
@@ -100,7 +101,7 @@ def test_what_is_stored_while_there_is_no_server_to_tell_is_told_later(
     start: Callable[..., Any], tmp_path: Any
 ) -> None:
     async def act() -> None:
-        first = start()
+        first = start(port=free_port())  # so that nobody takes it while the server is away
         with temporary_settings({"PREFECT_HOME": str(tmp_path / "mine"), "PREFECT_API_URL": f"{first.url}/api"}):
             async with get_logs_subscriber() as lines:
                 await store("before")

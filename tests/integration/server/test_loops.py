@@ -460,7 +460,7 @@ def test_a_loop_that_is_woken_looks_at_once(orchestrator: Orchestrator) -> None:
             loops.wake(service.name)
         await loops.stop()
 
-    asyncio.run(asyncio.wait_for(run(), 20))
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_when_a_loop_fails_the_server_says_that_it_is_not_well(start: Callable[..., Any]) -> None:
@@ -501,7 +501,7 @@ def test_a_loop_that_failed_goes_on(orchestrator: Orchestrator, caplog: pytest.L
             await asyncio.sleep(0.01)
         await loops.stop()
 
-    asyncio.run(asyncio.wait_for(run(), 20))
+    asyncio.run(asyncio.wait_for(run(), 60))
     assert "RuntimeError: once" in caplog.text
     assert "works again" in caplog.text
 
@@ -516,11 +516,10 @@ def test_the_loops_of_a_server_run(start: Callable[..., Any]) -> None:
         def name() -> str:
             return str(httpx.get(f"{server.url}/api/flow_runs/{run}").json()["state"]["name"])
 
-        for _ in range(200):
-            if name() == "Late":
-                break
+        deadline = time.monotonic() + 60
+        while name() != "Late":
+            assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert name() == "Late"
 
 
 def test_schedules_are_looked_at_as_soon_as_they_are_changed(start: Callable[..., Any]) -> None:
@@ -528,7 +527,7 @@ def test_schedules_are_looked_at_as_soon_as_they_are_changed(start: Callable[...
     with server.client() as client:
 
         def runs_become(number: int) -> bool:
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while client.post("/flow_runs/count", json={}).json() != number:
                 if time.monotonic() > end:
                     return False

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.types.string import TextLoader
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
@@ -93,7 +93,7 @@ class PostgresDialect:
 
     def make_engine(self) -> Engine:
         """An engine whose connections are in autocommit mode and are not pooled by SQLAlchemy."""
-        return create_engine(
+        engine = create_engine(
             "postgresql+psycopg://",
             creator=self._open,
             poolclass=NullPool,
@@ -102,6 +102,8 @@ class PostgresDialect:
             use_native_hstore=False,
             echo=self._options.echo,
         )
+        event.listen(engine, "connect", lambda _, record: record.info.update(opened=time.monotonic()))
+        return engine
 
     def _open(self) -> psycopg.Connection[Any]:
         if self._parameters is None:
@@ -123,7 +125,7 @@ class PostgresDialect:
         driver = _driver(connection)
         if driver is None or driver.closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
             return False
-        age = time.monotonic() - _info(connection).setdefault("opened", time.monotonic())
+        age = time.monotonic() - _info(connection)["opened"]
         if 0 <= self._options.pool_recycle < age:
             return False
         poller = select.poll()
