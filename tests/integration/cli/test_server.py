@@ -45,7 +45,7 @@ class Lock:
     """Keeps others from writing to a database file."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         self._connection.execute("BEGIN IMMEDIATE")
 
     def release(self) -> None:
@@ -223,7 +223,7 @@ def test_services_run_in_a_process_of_their_own(
     run = server.post("/flow_runs/", {"flow_id": flow, "state": state}).json()["id"]
 
     def name_of_state() -> str:
-        return str(httpx.get(f"{server.url}/flow_runs/{run}", trust_env=False).json()["state_name"])
+        return str(httpx.get(f"{server.url}/flow_runs/{run}", trust_env=False, timeout=PATIENCE).json()["state_name"])
 
     time.sleep(1.5)
     assert name_of_state() == "Scheduled"
@@ -348,7 +348,10 @@ def test_tokens_are_made_used_and_revoked(shell: Callable[..., Any], start: Call
         "server", "token", "create", "bob", "--scope", "read", "--scope", "run", "--expires-in", "90d", **where
     )
     secret = next(line.split()[1] for line in shown.stdout.splitlines() if line.startswith("Secret"))
-    assert httpx.get(f"{server.url}/version", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert (
+        httpx.get(f"{server.url}/version", headers={"Authorization": f"Bearer {secret}"}, timeout=PATIENCE).status_code
+        == 200
+    )
     listed = {each["name"]: each for each in json.loads(shell("server", "token", "ls", "-o", "json", **where).stdout)}
     assert listed["bob"]["scopes"] == ["read", "run"]
     assert listed["bob"]["expires_at"] is not None
@@ -357,7 +360,10 @@ def test_tokens_are_made_used_and_revoked(shell: Callable[..., Any], start: Call
     assert "already a token" in shell("server", "token", "create", "bob", code=1, **where).stderr
     assert "no work pool" in shell("server", "token", "create", "cy", "--work-pool", "none", code=1, **where).stderr
     shell("server", "token", "revoke", "bob", **where)
-    assert httpx.get(f"{server.url}/version", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+    assert (
+        httpx.get(f"{server.url}/version", headers={"Authorization": f"Bearer {secret}"}, timeout=PATIENCE).status_code
+        == 401
+    )
     assert "not found" in shell("server", "token", "revoke", "bob", code=1, **where).stderr
     changes = json.loads(shell("server", "audit", "ls", "--actor", "ann", "-o", "json", **where).stdout)
     assert [(each["action"], each["resource"]) for each in changes] == [

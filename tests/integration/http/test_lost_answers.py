@@ -38,7 +38,12 @@ def passed_on(server: WireServer, ours: Server) -> list[Received]:
     def pass_on(request: Received) -> Reply:
         headers = {name: request.headers[name] for name in NAMES if name in request.headers}
         answer = httpx.request(
-            request.method, f"{ours.url}/api{request.path}", headers=headers, content=request.body, trust_env=False
+            request.method,
+            f"{ours.url}/api{request.path}",
+            headers=headers,
+            content=request.body,
+            trust_env=False,
+            timeout=60,
         )
         is_first = not any(
             (known.method, known.path, known.body) == (request.method, request.path, request.body) for known in passed

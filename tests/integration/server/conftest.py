@@ -42,7 +42,7 @@ class Server:
         self._socket.close()
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=f"{self.url}/api", timeout=20, trust_env=False, **options)
+        return httpx.Client(base_url=f"{self.url}/api", timeout=60, trust_env=False, **options)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ class Target:
         self.process = server.process
         self.log = server.log
         self.api = server.api
-        self.client = httpx.Client(base_url=server.api, timeout=30, trust_env=False)
+        self.client = httpx.Client(base_url=server.api, timeout=60, trust_env=False)
         self.flow = self.post("/flows/", {"name": "odd"}).json()["id"]
 
     def post(self, path: str, body: Any) -> httpx.Response:
@@ -37,6 +38,11 @@ class Target:
 
     def run(self, **fields: Any) -> httpx.Response:
         return self.post("/flow_runs/", {"flow_id": self.flow, **fields})
+
+    def work(self) -> float:
+        """Seconds of processors that it and the processes that it has waited for have used so far."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return sum(map(int, stat.rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self, what: str = "VmRSS") -> int:
         """In bytes: what there is, or `VmHWM`, the most that there was."""

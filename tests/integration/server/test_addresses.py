@@ -33,7 +33,7 @@ def test_objects_are_at_their_addresses(server: Any) -> None:
             block,
             Variable.set("v", 1),
         ]
-        with httpx.Client(trust_env=False, timeout=20) as http:
+        with httpx.Client(trust_env=False, timeout=60) as http:
             for each in objects:
                 address = url_for(each, url_type="api")
                 answer = http.get(address)

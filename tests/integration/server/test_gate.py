@@ -54,7 +54,7 @@ def raw(server: Any, method: str, path: str, headers: dict[str, str] | None = No
     """The status that a request is answered with whose path is sent exactly as it is."""
     import http.client
 
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.putrequest(method, path)
         for name, value in {"content-length": "0", **(headers or {})}.items():

@@ -514,7 +514,7 @@ def test_the_loops_of_a_server_run(start: Callable[..., Any]) -> None:
         run = client.post("/flow_runs/", json={"flow_id": flow, "state": state}).json()["id"]
 
         def name() -> str:
-            return str(httpx.get(f"{server.url}/api/flow_runs/{run}").json()["state"]["name"])
+            return str(httpx.get(f"{server.url}/api/flow_runs/{run}", timeout=60).json()["state"]["name"])
 
         deadline = time.monotonic() + 60
         while name() != "Late":

@@ -39,7 +39,7 @@ def test_a_log_of_sixty_megabytes(target: Target) -> None:
     target.run()
     before = target.memory("VmHWM")
     body = json.dumps([line("x" * 60 * MB)]).encode()
-    connection = http.client.HTTPConnection(target.api.split("/")[2], timeout=30)
+    connection = http.client.HTTPConnection(target.api.split("/")[2], timeout=60)
     with suppress(BrokenPipeError, ConnectionResetError):  # the server takes no more than it wants
         connection.request("POST", "/api/logs/", body, JSON)
     assert connection.getresponse().status == 413

@@ -104,7 +104,7 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(client: httpx.Client) -> 
 
 
 def test_a_large_body_is_refused_before_it_is_read(server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.putrequest("POST", "/api/logs/")
     connection.putheader("content-type", "application/json")
     connection.putheader("content-length", str(60 * 1024 * 1024))
@@ -158,7 +158,7 @@ def test_the_description_names_every_public_endpoint(client: httpx.Client, serve
     described = {(verb.upper(), path) for path, verbs in document["paths"].items() for verb in verbs}
     public = {(e.method, f"/api{e.path}") for e in ENDPOINTS if not e.path.startswith("/_core/")}
     assert described == public
-    assert httpx.get(f"{server.url}/openapi.json").json() == document
+    assert httpx.get(f"{server.url}/openapi.json", timeout=60).json() == document
     identifiers = [operation["operationId"] for verbs in document["paths"].values() for operation in verbs.values()]
     assert len(set(identifiers)) == len(identifiers)
 

@@ -56,8 +56,8 @@ def test_a_secret_is_nowhere_but_where_it_is_asked_for(start, tmp_path: Path, ca
             client.post("/_core/audit/filter", json={}).text,
             client.get("/_core/tokens").text,
             client.get("/openapi.json").text,
-            httpx.get(f"{server.url}/ui-settings", headers=shown).text,
-            httpx.get(f"{server.url}/docs", headers=shown).text,
+            httpx.get(f"{server.url}/ui-settings", headers=shown, timeout=60).text,
+            httpx.get(f"{server.url}/docs", headers=shown, timeout=60).text,
         ]
         asked = client.get(f"/block_documents/{block['id']}", params={"include_secrets": True})
         assert asked.json()["data"]["value"] == f"{CANARY}-changed"

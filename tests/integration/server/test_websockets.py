@@ -64,7 +64,7 @@ def run(act: Callable[[], Awaitable[None]]) -> None:
 
 
 async def post(server: Any, path: str, body: Any) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=f"{server.url}/api", trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"{server.url}/api", trust_env=False, timeout=60) as client:
         return await client.post(path, json=body)
 
 
@@ -407,7 +407,7 @@ def test_a_worker_is_online_while_it_is_heard_of_and_told_when_its_pool_changes(
             await socket.say(frame("worker.heartbeat.v1", beat))
             found = (await post(server, "/work_pools/pool/workers/filter", {})).json()
             assert [(each["name"], each["status"]) for each in found] == [("w", "ONLINE")]
-            async with httpx.AsyncClient(base_url=f"{server.url}/api", trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=f"{server.url}/api", trust_env=False, timeout=60) as client:
                 await client.patch("/work_pools/pool", json={"is_paused": True})
             await socket.say(frame("worker.heartbeat.v1", beat))
             while True:

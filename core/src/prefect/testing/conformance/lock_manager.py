@@ -77,7 +77,7 @@ class LockManagerContract:
         began = time.monotonic()
         assert not locks.acquire_lock(key, "you", acquire_timeout=SOON)
         assert not locks.wait_for_lock(key, timeout=SOON)
-        assert SOON <= time.monotonic() - began < 5
+        assert SOON <= time.monotonic() - began < 30
         locks.release_lock(key, "me")
         assert locks.wait_for_lock(key, timeout=0)
 
