@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,6 +72,9 @@ class Site:
         self.url = url
         self.client = httpx.Client(base_url=url, timeout=30, trust_env=False, follow_redirects=True)
 
+    def close(self) -> None:
+        self.client.close()
+
     def show(self, path: str, status: int = 200) -> Shown:
         answer = self.client.get(path)
         assert answer.status_code == status, (path, answer.status_code, answer.text[-2000:])
@@ -98,10 +103,8 @@ class Site:
         return str(self.api("POST", "/flow_runs/", asked)["id"])
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server whose loops do not run."""
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def _serving(home: Path) -> Iterator[str]:
     with temporary_settings({"PREFECT_HOME": str(home)}):
         app = create_app(get_current_settings(), ephemeral=True)
     socket = listen("127.0.0.1", 0)
@@ -117,6 +120,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     serving.should_exit = True
     thread.join()
     socket.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server whose loops do not run."""
+    with _serving(tmp_path_factory.mktemp("home")) as url:
+        yield url
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[str]:
+    """The URL of such a server that no other test uses."""
+    with _serving(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -66,6 +66,15 @@ class Api:
         """
         return _value(await self._client.patch(path, json=body))
 
+    async def put(self, path: str, body: Any) -> Any:
+        """
+        Replace something.
+
+        Raises:
+            ApiError: The API refuses.
+        """
+        return _value(await self._client.put(path, json=body))
+
     async def delete(self, path: str) -> None:
         """
         Delete something.

@@ -30,6 +30,7 @@ class Field:
         is_nullable: It may be null; empty means that.
         choices: For `choice`: the values, as JSON, and how they are shown.
         is_filled: Something was in it before anybody typed.
+        is_structured: A secret that is an object or a list, and is typed as JSON.
         errors: What is wrong with what was typed.
     """
 
@@ -42,6 +43,7 @@ class Field:
     is_nullable: bool = False
     choices: list[tuple[str, str]] = field(default_factory=list)
     is_filled: bool = False
+    is_structured: bool = False
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -108,6 +110,7 @@ def _field(
         is_nullable=is_nullable,
         choices=choices,
         is_filled=has and value is not None,
+        is_structured=resolved.get("type") in {"object", "array"},
         errors=errors,
     )
 
@@ -235,4 +238,5 @@ def _value(each: Field, typed: Mapping[str, str], told: str) -> Any:
         if json.dumps(chosen) not in {value for value, _ in each.choices}:
             raise InputError(f"{each.label}: choose one of those that are there.")
         return chosen
-    return json_in(typed, each.key, each.label) if each.kind == "json" else told
+    is_json = each.kind == "json" or (each.kind == "secret" and each.is_structured)
+    return json_in(typed, each.key, each.label) if is_json else told

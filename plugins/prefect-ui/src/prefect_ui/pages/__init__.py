@@ -5,15 +5,19 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from prefect_ui.pages import (
+    automations,
+    blocks,
     calendar,
     concurrency_limits,
     dashboard,
     deployment_runs,
     deployment_schedules,
     deployments,
+    events,
     flow_runs,
     flows,
     runs,
+    settings,
     task_runs,
     variables,
     work_pool_forms,
@@ -24,15 +28,19 @@ from prefect_ui.pages import (
 __all__ = ["routes"]
 
 _MODULES = (
+    automations,
+    blocks,
     calendar,
     concurrency_limits,
     dashboard,
     deployment_runs,
     deployment_schedules,
     deployments,
+    events,
     flow_runs,
     flows,
     runs,
+    settings,
     task_runs,
     variables,
     work_pool_forms,
