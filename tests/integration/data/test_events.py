@@ -7,6 +7,7 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from datetime import timedelta
 
@@ -247,16 +248,21 @@ class TestTheWorker:
         assert stored("a") == []
 
     def test_a_full_queue_leaves_events_out_and_says_so(self, caplog):
-        class Slow(AssertingEventsClient):
-            async def _emit(self, event):
-                await asyncio.sleep(0.2)
+        go_on = threading.Event()
 
-        EventsWorker.set_client_override(Slow)
+        class Held(AssertingEventsClient):
+            async def _emit(self, event):
+                assert go_on.wait(60)
+
+        EventsWorker.set_client_override(Held)
         try:
             with temporary_settings({"PREFECT_EVENTS_WORKER_MAX_QUEUE_SIZE": 2}):
                 for _ in range(5):
                     emit_event("a", {"prefect.resource.id": "r"})
+                go_on.set()
+                EventsWorker.instance().drain()
         finally:
+            go_on.set()
             EventsWorker.set_client_override(None)
             AssertingEventsClient.reset()
         assert caplog.text.count("PREFECT_EVENTS_WORKER_MAX_QUEUE_SIZE") == 1

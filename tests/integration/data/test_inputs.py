@@ -122,8 +122,8 @@ def test_async_code_waits_without_blocking():
 
         sending = asyncio.ensure_future(send_later())
         words = [await receive_input(str, timeout=30, poll_interval=0.02).next()]
-        approval = await Approval.receive(timeout=1, poll_interval=0.02).next()
-        approval_again = await Approval.receive(timeout=1).anext()
+        approval = await Approval.receive(timeout=30, poll_interval=0.02).next()
+        approval_again = await Approval.receive(timeout=30).anext()
         await sending
         return words, approval == approval_again
 

@@ -217,6 +217,18 @@ def test_who_listens_later_is_told_of_all_the_past(server: Any) -> None:
     run(act)
 
 
+def test_who_listens_is_told_of_what_occurs_between_the_filters_making_and_its_arrival(server: Any) -> None:
+    async def act() -> None:
+        made, between = moment(), event()
+        assert (await post(server, "/events", [between])).is_success
+        await asyncio.sleep(0.5)  # by then it is not told as new any more
+        async with connected(server, "/events/out") as out:
+            await out.say({"type": "filter", "filter": {"occurred": {"since": made, "until": made}}})
+            assert (await out.hear(30))["event"]["id"] == between["id"]
+
+    run(act)
+
+
 def test_who_follows_is_told_of_more_than_a_page_that_is_stored_at_once(server: Any) -> None:
     async def act() -> None:
         async with connected(server, "/events/out") as out:

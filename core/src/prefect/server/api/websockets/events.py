@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from prefect.server.api.websockets.handshake import POLICY_VIOLATION, PROTOCOL_E
 from prefect.server.database.errors import DatabaseError
 from prefect.server.database.queries.event_reading import Place
 from prefect.server.operations.events import hear_events, read_events_after
+from prefect.utilities.time import UTC
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -38,6 +40,7 @@ _LONGEST_WAIT_SECONDS = 10.0
 _PAGE = 500
 _MOST_PAGES = 200
 """How much of the past is told on one connection. Whoever wants more connects again, and asks from the last one on."""
+_NO_END = datetime.max.replace(tzinfo=UTC)
 
 
 class EventsIn:
@@ -118,6 +121,7 @@ class EventsOut:
         try:
             await greet(socket, self._policy)
             wanted = await filter_of(socket, EventFilter)
+            wanted.occurred.until = _NO_END  # it was when the filter was made, and events have occurred since then
             async with Conversation(socket) as talk, self._tail.follow() as following:
                 told = await self._tell_of_the_past(socket, talk, wanted)
                 while True:
