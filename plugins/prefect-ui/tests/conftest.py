@@ -19,12 +19,13 @@ from prefect.settings.context import temporary_settings
 
 
 class Shown(HTMLParser):
-    """A page as its reader gets it: text, links, forms, and what the rules for pages are about."""
+    """A page as its reader gets it: text, links (`listed` are those in tables), forms, and what the rules for pages are about."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.html = html
         self.links: list[str] = []
+        self.listed: list[str] = []
         self.actions: list[str] = []
         self.ids: list[str] = []
         self.headings: list[str] = []
@@ -40,6 +41,8 @@ class Shown(HTMLParser):
         self._within.append(tag)
         if tag in {"a", "link", "script"} and (target := given.get("href") or given.get("src")):
             self.links.append(target)
+            if "table" in self._within:
+                self.listed.append(target)
         if tag == "form" and given.get("method") == "post":
             self.actions.append(given.get("action") or "")
         if "id" in given:
@@ -102,6 +105,21 @@ class Site:
         }
         return str(self.api("POST", "/flow_runs/", asked)["id"])
 
+    def task(
+        self, flow_run: str | None, name: str = "task-0", state: str | dict[str, Any] = "COMPLETED", **fields: Any
+    ) -> str:
+        """A task run in a state."""
+        made = {"type": state} if isinstance(state, str) else state
+        asked = {
+            "flow_run_id": flow_run,
+            "name": name,
+            "task_key": "task",
+            "dynamic_key": name,
+            "state": made,
+            **fields,
+        }
+        return str(self.api("POST", "/task_runs/", asked)["id"])
+
 
 @contextmanager
 def _serving(home: Path) -> Iterator[str]:
@@ -139,5 +157,13 @@ def own_server(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def site(server: str) -> Iterator[Site]:
     made = Site(server)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def own_site(own_server: str) -> Iterator[Site]:
+    """The pages of a server that no other test uses."""
+    made = Site(own_server)
     yield made
     made.client.close()

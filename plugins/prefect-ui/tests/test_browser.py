@@ -12,7 +12,7 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: `apt-get install chromium`")
 
-PAGES = ["/dashboard", "/runs"]
+PAGES = ["/dashboard", "/runs", "/flows"]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,32 @@ def test_what_is_typed_is_kept_while_the_page_changes(site, tab):
     assert tab.page.locator("input[name=flow]").input_value() == "half a na"
 
 
+def test_what_is_selected_is_kept_while_the_page_changes(site, tab):
+    flow = site.flow("selecting")
+    first = site.run("RUNNING", flow, name="selecting-1")
+    tab.page.goto("/runs?name=selecting&sort=name")
+    box = tab.page.locator(f"input[value='{first}']")
+    box.check()
+    second = site.run("RUNNING", flow, name="selecting-0")
+    tab.page.get_by_role("link", name="selecting-0").wait_for(timeout=20_000)
+    assert box.is_checked()
+    assert not tab.page.locator(f"input[value='{second}']").is_checked()
+
+
+def test_all_of_a_page_are_selected_and_asked_about_before_they_are_deleted(site, tab):
+    flow = site.flow("by-dozens")
+    for number in range(3):
+        site.run(flow=flow, name=f"by-dozens-{number}")
+    asked = []
+    tab.page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    tab.page.goto("/runs?flow=by-dozens")
+    tab.page.locator("input.all").check()
+    assert tab.page.locator("input[name=run]:checked").count() == 3
+    tab.page.get_by_role("button", name="Delete", exact=True).click()
+    tab.page.get_by_text("3 runs are deleted").wait_for(timeout=20_000)
+    assert asked == ["Delete the selected runs, with their logs and task runs?"]
+
+
 def test_keys_lead_through_the_pages(site, tab):
     first, second = site.run(name="by-keys-1"), site.run(name="by-keys-2")
     tab.page.goto("/dashboard")
@@ -108,13 +134,37 @@ def test_the_theme_is_the_systems_until_another_is_chosen(chromium, server):
     dark.context.close()
 
 
+def seen(site):
+    """A flow run with parts."""
+    run = site.run("PENDING", name="seen", tags=["tag"])
+    for state in ("RUNNING", "FAILED"):
+        site.api("POST", f"/flow_runs/{run}/set_state", {"state": {"type": state}})
+    extract = site.task(run, "extract-0")
+    site.task(run, "load-0", "FAILED", task_inputs={"rows": [{"input_type": "task_run", "id": extract}]})
+    line = {"name": "n", "level": 40, "message": "m", "timestamp": "2031-01-01T00:00:00Z"}
+    site.api("POST", "/logs/", [{**line, "flow_run_id": run, "task_run_id": extract}])
+    return run
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_nobody_is_shut_out(site, chromium, server, theme, path):
     from axe_playwright_python.sync_playwright import Axe
 
-    site.run("FAILED", name="seen", tags=["tag"])
+    seen(site)
     tab = Tab(chromium, server, color_scheme=theme, bypass_csp=True)
     tab.page.goto(path)
+    found = Axe().run(tab.page).response["violations"]
+    tab.context.close()
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
+@pytest.mark.parametrize("part", ["", "/graph", "/tasks", "/logs", "/details"])
+def test_nobody_is_shut_out_of_a_run(site, chromium, server, theme, part):
+    from axe_playwright_python.sync_playwright import Axe
+
+    run = seen(site)
+    tab = Tab(chromium, server, color_scheme=theme, bypass_csp=True)
+    tab.page.goto(f"/runs/flow-run/{run}{part}")
     found = Axe().run(tab.page).response["violations"]
     tab.context.close()
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 
-from prefect_ui.charts import strip, trend
+from prefect_ui.charts import scatter, strip, trend
 
 BEGIN = datetime(2031, 1, 1, tzinfo=timezone.utc)
 
@@ -50,3 +50,27 @@ def test_a_trend_shows_median_and_95th_percentile_of_each_span():
 def test_there_is_no_trend_of_a_moment():
     assert trend([]) is None
     assert trend([{"timestamp": BEGIN.isoformat(), "duration": 1}] * 3) is None
+
+
+def point(seconds, took, state="COMPLETED", id="1"):
+    moment = (BEGIN + timedelta(seconds=seconds)).isoformat()
+    return {"id": id, "state_type": state, "timestamp": moment, "duration": took, "lateness": 0}
+
+
+def test_a_scatter_has_a_point_for_each_run_past_and_due():
+    points = [point(0, 10, id="old"), point(50, 1, "FAILED", "new"), point(100, 0, "SCHEDULED", "due")]
+    drawn = scatter(points, "/base", BEGIN + timedelta(seconds=60), width=1078, height=128)
+    assert re.findall(
+        r'href="/base/runs/flow-run/(\w+)"><title>[^<]+</title><circle class="(\w+)" cx="([\d.]+)" cy="([\d.]+)"', drawn
+    ) == [
+        ("old", "completed", "64.0", "8.0"),
+        ("new", "failed", "564.0", "58.0"),
+        ("due", "scheduled", "1064.0", "108.0"),
+    ]
+    assert 'class="now" x1="664.0"' in drawn
+    assert "✗ failed, 1.0 s, 01 Jan 00:00 UTC" in drawn
+
+
+def test_there_is_no_scatter_of_nothing():
+    assert scatter([], "", BEGIN) is None
+    assert scatter([point(0, 1)], "", BEGIN) is None

@@ -10,23 +10,10 @@ TABS = ["", "/logs", "/artifacts", "/events"]
 HOSTILE = "<script>alert('x')</script>\"&' \u202eabc " + "x" * 300
 
 
-def task(site, flow_run, name="task-0", state="COMPLETED", **fields):
-    """A task run in a state."""
-    key = {"task_key": "task", "dynamic_key": name}
-    asked = {
-        "flow_run_id": flow_run,
-        "name": name,
-        "state": {"type": state} if isinstance(state, str) else state,
-        **key,
-        **fields,
-    }
-    return site.api("POST", "/task_runs/", asked)["id"]
-
-
 @pytest.mark.parametrize("tab", TABS)
 def test_a_task_run_has_all_its_parts(site, tab):
     flow_run = site.run("RUNNING", name="its-flow-run")
-    run = task(site, flow_run, "load-0", {"type": "FAILED", "message": "disk is full"})
+    run = site.task(flow_run, "load-0", {"type": "FAILED", "message": "disk is full"})
     shown = site.show(f"/runs/task-run/{run}{tab}")
     assert shown.title == "load-0 · Prefect"
     assert "Failed disk is full" in shown.text
@@ -36,7 +23,7 @@ def test_a_task_run_has_all_its_parts(site, tab):
 
 def test_what_it_was_given_leads_to_where_it_came_from(site):
     flow_run = site.run("RUNNING")
-    extract, around = task(site, flow_run, "extract-0"), task(site, flow_run, "around-0")
+    extract, around = site.task(flow_run, "extract-0"), site.task(flow_run, "around-0")
     inputs = {
         "rows": [{"input_type": "task_run", "id": extract}],
         "more": [{"input_type": "flow_run", "id": flow_run}, {"input_type": "constant", "type": "int"}],
@@ -44,7 +31,7 @@ def test_what_it_was_given_leads_to_where_it_came_from(site):
         "lost": [{"input_type": "task_run", "id": "00000000-0000-4000-8000-000000000000"}],
         "__parents__": [{"input_type": "task_run", "id": around}],
     }
-    shown = site.show(f"/runs/task-run/{task(site, flow_run, 'load-0', task_inputs=inputs)}")
+    shown = site.show(f"/runs/task-run/{site.task(flow_run, 'load-0', task_inputs=inputs)}")
     assert f"/runs/task-run/{extract}" in shown.links
     assert "rows result of extract-0" in shown.text
     assert "the flow's parameter weekday" in shown.text
@@ -68,7 +55,7 @@ def test_a_stored_result_is_told_by_its_place_and_never_shown(site):
 
 def test_its_logs_and_artifacts_are_its_own(site):
     flow_run = site.run("RUNNING")
-    run, other = task(site, flow_run, "one"), task(site, flow_run, "two")
+    run, other = site.task(flow_run, "one"), site.task(flow_run, "two")
     for each, message in ((run, "of the one"), (other, "of the other")):
         line = {"name": "n", "level": 20, "message": message, "timestamp": datetime.now(timezone.utc).isoformat()}
         site.api("POST", "/logs/", [{**line, "flow_run_id": flow_run, "task_run_id": each}])
@@ -82,20 +69,20 @@ def test_its_logs_and_artifacts_are_its_own(site):
 
 def test_a_task_run_is_deleted(site):
     flow_run = site.run("RUNNING")
-    run = task(site, flow_run, "unwanted")
+    run = site.task(flow_run, "unwanted")
     assert "The task run unwanted is deleted" in site.submit(f"/runs/task-run/{run}/delete").text
     site.show(f"/runs/task-run/{run}", 404)
     site.show(f"/runs/task-run/{run}/nonsense", 404)
 
 
 def test_a_task_run_without_a_flow_run_has_a_page(site):
-    shown = site.show(f"/runs/task-run/{task(site, None, 'alone')}")
+    shown = site.show(f"/runs/task-run/{site.task(None, 'alone')}")
     assert shown.headings == ["alone"]
 
 
 def test_what_users_write_is_harmless(site):
     flow_run = site.run("RUNNING", name=HOSTILE)
     inputs = {HOSTILE: [{"input_type": "parameter", "name": HOSTILE}]}
-    run = task(site, flow_run, HOSTILE, tags=[HOSTILE], task_inputs=inputs)
+    run = site.task(flow_run, HOSTILE, tags=[HOSTILE], task_inputs=inputs)
     for tab in TABS:
         assert "<script>alert" not in site.show(f"/runs/task-run/{run}{tab}").html

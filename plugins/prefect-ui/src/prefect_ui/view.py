@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from prefect_ui.markdown import is_safe_link, render
+
 __all__ = ["GLYPHS", "ago", "duration", "page", "parse_time"]
 
 GLYPHS = {
@@ -102,8 +104,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"ago": ago, "duration": duration, "stamp": _stamp, "as_json": _as_json, "seconds_of": parse_time}
-    made.globals |= {"glyphs": GLYPHS}
+    made.filters |= {
+        "ago": ago,
+        "duration": duration,
+        "stamp": _stamp,
+        "as_json": _as_json,
+        "seconds_of": parse_time,
+        "markdown": render,
+    }
+    made.globals |= {"glyphs": GLYPHS, "is_safe_link": is_safe_link}
     return made
 
 

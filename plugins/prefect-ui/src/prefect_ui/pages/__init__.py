@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from prefect_ui.pages import (
+    artifacts,
+    assets,
     automations,
     blocks,
     calendar,
@@ -14,6 +16,8 @@ from prefect_ui.pages import (
     deployment_schedules,
     deployments,
     events,
+    flow_run_acts,
+    flow_run_input,
     flow_runs,
     flows,
     runs,
@@ -37,6 +41,8 @@ _MODULES = (
     deployment_schedules,
     deployments,
     events,
+    flow_run_input,
+    flow_run_acts,
     flow_runs,
     flows,
     runs,
@@ -46,6 +52,8 @@ _MODULES = (
     work_pool_forms,
     work_pools,
     work_queues,
+    artifacts,
+    assets,
 )
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from prefect_ui.api import Api
 from prefect_ui.charts import history_bars
 from prefect_ui.pages.names import with_names
-from prefect_ui.pages.runs import SPANS
+from prefect_ui.pages.run_filters import SPANS
 from prefect_ui.view import page
 
 __all__ = ["ROUTES"]

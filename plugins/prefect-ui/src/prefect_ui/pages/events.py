@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from prefect_ui.api import Api
 from prefect_ui.bars import count_bars
-from prefect_ui.pages.runs import SPANS
+from prefect_ui.pages.run_filters import SPANS
 from prefect_ui.view import page, parse_time
 
 __all__ = ["ROUTES"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timezone
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -11,17 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from prefect_ui.api import Api
-from prefect_ui.charts import gantt
+from prefect_ui.api import Api, ApiError
 from prefect_ui.pages import run_parts
-from prefect_ui.pages.forms import done, number
+from prefect_ui.pages.flow_run_acts import offers
+from prefect_ui.pages.forms import number
 from prefect_ui.pages.names import with_names
-from prefect_ui.view import page, parse_time
+from prefect_ui.pages.run_graphs import graph, show_timeline
+from prefect_ui.view import GLYPHS, page
 
 __all__ = ["ROUTES"]
 
 _TABS = {
     "": "Timeline",
+    "graph": "Graph",
     "tasks": "Task runs",
     "subflows": "Subflow runs",
     "logs": "Logs",
@@ -29,25 +30,24 @@ _TABS = {
     "events": "Events",
     "details": "Details",
 }
-_MOST_BARS = 500
 _PAGE = 100
 _WAITS = {"SCHEDULED", "PENDING", "PAUSED"}
-_ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 async def _flow_run(request: Request) -> Response:
-    api, id = Api(request), request.path_params["id"]
+    api, id = Api(request), str(request.path_params["id"])
     tab = request.path_params.get("tab", "")
     if tab not in _SHOW:
         raise HTTPException(404)
     run = await api.get(f"/flow_runs/{id}")
-    shown, names, why = await asyncio.gather(
+    shown, names, parent, why = await asyncio.gather(
         _SHOW[tab](request, api, run),
         with_names(api, [run]),
+        _parent(api, run),
         api.get(f"/flow_runs/{id}/why") if run["state_type"] in _WAITS else _nothing(),
     )
     about = [f"prefect.flow-run.{id}"]
-    if tab in {"", "tasks"}:
+    if tab in {"", "graph", "tasks"}:
         about.append("prefect.task-run.")
     return page(
         request,
@@ -59,7 +59,9 @@ async def _flow_run(request: Request) -> Response:
         why=why,
         tab=tab,
         tabs=_TABS,
-        ended=run["state_type"] in _ENDED,
+        parent=parent,
+        kinds=GLYPHS,
+        **offers(run),
         **shown,
     )
 
@@ -68,19 +70,27 @@ async def _nothing() -> None:
     return None
 
 
-async def _timeline(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
-    graph = await api.get(f"/flow_runs/{run['id']}/graph-v2")
-    start = parse_time(graph["start_time"])
-    if start is None:
-        return {"picture": None, "left_out": 0}
-    end = parse_time(graph["end_time"]) or datetime.now(timezone.utc)
-    base = request.scope.get("root_path", "")
-    nodes = [{**node, "href": f"{base}/runs/{node['kind']}/{node['id']}"} for _, node in graph["nodes"][:_MOST_BARS]]
-    return {"picture": gantt(nodes, start, end), "left_out": max(0, len(graph["nodes"]) - _MOST_BARS)}
+async def _parent(api: Api, run: dict[str, Any]) -> dict[str, Any] | None:
+    """The task run that a subflow run was called in, with the name of its flow run."""
+    if not run["parent_task_run_id"]:
+        return None
+    try:
+        found: dict[str, Any] = await api.get(f"/ui/task_runs/{run['parent_task_run_id']}")
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None
+    return found
 
 
 async def _tasks(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
-    chosen = {"flow_runs": {"id": {"any_": [run["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    chosen: dict[str, Any] = {"flow_runs": {"id": {"any_": [run["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    tasks: dict[str, Any] = {}
+    if name := request.query_params.get("name", "").strip():
+        tasks["name"] = {"like_": name}
+    if (state := request.query_params.get("state")) in GLYPHS:
+        tasks["state"] = {"type": {"any_": [state]}}
+    chosen["task_runs"] = tasks
     return {"found": await api.post("/task_runs/paginate", {**chosen, "page": number(request, "page"), "limit": _PAGE})}
 
 
@@ -91,7 +101,9 @@ async def _subflows(request: Request, api: Api, run: dict[str, Any]) -> dict[str
 
 
 async def _logs(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
-    return await run_parts.logs(request, api, {"flow_run_id": {"any_": [run["id"]]}})
+    shown = await run_parts.logs(request, api, {"flow_run_id": {"any_": [run["id"]]}})
+    ids = sorted({line["task_run_id"] for line in shown["lines"] if line["task_run_id"]})
+    return {**shown, "tasks": await run_parts.task_runs(api, ids)}
 
 
 async def _artifacts(request: Request, api: Api, run: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +119,8 @@ async def _details(request: Request, api: Api, run: dict[str, Any]) -> dict[str,
 
 
 _SHOW = {
-    "": _timeline,
+    "": show_timeline,
+    "graph": graph,
     "tasks": _tasks,
     "subflows": _subflows,
     "logs": _logs,
@@ -117,42 +130,7 @@ _SHOW = {
 }
 
 
-async def _act(request: Request) -> Response:
-    api, id = Api(request), request.path_params["id"]
-    what = request.path_params["what"]
-    if what not in _SAID:
-        raise HTTPException(404)
-    to = "/runs" if what == "delete" else f"/runs/flow-run/{id}"
-
-    async def act() -> str:
-        if what == "delete":
-            await api.delete(f"/flow_runs/{id}")
-            return _SAID[what]
-        if what == "resume":
-            answer = await api.post(f"/flow_runs/{id}/resume")
-        else:
-            answer = await api.post(f"/flow_runs/{id}/set_state", {"state": _STATES[what]()})
-        if answer["status"] != "ACCEPT":
-            reason = (answer.get("details") or {}).get("reason") or "it does not say why"
-            return f"The server did not accept that: {reason}"
-        return _SAID[what]
-
-    return await done(request, to, act)
-
-
-_STATES = {
-    "cancel": lambda: {"type": "CANCELLING", "message": "Cancelled in the web pages."},
-    "retry": lambda: {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retried in the web pages."},
-}
-_SAID = {
-    "cancel": "The flow run is being cancelled.",
-    "retry": "The flow run will be run again.",
-    "resume": "The flow run goes on.",
-    "delete": "The flow run is deleted.",
-}
-
 ROUTES = [
     Route("/runs/flow-run/{id:uuid}", _flow_run),
-    Route("/runs/flow-run/{id:uuid}/{what:str}", _act, methods=["POST"]),
     Route("/runs/flow-run/{id:uuid}/{tab:str}", _flow_run),
 ]

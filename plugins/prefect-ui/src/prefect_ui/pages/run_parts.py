@@ -10,7 +10,7 @@ from starlette.requests import Request
 from prefect_ui.api import Api
 from prefect_ui.pages.forms import number
 
-__all__ = ["LEVELS", "artifacts", "events", "logs", "parents"]
+__all__ = ["LEVELS", "artifacts", "events", "logs", "task_runs"]
 
 LEVELS = {50: "CRITICAL", 40: "ERROR", 30: "WARNING", 20: "INFO", 10: "DEBUG"}
 """The names of the levels of lines of logs."""
@@ -55,10 +55,10 @@ async def events(api: Api, resource: str, run: dict[str, Any]) -> dict[str, Any]
     return {"events": found["events"], "events_in_all": found["total"]}
 
 
-async def parents(api: Api, task_run_ids: list[str]) -> dict[str, dict[str, Any]]:
+async def task_runs(api: Api, ids: list[str]) -> dict[str, dict[str, Any]]:
     """Task runs by id; what is gone is left out."""
     found: dict[str, dict[str, Any]] = {}
-    for begin in range(0, len(task_run_ids), _ROWS):
-        chosen = {"task_runs": {"id": {"any_": task_run_ids[begin : begin + _ROWS]}}}
+    for begin in range(0, len(ids), _ROWS):
+        chosen = {"task_runs": {"id": {"any_": ids[begin : begin + _ROWS]}}}
         found |= {each["id"]: each for each in await api.post("/task_runs/filter", chosen)}
     return found

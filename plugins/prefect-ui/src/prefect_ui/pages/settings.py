@@ -15,7 +15,7 @@ from prefect.plugins import report
 from prefect_ui.api import Api, ApiError
 from prefect_ui.inputs import InputError, decimal, filled, text
 from prefect_ui.pages.forms import done, number
-from prefect_ui.pages.runs import SPANS
+from prefect_ui.pages.run_filters import SPANS
 from prefect_ui.view import page
 
 __all__ = ["ROUTES"]

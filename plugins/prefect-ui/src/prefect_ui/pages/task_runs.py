@@ -50,7 +50,7 @@ async def _overview(request: Request, api: Api, run: dict[str, Any]) -> dict[str
     }
     states, tasks, flows = await asyncio.gather(
         api.get("/task_run_states/", task_run_id=run["id"]),
-        run_parts.parents(api, ids["task_run"]),
+        run_parts.task_runs(api, ids["task_run"]),
         names_of(api, "flow_runs", ids["flow_run"]),
     )
     return {

@@ -6,6 +6,7 @@
 
   // -- theme: the system's, unless another was chosen
 
+  root.dataset.scripted = "";
   const chosen = localStorage.getItem("theme");
   if (chosen) root.dataset.theme = chosen;
 
@@ -104,6 +105,7 @@
     else if (event.key === "/") document.querySelector("main input[type=search]")?.focus();
     else if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "x") document.activeElement?.closest("tr")?.querySelector("input[name=run]")?.click();
     else if (event.key === "?") document.getElementById("keys")?.showModal();
     else {
       isGoing = event.key === "g";
@@ -119,11 +121,14 @@
   });
 
   document.addEventListener("submit", (event) => {
-    const question = event.target.dataset?.confirm;
+    const question = event.submitter?.dataset.confirm ?? event.target.dataset?.confirm;
     if (question && !confirm(question)) event.preventDefault();
   });
 
   document.addEventListener("change", (event) => {
+    if (event.target.matches?.("form.selection input.all")) {
+      for (const box of event.target.form.querySelectorAll("input[name=run]")) box.checked = event.target.checked;
+    }
     if (event.target.matches?.("form.filters select, form.filters input[type=checkbox]")) event.target.form.requestSubmit();
   });
 
