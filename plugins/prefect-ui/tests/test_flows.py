@@ -23,7 +23,7 @@ def test_flows_are_listed_with_their_runs_and_deployments(site):
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
     waiting = site.run(flow=flow, state=state)
     shown = site.show("/flows?name=listed-f")
-    assert "1 flows" in shown.text
+    assert "1 flow " in shown.text
     assert f"/flows/flow/{flow}" in shown.links
     assert f"/runs/flow-run/{run}" in shown.links
     assert f"/runs/flow-run/{waiting}" in shown.links

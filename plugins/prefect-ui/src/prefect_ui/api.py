@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+import prefect
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -37,7 +39,12 @@ class Api:
 
     def __init__(self, request: Request) -> None:
         within = httpx.ASGITransport(request.scope["prefect.api"])
-        self._client = httpx.AsyncClient(transport=within, base_url="http://server/api", trust_env=False, timeout=30)
+        named = {
+            "user-agent": f"prefect/{prefect.__version__}"
+        }  # others are told the version of Prefect 3 that we speak
+        self._client = httpx.AsyncClient(
+            transport=within, base_url="http://server/api", headers=named, trust_env=False, timeout=30
+        )
 
     async def get(self, path: str, **query: Any) -> Any:
         """
