@@ -66,6 +66,23 @@ def test_a_page_shows_a_change_within_a_second_and_asks_for_nothing_when_nothing
     assert time.monotonic() - began < 5  # a second where nothing else is at work
 
 
+def test_the_pages_of_a_run_and_a_flow_follow_what_is_in_them(site, chromium, server):
+    flow = site.flow("followed")
+    run = site.run("RUNNING", flow)
+    tabs = [Tab(chromium, server) for _ in range(2)]
+    tabs[0].page.goto(f"/runs/flow-run/{run}/tasks")
+    tabs[1].page.goto(f"/flows/flow/{flow}")
+    for tab in tabs:
+        tab.page.wait_for_timeout(1000)  # until it listens
+    site.task(run, "new-task-0", "RUNNING")
+    tabs[0].page.get_by_role("link", name="new-task-0").wait_for(timeout=20_000)
+    site.run("RUNNING", flow, name="new-run")
+    tabs[1].page.get_by_role("link", name="new-run", exact=True).first.wait_for(timeout=20_000)
+    for tab in tabs:
+        tab.context.close()
+        assert tab.wrong == []
+
+
 def test_what_is_typed_is_kept_while_the_page_changes(site, tab):
     tab.page.goto("/runs?name=not-yet-there")
     tab.page.locator("input[name=flow]").fill("half a na")

@@ -60,12 +60,11 @@ def point(seconds, took, state="COMPLETED", id="1"):
 def test_a_scatter_has_a_point_for_each_run_past_and_due():
     points = [point(0, 10, id="old"), point(50, 1, "FAILED", "new"), point(100, 0, "SCHEDULED", "due")]
     drawn = scatter(points, "/base", BEGIN + timedelta(seconds=60), width=1078, height=128)
-    assert re.findall(
-        r'href="/base/runs/flow-run/(\w+)"><title>[^<]+</title><circle class="(\w+)" cx="([\d.]+)" cy="([\d.]+)"', drawn
-    ) == [
+    mark = r'flow-run/(\w+)"><title>[^<]+</title><\w+ class="(\w+)" c?x="([\d.]+)" c?y="([\d.]+)"'
+    assert re.findall(mark, drawn) == [
         ("old", "completed", "64.0", "8.0"),
-        ("new", "failed", "564.0", "58.0"),
-        ("due", "scheduled", "1064.0", "108.0"),
+        ("new", "failed", "564.0", "62.0"),
+        ("due", "scheduled", "1064.0", "112.0"),
     ]
     assert 'class="now" x1="664.0"' in drawn
     assert "✗ failed, 1.0 s, 01 Jan 00:00 UTC" in drawn

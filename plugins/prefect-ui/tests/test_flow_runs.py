@@ -163,7 +163,7 @@ def test_large_graphs_are_shown_by_name_and_nothing_is_dropped(site):
         assert "501 runs of tiny: 500 completed, 1 failed" in shown.text
         assert f"/runs/flow-run/{run}/tasks?name=tiny" in shown.links
     assert "501 task runs" in site.show(f"/runs/flow-run/{run}/tasks?name=tiny").text
-    assert "1 task runs" in site.show(f"/runs/flow-run/{run}/tasks?name=tiny&state=FAILED").text
+    assert "1 task run" in site.show(f"/runs/flow-run/{run}/tasks?name=tiny&state=FAILED").text
 
 
 def test_the_state_of_a_run_is_set_by_the_rules_or_against_them(site):

@@ -58,9 +58,9 @@ def test_several_runs_are_cancelled(site):
 def test_what_is_refused_for_some_of_several_is_said(site):
     running, completed = site.run("RUNNING"), site.run("COMPLETED")
     shown = selected(site, "cancel", running, completed, "00000000-0000-4000-8000-000000000000")
-    assert "1 runs are cancelled, or being cancelled." in shown.text
+    assert "1 run is cancelled, or being cancelled." in shown.text
     assert "did not accept 1: Run is already COMPLETED." in shown.text
-    assert "1 are gone." in shown.text
+    assert "1 run is gone." in shown.text
     assert states(site, running, completed) == ["Cancelling", "Completed"]
 
 
@@ -68,7 +68,7 @@ def test_several_runs_are_run_again(site):
     flow = site.flow("again")
     deployment = site.api("POST", "/deployments/", {"flow_id": flow, "name": "d"})["id"]
     runs = [site.run("FAILED", flow, deployment_id=deployment) for _ in range(2)]
-    assert "2 runs will be run again" in selected(site, "retry", *runs).text
+    assert "2 runs are to be run again" in selected(site, "retry", *runs).text
     assert states(site, *runs) == ["AwaitingRetry"] * 2
     assert "without an associated deployment" in selected(site, "retry", site.run("FAILED")).text
 

@@ -273,7 +273,7 @@ def test_several_processes_answer_on_postgres(
     code, output = server.end()
     assert code == 0
     assert f"Process {first[0]}, which answered requests, has ended with exit code -9." in output
-    assert not any(is_there(each) for each in left)
+    assert not any(Path(f"/proc/{each}").exists() for each in left)
 
 
 def children_of(pid: int) -> list[int]:

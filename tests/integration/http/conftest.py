@@ -24,7 +24,7 @@ def connect(server: WireServer) -> Iterator[Callable[..., HttpTransport]]:
     made: list[HttpTransport] = []
 
     def make(httpx_settings: dict[str, Any] | None = None, *, patience: float = 600.0, **how: Any) -> HttpTransport:
-        how = {"timeout": 30.0, "jitter": 0.0, **how}
+        how = {"timeout": 5.0, "jitter": 0.0, **how}
         made.append(HttpTransport(ServerAddress(server.url, **how), httpx_settings, patience=patience))
         return made[-1]
 

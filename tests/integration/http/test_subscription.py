@@ -84,7 +84,7 @@ def test_a_connection_that_is_lost_is_made_again_and_nothing_is_told_twice(close
         teller.says(2, 3, close=close)
         wanted = EventFilter(event=EventNameFilter(prefix=["e"]))
         async with teller.serving() as address:
-            assert await asyncio.wait_for(names(address, 3, wanted), 60) == ["e1", "e2", "e3"]
+            assert await asyncio.wait_for(names(address, 3, wanted), 20) == ["e1", "e2", "e3"]
         first, again = (each["filter"] for each in teller.heard if each["type"] == "filter")
         assert first["event"]["prefix"] == ["e"]
         since = datetime.fromisoformat(again["occurred"]["since"].replace("Z", "+00:00"))
@@ -98,7 +98,7 @@ def test_the_client_says_who_it_is():
         teller = Teller()
         teller.says(1)
         async with teller.serving() as address:
-            await asyncio.wait_for(names(address, 1), 60)
+            await asyncio.wait_for(names(address, 1), 20)
         assert teller.heard[0] == {"type": "auth", "token": "a-key"}
         headers = {name.lower(): value for name, value in teller.headers[0].items()}
         assert headers["authorization"] == "Bearer a-key"
@@ -118,18 +118,18 @@ def test_a_server_that_does_not_want_to_is_not_asked_again():
         teller = Teller(refuse, answer_nonsense)
         async with teller.serving() as address:
             with pytest.raises(SubscriptionRefusedError, match="Auth required"):
-                await asyncio.wait_for(names(address, 1), 60)
+                await asyncio.wait_for(names(address, 1), 20)
             with pytest.raises(SubscriptionRefusedError, match="it answers 'nonsense'"):
-                await asyncio.wait_for(names(address, 1), 60)
+                await asyncio.wait_for(names(address, 1), 20)
 
         def nowhere(connection: ServerConnection, request: Any) -> Any:
             return connection.respond(HTTPStatus.NOT_FOUND, "nothing here")
 
         async with teller.serving(process_request=nowhere) as address:
             with pytest.raises(SubscriptionRefusedError, match="status 404"):
-                await asyncio.wait_for(names(address, 1), 60)
+                await asyncio.wait_for(names(address, 1), 20)
         with pytest.raises(ServerUnreachableError, match="Is it running"):
-            await asyncio.wait_for(names(address, 1), 60)
+            await asyncio.wait_for(names(address, 1), 20)
 
     asyncio.run(act())
 
@@ -142,7 +142,7 @@ def test_a_server_that_stays_away_is_given_up():
             events = subscribe_to_events(address, EventFilter(), reconnections=2)
             assert (await events.__anext__()).event == "e1"
         with pytest.raises(ServerUnreachableError):
-            await asyncio.wait_for(events.__anext__(), 60)
+            await asyncio.wait_for(events.__anext__(), 20)
 
     asyncio.run(act())
 

@@ -41,7 +41,7 @@ def delayed() -> bytes:
 
 
 def test_what_another_process_locks_is_waited_for_beside_the_event_loop(server: Server, file: Path) -> None:
-    with server.client() as client, server.client() as other, closing(sqlite3.connect(file, timeout=60)) as locking:
+    with server.client() as client, server.client() as other, closing(sqlite3.connect(file)) as locking:
         assert client.post("/_core/task_runs/record", content=delayed(), headers=JSON).status_code == 204
         locking.execute("BEGIN IMMEDIATE")
         answers: list[int] = []

@@ -174,10 +174,13 @@ def scatter(
     for begun, took, each in runs:
         kind = each["state_type"].lower()
         x, y = left + (begun - begin).total_seconds() / seconds * wide, down(took)
+        glyph = GLYPHS.get(each["state_type"], "?")
+        mark = f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+        if kind != "completed":  # told apart by more than colours
+            mark = f'<text class="{kind}" x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{glyph}</text>'
         drawn.append(
             f'<a href="{escape(base)}/runs/flow-run/{escape(each["id"])}">'
-            f"<title>{GLYPHS.get(each['state_type'], '?')} {kind}, {duration(took)}, {clock(begun)}</title>"
-            f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/></a>'
+            f"<title>{glyph} {kind}, {duration(took)}, {clock(begun)}</title>{mark}</a>"
         )
     return picture(width, height, f"{len(runs)} runs: when they began or are due, and how long they took", drawn)
 

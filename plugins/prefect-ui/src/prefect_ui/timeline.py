@@ -81,7 +81,6 @@ def draw(rows: Sequence[Row], begin: datetime, end: datetime, width: int = 960) 
             bars.append(f'<rect class="{kind}" x="{x:.1f}" y="{y + 4}" width="{length:.1f}" height="12" rx="2"/>')
         drawn.append(
             f'<a href="{escape(row.href)}"><title>{escape(row.told)}</title>'
-            f'<rect class="hit" x="0" y="{y}" width="{width}" height="{_ROW}"/>'
             f'<text x="{indent}" y="{y + 14}">{escape(label)}</text>{"".join(bars)}</a>'
         )
     return picture(width, height, f"When the {len(rows)} parts of the run waited and were under way", drawn)

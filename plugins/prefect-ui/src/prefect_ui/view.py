@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -134,9 +134,9 @@ def page(
     path: str = request.url.path.removeprefix(base)
 
     def link(to: str, **query: Any) -> str:
-        """The address of a page of ours, wherever the server is mounted."""
+        """The address of a page of ours, wherever the server is mounted. What is quoted already stays so."""
         said = {name: value for name, value in query.items() if value not in (None, "", [])}
-        return base + to + (f"?{urlencode(said, doseq=True)}" if said else "")
+        return base + quote(to, safe="/%:@~") + (f"?{urlencode(said, doseq=True)}" if said else "")
 
     def here(**changes: Any) -> str:
         """The address of this page with other query parameters; None removes one. What was said once is not said again."""

@@ -46,14 +46,11 @@ async def _flow_run(request: Request) -> Response:
         _parent(api, run),
         api.get(f"/flow_runs/{id}/why") if run["state_type"] in _WAITS else _nothing(),
     )
-    about = [f"prefect.flow-run.{id}"]
-    if tab in {"", "graph", "tasks"}:
-        about.append("prefect.task-run.")
     return page(
         request,
         "flow_run.html",
         run["name"],
-        live=" ".join(about),
+        live=f"prefect.flow-run.{id}",  # events of its task runs are related to it
         run=run,
         names=names,
         why=why,

@@ -89,7 +89,7 @@ async def _flow(request: Request) -> Response:
         request,
         "flow.html",
         flow["name"],
-        live=f"prefect.flow-run. prefect.deployment. prefect.flow.{id}",
+        live=f"prefect.flow.{id}",  # events of its runs are related to it
         flow=flow,
         runs=runs,
         names=await with_names(api, runs["results"]),

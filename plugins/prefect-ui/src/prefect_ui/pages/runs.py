@@ -24,8 +24,8 @@ from prefect_ui.view import page
 __all__ = ["ROUTES"]
 
 _PAGE = 50
-_PAST = 250
-_FUTURE = 50
+_PAST = 100
+_FUTURE = 20
 
 
 async def _runs(request: Request) -> Response:
@@ -88,6 +88,10 @@ async def _selected(request: Request) -> Response:
     return await done(request, f"/runs?{back}" if back else "/runs", act_on_all)
 
 
+def _runs_that(number: int) -> str:
+    return f"{number:,} runs are" if number != 1 else "1 run is"
+
+
 async def _propose(api: Api, ids: list[str], state: dict[str, Any], done_as: set[str], said: str) -> str:
     """Propose a state for runs; those that are in one of `done_as` then have it, or as good as."""
     body = {"flow_runs": {"id": {"any_": ids}}, "state": state, "limit": len(ids)}
@@ -95,11 +99,11 @@ async def _propose(api: Api, ids: list[str], state: dict[str, Any], done_as: set
     refused = [
         each for each in results if each["status"] != "ACCEPT" and (each["state"] or {}).get("type") not in done_as
     ]
-    told = [f"{len(results) - len(refused):,} {said}."] if len(results) > len(refused) else []
+    told = [f"{_runs_that(len(results) - len(refused))} {said}."] if len(results) > len(refused) else []
     reasons = Counter(each["details"].get("reason") or "it does not say why" for each in refused)
     told += [f"The server did not accept {number:,}: {reason}" for reason, number in reasons.items()]
     if missing := len(ids) - len(results):
-        told.append(f"{missing:,} are gone.")
+        told.append(f"{_runs_that(missing)} gone.")
     if refused or missing:
         raise ApiError(409, " ".join(told))
     return " ".join(told)
@@ -107,18 +111,18 @@ async def _propose(api: Api, ids: list[str], state: dict[str, Any], done_as: set
 
 async def _cancel(api: Api, ids: list[str]) -> str:
     state = {"type": "CANCELLING", "message": "Cancelled in the web pages."}
-    return await _propose(api, ids, state, {"CANCELLING", "CANCELLED"}, "runs are cancelled, or being cancelled")
+    return await _propose(api, ids, state, {"CANCELLING", "CANCELLED"}, "cancelled, or being cancelled")
 
 
 async def _retry(api: Api, ids: list[str]) -> str:
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retried in the web pages."}
-    return await _propose(api, ids, state, set(), "runs will be run again")
+    return await _propose(api, ids, state, set(), "to be run again")
 
 
 async def _delete(api: Api, ids: list[str]) -> str:
     body = {"flow_runs": {"id": {"any_": ids}}, "limit": len(ids)}
     deleted = (await api.post("/flow_runs/bulk_delete", body))["deleted"]
-    return f"{len(deleted):,} runs are deleted."
+    return f"{_runs_that(len(deleted))} deleted."
 
 
 _ACTS = {"cancel": _cancel, "retry": _retry, "delete": _delete}
