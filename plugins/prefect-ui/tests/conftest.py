@@ -167,3 +167,71 @@ def own_site(own_server: str) -> Iterator[Site]:
     made = Site(own_server)
     yield made
     made.client.close()
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
+    """The URL of a server that has one object of each kind, and the pages of those that are no runs, and of what makes them."""
+    with _serving(tmp_path_factory.mktemp("places")) as url:
+        yield url, _make_places(Site(url))
+
+
+def _make_places(site: Site) -> list[str]:
+    tags = ["seeded & tagged"]
+    site.api("POST", "/work_pools/", {"name": "seeded pool", "type": "process"})
+    site.api("POST", "/work_pools/seeded pool/workers/heartbeat", {"name": "seeded worker"})
+    (worker,) = site.api("POST", "/work_pools/seeded pool/workers/filter", {})
+    queue = site.api("POST", "/work_pools/seeded pool/queues", {"name": "seeded queue", "concurrency_limit": 2})
+    schema = {"properties": {"day": {"type": "string"}, "options": {"type": "object"}}, "required": ["day"]}
+    cron, paused = {"schedule": {"cron": "0 2 * * *"}}, {"schedule": {"interval": 86400}, "active": False}
+    asked = {"flow_id": site.flow("seeded"), "name": "seeded", "tags": tags, "work_pool_name": "seeded pool"}
+    asked |= {"parameter_openapi_schema": schema, "schedules": [cron, paused], "concurrency_limit": 2}
+    deployment = site.api("POST", "/deployments/", asked)
+    site.run("FAILED", deployment_id=deployment["id"], name="seeded run", tags=tags)
+    limit = site.api("POST", "/v2/concurrency_limits/", {"name": "seeded limit", "limit": 3})
+    tag = site.api("POST", "/concurrency_limits/", {"tag": "seeded", "concurrency_limit": 3})
+    variable = site.api("POST", "/variables/", {"name": "seeded", "value": {"a": 1}, "tags": tags})
+    kind = site.api("POST", "/block_types/", {"name": "Seeded", "slug": "seeded"})
+    fields = {"title": "Seeded", "type": "object", "properties": {"key": {"type": "string", "format": "password"}}}
+    fields |= {"secret_fields": ["key"], "block_type_slug": "seeded"}
+    block_schema = site.api("POST", "/block_schemas/", {"fields": fields, "block_type_id": kind["id"]})
+    described = {"block_type_id": kind["id"], "block_schema_id": block_schema["id"]}
+    block = site.api("POST", "/block_documents/", {**described, "name": "seeded", "data": {"key": "s"}})
+    trigger = {"type": "event", "expect": ["seeded"], "match": {"prefect.resource.id": "seeded.*"}}
+    described = {"name": "seeded", "tags": tags, "trigger": trigger, "actions": [{"type": "cancel-flow-run"}]}
+    automation = site.api("POST", "/automations/", described)
+    (event,) = site.api("POST", "/events/filter", {"filter": {"event": {"prefix": ["prefect."]}}, "limit": 1})["events"]
+    site.client.close()
+    at, pool = f"/deployments/deployment/{deployment['id']}", "/work-pools/work-pool/seeded pool"
+    return [
+        "/deployments",
+        "/deployments/calendar",
+        *(at + tab for tab in ("", "/upcoming", "/schedules", "/parameters", "/details", "/events")),
+        f"{at}/run",
+        f"{at}/schedules/new",
+        "/work-pools",
+        "/work-pools/new",
+        *(pool + tab for tab in ("", "/deployments", "/template", "/events", "/edit", "/queues/new")),
+        f"{pool}/worker/{worker['id']}",
+        f"/work-queues/work-queue/{queue['id']}",
+        "/concurrency-limits",
+        "/concurrency-limits/new",
+        f"/concurrency-limits/concurrency-limit/{limit['id']}",
+        f"/concurrency-limits/concurrency-limit/{tag['id']}/edit",
+        "/variables",
+        "/variables/new",
+        f"/variables/variable/{variable['id']}",
+        "/blocks",
+        "/blocks/catalog",
+        f"/blocks/block/{block['id']}",
+        f"/blocks/block/{block['id']}/edit",
+        "/automations",
+        "/automations/new",
+        f"/automations/automation/{automation['id']}",
+        "/events",
+        f"/events/event/{event['occurred'][:10]}/{event['id']}",
+        "/settings",
+        "/settings/tokens",
+        "/settings/tokens/new",
+        "/settings/audit",
+    ]

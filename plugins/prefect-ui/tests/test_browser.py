@@ -187,6 +187,44 @@ def test_nobody_is_shut_out_of_a_run(site, chromium, server, theme, part):
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
 
 
+ALIKE = ("/new", "/edit", "/upcoming", "/parameters", "/details", "/template", "/events")
+"""How addresses of pages end that have no parts which others do not have."""
+
+
+def serious_on(pages, chromium, theme, rules=None):
+    """What shuts people out of some pages of a server."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    (url, paths), found = pages, []
+    tab = Tab(chromium, url, color_scheme=theme, bypass_csp=True)
+    for path in paths:
+        tab.page.goto(path, wait_until="domcontentloaded")
+        violations = Axe().run(tab.page, options=rules).response["violations"]
+        serious = [each for each in violations if each["impact"] in {"serious", "critical"}]
+        found += [(path, each["id"], each["nodes"][0]["html"]) for each in serious]
+    tab.context.close()
+    return found
+
+
+NOUNS = ["deployments", "work-pools", "concurrency-limits", "variables", "blocks", "automations", "events", "settings"]
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_nobody_is_shut_out_of_what_is_no_run(places, chromium, noun):
+    url, paths = places
+    about = [
+        path for path in paths if path.startswith(f"/{noun}") and (path.count("/") == 1 or not path.endswith(ALIKE))
+    ]
+    assert len(about) > 1
+    assert serious_on((url, about), chromium, "light") == []
+
+
+def test_colours_can_be_told_apart_in_the_dark(places, chromium):
+    url, paths = places
+    lists = [path for path in paths if path.count("/") == 1]
+    assert serious_on((url, lists), chromium, "dark", {"runOnly": ["color-contrast"]}) == []
+
+
 def test_a_first_visit_is_small(tab):
     sizes: list[int] = []
     tab.page.on("response", lambda answer: sizes.append(len(answer.body())))

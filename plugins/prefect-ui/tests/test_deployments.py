@@ -237,11 +237,29 @@ def test_the_calendar_shows_what_is_due(site, deploy):
     assert shown.text.count("02:15 in-the-night") >= 28
     assert "05:00 by-hand-later" in shown.text
     assert "every-moment every minute" in shown.text
-    assert "paused" not in shown.text
+    assert "with-paused-schedule" not in shown.text
+    assert "paused-one" not in shown.text
+    some = site.show(f"/deployments/calendar?month={month}&name=by-hand-l")
+    assert "by-hand-later" in some.text
+    assert "in-the-night" not in some.text
     past = site.show("/deployments/calendar?month=2001-02")
     assert "in-the-night" not in past.text
     for month in ("nonsense", "0001-01", "9999-12", "2031-13"):
         assert f"{datetime.now(timezone.utc):%B %Y}" in site.show(f"/deployments/calendar?month={month}").title
+
+
+def test_a_day_of_the_calendar_with_much_to_do_is_shown_whole(site, deploy):
+    names = [f"crowd-{number}" for number in range(8)]
+    for name in names:
+        deploy(name, schedules=[{"schedule": {"cron": "0 4 * * *"}}])
+    month = f"{datetime.now(timezone.utc) + timedelta(days=40):%Y-%m}"
+    shown = site.show(f"/deployments/calendar?month={month}&name=crowd-")
+    assert "2 more" in shown.text
+    assert any(name not in shown.text for name in names)
+    (day,) = [link for link in shown.links if f"day={month}-09" in link]
+    whole = site.show(day)
+    assert all(name in whole.text for name in names)
+    assert "day" in whole.ids
 
 
 def test_what_users_write_is_shown_as_it_is_and_does_nothing(site, deploy):

@@ -53,7 +53,10 @@ def test_the_next_times_are_those_of_the_schedule():
     assert next_times({}, START) == []
 
 
-def test_times_end_with_the_span_and_with_the_number():
-    hourly = {"cron": "0 * * * *"}
-    assert len(times_until(hourly, START, START.replace(day=2), 100)) == 24
-    assert len(times_until(hourly, START, START.replace(day=3), 30)) == 30
+def test_times_end_with_the_span_unless_there_are_too_many_in_a_day():
+    end = START.replace(day=4)
+    assert len(times_until({"cron": "0 */6 * * *"}, START, end, 4)) == 12
+    assert times_until({"cron": "0 */6 * * *"}, START, end, 3) is None
+    assert times_until({"cron": "* * * * *"}, START, end, 4) is None
+    assert times_until({"cron": "0 9 * * *"}, START, START, 4) == []
+    assert len(times_until({"rrule": "FREQ=DAILY;COUNT=3"}, START.replace(year=2020, month=1), end, 4)) == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
@@ -13,6 +13,7 @@ from prefect_ui.view import duration
 
 __all__ = ["in_words", "next_times", "times_until"]
 
+_DAY = timedelta(days=1)
 _NAMED = {"@hourly": "every hour", "@daily": "every day at 00:00", "@midnight": "every day at 00:00"}
 _DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 _SHORT = {day[:3].upper(): number for number, day in enumerate(_DAYS)}
@@ -91,6 +92,15 @@ def next_times(schedule: Mapping[str, Any], start: datetime, count: int = 10) ->
     return list(islice(due_dates(schedule, start), count))
 
 
-def times_until(schedule: Mapping[str, Any], start: datetime, end: datetime, most: int) -> list[datetime]:
-    """When a schedule is due from a moment until another: at most so many times."""
-    return list(islice(takewhile(lambda date: date < end, due_dates(schedule, start)), most))
+def times_until(schedule: Mapping[str, Any], start: datetime, end: datetime, most_a_day: int) -> list[datetime] | None:
+    """
+    When a schedule is due from a moment until another.
+
+    Returns:
+        None if it begins with more times than that in a day.
+    """
+    dates = takewhile(lambda date: date < end, due_dates(schedule, start))
+    first = list(islice(dates, most_a_day + 1))
+    if len(first) > most_a_day and first[-1] - first[0] < _DAY:
+        return None
+    return [*first, *dates]

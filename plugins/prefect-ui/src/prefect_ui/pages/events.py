@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -112,7 +112,7 @@ def _place(resource: dict[str, str]) -> str | None:
     if origin != "prefect" or not id:
         return None
     if kind == "work-pool" and (name := resource.get("prefect.resource.name")):
-        return f"/work-pools/work-pool/{name}"
+        return f"/work-pools/work-pool/{quote(name, safe='')}"
     return f"{_KINDS[kind]}{id}" if kind in _KINDS and "/" not in id else None
 
 
