@@ -72,7 +72,7 @@ class Victim:
     def notes(self) -> list[str]:
         return self.journal.read_text().splitlines() if self.journal.exists() else []
 
-    def wait_for_note(self, note: str, seconds: float = 30) -> None:
+    def wait_for_note(self, note: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while note not in self.notes():
             assert time.monotonic() < deadline, f"{note!r} was not written within {seconds} s: {self.notes()}"
@@ -94,7 +94,7 @@ class Victim:
 
 PRELUDE = """\
 import os, signal, sys, threading, time
-from prefect import flow, task, get_run_logger
+from prefect import flow, task, get_client, get_run_logger
 
 def note(line):
     with open(os.environ["JOURNAL"], "a") as file:

@@ -10,6 +10,9 @@ import pytest
 
 pytestmark = pytest.mark.faults
 
+STORED = "get_client(sync_client=True).read_task_runs()"
+"""Waits until what was recorded of runs is stored, as any reading of runs does."""
+
 HOOKED = """
     def crashed(flow, run, state):
         note(f"hook {state.name}")
@@ -37,7 +40,7 @@ def test_signals_crash_the_run_and_its_task(victim: Any, number: int, message: s
     process = victim.start(HOOKED % "time.sleep(30)")
     victim.wait_for_note("in task")
     process.send_signal(number)
-    process.communicate(timeout=15)
+    process.communicate(timeout=28)
     assert process.returncode in (-number, 130)
     assert victim.states() == {"flow": ["Crashed"], "task": ["Crashed"]}
     assert "hook Crashed" in victim.notes()
@@ -56,7 +59,7 @@ def test_sys_exit_crashes_the_run_and_keeps_its_code(victim: Any) -> None:
 
 @pytest.mark.parametrize("end", ["os._exit(9)", "os.kill(os.getpid(), signal.SIGKILL)"], ids=["os._exit", "kill -9"])
 def test_a_process_that_is_gone_is_noticed_by_the_next_one(victim: Any, end: str, repetition: int) -> None:
-    victim.run(HOOKED % f"time.sleep(0.2); {end}")
+    victim.run(HOOKED % f"{STORED}; {end}")
     assert victim.states()["flow"] == ["Running"]
     code, output = victim.run(
         """
@@ -90,7 +93,7 @@ def test_a_living_process_is_never_taken_for_dead(victim: Any) -> None:
     for _ in range(3):
         victim.run("@flow\ndef other(): ...\nif __name__ == '__main__':\n    other()\n")
     (victim.folder / "go").touch()
-    process.communicate(timeout=15)
+    process.communicate(timeout=60)
     assert victim.states()["flow"] == ["Completed"] * 4
     victim.check_invariants()
 
@@ -110,7 +113,7 @@ def test_a_stopped_process_is_not_taken_for_dead(victim: Any) -> None:
     process.send_signal(signal.SIGSTOP)
     victim.run("@flow\ndef other(): ...\nif __name__ == '__main__':\n    other()\n")
     process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=15)
+    process.communicate(timeout=60)
     assert victim.states()["flow"] == ["Completed", "Completed"]
 
 
@@ -134,7 +137,7 @@ def test_ctrl_c_with_a_thread_pool_in_flight(victim: Any) -> None:
     for i in range(4):
         victim.wait_for_note(f"spin {i}")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert victim.states() == {"flow": ["Crashed"], "task": ["Crashed"] * 4}
     victim.check_invariants()
 
@@ -231,8 +234,8 @@ def test_cancelling_ends_a_sleeping_flow_and_calls_its_hook(victim: Any) -> None
 
 @pytest.mark.slow
 def test_cancelling_ends_code_that_lets_no_other_thread_go_on(victim: Any) -> None:
-    process = victim.start(HOOKED % "time.sleep(1); sum(range(10**13))")
-    victim.wait_for_note("in task")
+    process = victim.start(HOOKED % f"{STORED}; note('stored'); sum(range(10**13))")
+    victim.wait_for_note("stored")
     [(run,)] = victim.rows("select id from flow_run")
     assert "did not answer for 12 seconds, and was killed" in victim.cli("flow-run", "cancel", run)
     process.communicate(timeout=30)

@@ -8,6 +8,7 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,7 @@ class CuttingProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._to) as server:
+        with client, suppress(OSError), socket.create_connection(self._to) as server:  # either may be closed meanwhile
             forward = threading.Thread(target=self._forward, args=(client, server), daemon=True)
             forward.start()
             while answer := self._answer(server):
@@ -77,8 +78,9 @@ class CuttingProxy:
         return b""
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        while part := self._receive(client):
-            server.sendall(part)
+        with suppress(OSError):
+            while part := self._receive(client):
+                server.sendall(part)
 
     @staticmethod
     def _receive(connection: socket.socket) -> bytes:

@@ -93,6 +93,7 @@ def test_no_process_outlives_its_supervisor(fleet: Fleet, how: str, is_thorough:
     assert wait_until(lambda: not any(is_alive(pid) for pid in pids), 30) <= 30
     wait_until(lambda: fleet.has_ended(*runs), 90)
     assert {fleet.state(run)["type"] for run in runs} == {"CRASHED"}
+    wait_until(lambda: all(fleet.hooks(run) for run in runs))
     assert all(fleet.hooks(run) == ["CRASHED"] for run in runs)
     fleet.site.check(all_ended=True, started=fleet.starts())
 
@@ -104,7 +105,7 @@ def test_a_new_worker_goes_on_where_a_killed_one_was(fleet: Fleet, times: int) -
         for run in first:
             fleet.pid(run, 60)
         more = [fleet.order("queued") for _ in range(3)]  # some of which it has taken, and not begun
-        wait_until(lambda more=more: any(fleet.state(run)["type"] == "PENDING" for run in more))
+        wait_until(lambda more=more: fleet.count(more, "SCHEDULED") < len(more))
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         follower = fleet.work()
@@ -125,6 +126,7 @@ def test_a_process_that_is_told_to_terminate_is_followed_by_another(fleet: Fleet
     if behavior == "die":
         wait_until(lambda: fleet.has_ended(run), 30)
         assert fleet.state(run)["type"] == "CRASHED"
+        wait_until(lambda: fleet.hooks(run))
         assert fleet.hooks(run) == ["CRASHED"]
     else:
         wait_until(lambda: fleet.pid(run) != first, 30)
@@ -139,6 +141,7 @@ def test_a_worker_that_is_told_to_terminate_lets_its_runs_end(fleet: Fleet) -> N
     run = fleet.order("queued", seconds=3)
     fleet.pid(run)
     worker.terminate()
+    wait_until(lambda: "Stops when" in fleet.output())
     later = fleet.order("queued")
     assert worker.wait(60) == 0
     assert fleet.state(run)["type"] == "COMPLETED"

@@ -96,10 +96,10 @@ class Site:
         return self._said(self.processes.index(process)).read_text()
 
     def read(self, path: str, **query: Any) -> Any:
-        return httpx.get(self.api + path, params=query, timeout=10, trust_env=False).raise_for_status().json()
+        return httpx.get(self.api + path, params=query, timeout=60, trust_env=False).raise_for_status().json()
 
     def find(self, path: str, **body: Any) -> Any:
-        return httpx.post(self.api + path, json=body, timeout=10, trust_env=False).raise_for_status().json()
+        return httpx.post(self.api + path, json=body, timeout=60, trust_env=False).raise_for_status().json()
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         site.server.stop()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -12,8 +12,9 @@ from tests.faults.sites import Site, wait_until
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 SCRIPT = """
-    import asyncio, sys, time
+    import asyncio, os, sys, time
     from pathlib import Path
+    from prefect import get_client
     from prefect.concurrency import asyncio as aio, sync
 
     colour, name, leave = sys.argv[1:]
@@ -28,6 +29,8 @@ SCRIPT = """
         async with aio.concurrency(name):
             inside()
 
+    if "IS_READY" in os.environ:  # its loading and connecting takes time, which is over now
+        get_client(sync_client=True).read_global_concurrency_limit_by_name(name)
     print("asks", flush=True)
     if colour == "sync":
         with sync.concurrency(name):
@@ -85,7 +88,7 @@ def test_a_slot_is_handed_from_process_to_process(site: Site, colour: str) -> No
     limit = Limit(site, 1)
     first = limit.holder(colour)
     first.enters()
-    second = limit.holder(colour)
+    second = limit.holder(colour, IS_READY="1")
     left = first.leave()
     assert second.enters() - left < 2.0  # 0.2 where nobody else uses the machine
     assert limit.in_use == 1

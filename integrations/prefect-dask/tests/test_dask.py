@@ -177,17 +177,22 @@ def test_what_is_not_waited_for_ends_before_the_flow(threads: LocalCluster, tmp_
     assert (tmp_path / "written").exists()
 
 
-def test_a_result_that_takes_too_long(threads: LocalCluster) -> None:
+def test_a_result_that_takes_too_long(threads: LocalCluster, tmp_path: Path) -> None:
     @task
-    def rest() -> None:
-        time.sleep(0.5)
+    def rest(gate: str) -> None:
+        while not Path(gate).exists():
+            time.sleep(0.05)
 
     @flow(task_runner=DaskTaskRunner(cluster=threads))
     def work() -> None:
-        future = rest.submit()
-        with pytest.raises(TimeoutError):
-            future.result(timeout=0.05)
-        assert not future.state.is_final()
+        gate = tmp_path / "gate"
+        future = rest.submit(str(gate))
+        try:
+            with pytest.raises(TimeoutError):
+                future.result(timeout=0.05)
+            assert not future.state.is_final()
+        finally:
+            gate.touch()
 
     work()
 
@@ -242,7 +247,7 @@ def test_tasks_and_flows_use_dask_themselves(threads: LocalCluster) -> None:
 
     @flow(task_runner=DaskTaskRunner(cluster=threads))
     def work() -> tuple[int, int, int]:
-        with get_dask_client(timeout=5) as client:
+        with get_dask_client(timeout=60) as client:
             here = int(client.submit(sum, [5, 6]).result())
         return inner.submit().result(), ainner.submit().result(), here
 
@@ -321,8 +326,9 @@ def test_what_has_not_begun_is_given_up_when_a_flow_run_is_interrupted(tmp_path:
 
     with pytest.raises(KeyboardInterrupt):
         work()
-    assert len(begun.read_text()) < 8
-    assert {future.state.type.value for future in futures[1:]} == {"CANCELLED"}
+    number = len(begun.read_text())  # one, unless it took long to interrupt the flow run
+    assert number < 8
+    assert {future.state.type.value for future in futures[number:]} == {"CANCELLED"}
 
 
 def test_a_cancelled_flow_run_ends_with_what_has_not_begun(tmp_path: Path) -> None:
