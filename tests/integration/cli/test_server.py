@@ -21,6 +21,8 @@ from tests.postgres import POSTGRES, PostgresServer
 
 from prefect.server.api.server import _GRACE_SECONDS
 
+pytestmark = pytest.mark.timeout(300)  # many commands in turn, each a process that a busy machine starts slowly
+
 
 @pytest.fixture
 def background(shell: Callable[..., Any], home: Path) -> Iterator[None]:

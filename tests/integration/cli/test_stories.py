@@ -8,7 +8,10 @@ import signal
 import subprocess
 import time
 
+import pytest
 from tests.integration.cli.conftest import PREFECT
+
+pytestmark = pytest.mark.timeout(300)  # many commands in turn, each a process that a busy machine starts slowly
 
 PIPELINE = """
 import sys
