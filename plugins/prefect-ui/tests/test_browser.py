@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -223,6 +225,27 @@ def test_colours_can_be_told_apart_in_the_dark(places, chromium):
     url, paths = places
     lists = [path for path in paths if path.count("/") == 1]
     assert serious_on((url, lists), chromium, "dark", {"runOnly": ["color-contrast"]}) == []
+
+
+def test_nobody_is_shut_out_of_what_runs_belong_to_and_leave(site, chromium, server, theme):
+    run = seen(site)
+    table = {"type": "table", "data": '[{"city": "Bonn", "n": 1}]', "key": "seen-table", "flow_run_id": run}
+    site.api("POST", "/artifacts/", table)
+    asset = {"event": "prefect.asset.materialization.succeeded", "id": str(uuid4())}
+    asset |= {"resource": {"prefect.resource.id": "s3://seen/made"}, "occurred": datetime.now(timezone.utc).isoformat()}
+    related = [{"prefect.resource.id": "s3://seen/read", "prefect.resource.role": "asset"}]
+    site.api("POST", "/events", [{**asset, "related": related}])
+    (task, *_) = site.api("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+    flow = site.api("GET", f"/flow_runs/{run}")["flow_id"]
+    paths = [
+        f"/flows/flow/{flow}",
+        f"/runs/task-run/{task['id']}",
+        "/artifacts",
+        "/artifacts/key/seen-table",
+        "/assets",
+        "/assets/asset?key=s3://seen/made",
+    ]
+    assert serious_on((server, paths), chromium, theme) == []
 
 
 def test_a_first_visit_is_small(tab):

@@ -137,6 +137,21 @@ def test_parts_are_in_the_timeline_and_the_graph(site):
     assert "1 runs of load: 1 failed" in by_name.text
 
 
+def test_parts_that_are_said_to_be_within_each_other_are_shown(site):
+    run = site.run("RUNNING")
+    site.api("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}, "force": True})
+    ids = ["00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000a2"]
+    made = [
+        site.task(
+            run, f"knot-{at}", id=ids[at], task_inputs={"__parents__": [{"input_type": "task_run", "id": ids[1 - at]}]}
+        )
+        for at in range(2)
+    ]
+    assert made == ids
+    for tab in ("", "/graph"):
+        assert {f"/runs/task-run/{id}" for id in ids} <= set(site.show(f"/runs/flow-run/{run}{tab}").links)
+
+
 def test_subflows_are_opened_in_the_timeline(site):
     run = site.run("RUNNING", name="above")
     site.api("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}, "force": True})

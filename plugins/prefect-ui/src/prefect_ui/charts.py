@@ -66,9 +66,11 @@ def strip(runs: Sequence[Mapping[str, Any]], base: str, cells: int = 60, height:
         begun = run["start_time"] or run["expected_start_time"]
         state, took = (run["state_name"] or "no state").lower(), duration(run["estimated_run_time"])
         told = f"{run['name']}: {state}, {took}, {clock(begun)}"
+        room = (
+            f'<rect class="hit" x="{index * step}" y="0" width="{step}" height="{height + 16}"/>' if height > 30 else ""
+        )
         drawn.append(
-            f'<a href="{escape(base)}/runs/flow-run/{escape(run["id"])}"><title>{escape(told)}</title>'
-            f'<rect class="hit" x="{index * step}" y="0" width="{step}" height="{height + 16}"/>'
+            f'<a href="{escape(base)}/runs/flow-run/{escape(run["id"])}"><title>{escape(told)}</title>{room}'
             f'<rect class="{kind}" x="{index * step + 2}" y="{height - size:.1f}" width="{step - 4}" height="{size:.1f}" rx="2"/>'
             f'<text class="{kind}" x="{index * step + step / 2}" y="{height + 13}" text-anchor="middle">'
             f"{GLYPHS.get(run['state_type'], '?')}</text></a>"

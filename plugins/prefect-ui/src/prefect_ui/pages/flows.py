@@ -18,7 +18,9 @@ from prefect_ui.view import page
 __all__ = ["ROUTES"]
 
 _PAGE = 25
-_FEW = 12
+_LISTED = 20
+_POINTS = 300
+_FEW = 8
 _MANY = 60
 _SORTS = {
     "name": ("NAME_ASC", "By name"),
@@ -36,7 +38,7 @@ async def _flows(request: Request) -> Response:
         chosen["tags"] = {"all_": [tag]}
     sort = _SORTS.get(query.get("sort", ""), _SORTS["name"])[0]
     found = await api.post(
-        "/flows/paginate", {"flows": chosen, "sort": sort, "page": number(request, "page"), "limit": _PAGE}
+        "/flows/paginate", {"flows": chosen, "sort": sort, "page": number(request, "page"), "limit": _LISTED}
     )
     ids = [flow["id"] for flow in found["results"]]
     deployments, following, *recent = await asyncio.gather(
@@ -79,7 +81,7 @@ async def _flow(request: Request) -> Response:
             {**of_it, "sort": "EXPECTED_START_TIME_DESC", "page": number(request, "page"), "limit": _PAGE},
         ),
         _recent(api, id, _MANY),
-        api.post("/ui/flow_runs/history", {**of_it, "flow_runs": ended}),
+        api.post("/ui/flow_runs/history", {**of_it, "flow_runs": ended, "limit": _POINTS}),
         api.post(
             "/deployments/paginate",
             {**of_it, "sort": "NAME_ASC", "page": number(request, "deployments"), "limit": _PAGE},

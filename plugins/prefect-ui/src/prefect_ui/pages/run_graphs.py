@@ -111,8 +111,12 @@ async def _rows(api: Api, id: str, nodes: list[Node], base: str, now: datetime) 
     for subflow, within in opened.items():
         inside.setdefault(subflow, []).extend(within)
     rows: list[Row] = []
+    placed: set[str] = set()
 
     def add(node: Node, depth: int) -> None:
+        if node["id"] in placed:
+            return
+        placed.add(node["id"])
         pieces = _pieces_of_node(node, expected.get(node["id"]), now)
         href = f"{base}/runs/{node['kind']}/{node['id']}"
         told = f"{_told(node['label'], pieces)}, {node['state_type'].lower()}"
@@ -120,7 +124,7 @@ async def _rows(api: Api, id: str, nodes: list[Node], base: str, now: datetime) 
         for each in inside.get(node["id"], ()):
             add(each, depth + 1)
 
-    for node in tops:
+    for node in [*tops, *nodes]:  # those that are said to be within each other are under none of the first
         add(node, 0)
     for task in waiting:
         since = parse_time(task["expected_start_time"]) or now
