@@ -85,6 +85,27 @@ def test_the_pages_of_a_run_and_a_flow_follow_what_is_in_them(site, chromium, se
         assert tab.wrong == []
 
 
+def test_the_pages_of_a_deployment_its_queue_and_its_pool_follow_its_runs(site, chromium, server):
+    site.api("POST", "/work_pools/", {"name": "followed pool", "type": "process"})
+    queue = site.api("GET", "/work_pools/followed%20pool/queues/default")["id"]
+    asked = {"flow_id": site.flow(), "name": "followed", "work_pool_name": "followed pool"}
+    deployment = site.api("POST", "/deployments/", asked)["id"]
+    paths = [
+        f"/deployments/deployment/{deployment}/upcoming",
+        f"/work-queues/work-queue/{queue}",
+        "/work-pools/work-pool/followed pool/upcoming",
+    ]
+    tabs = [Tab(chromium, server) for _ in paths]
+    for tab, path in zip(tabs, paths, strict=True):
+        tab.page.goto(path)
+    tabs[-1].page.wait_for_timeout(700)  # until all listen
+    site.api("POST", f"/deployments/{deployment}/create_flow_run", {"name": "just-made"})
+    for tab in tabs:
+        tab.page.get_by_role("link", name="just-made").wait_for(timeout=20_000)
+        tab.context.close()
+        assert tab.wrong == []
+
+
 def test_what_is_typed_is_kept_while_the_page_changes(site, tab):
     tab.page.goto("/runs?name=not-yet-there")
     tab.page.locator("input[name=flow]").fill("half a na")

@@ -78,7 +78,7 @@ async def _limit(request: Request) -> Response:
         request,
         "concurrency_limit.html",
         tag or name,
-        live="prefect.concurrency-limit. prefect.flow-run.",
+        live=f"prefect.concurrency-limit.{id}" + (f" prefect.deployment.{deployment}" if deployment else ""),
         limit=limit,
         holders=holders,
         held=sum(each["slots"] for each in holders),

@@ -86,14 +86,11 @@ async def _deployment(request: Request) -> Response:
     flows, lately, shown = await asyncio.gather(
         names_of(api, "flows", [deployment["flow_id"]]), _lately(api, id, 60), _SHOW[tab](request, api, deployment)
     )
-    live = {"schedules": "", "events": f"prefect.deployment.{id}"}.get(
-        tab, f"prefect.deployment.{id} prefect.flow-run."
-    )
     return page(
         request,
         "deployment.html",
         deployment["name"],
-        live=live,
+        live=f"prefect.deployment.{id}",  # events of its runs are related to it
         deployment=deployment,
         flows=flows,
         strip=strip(lately, request.scope.get("root_path", ""), height=22) if lately else None,

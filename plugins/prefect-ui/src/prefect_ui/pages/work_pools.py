@@ -62,7 +62,8 @@ async def _work_pool(request: Request) -> Response:
         raise HTTPException(404)
     pool = await api.get(_path(name))
     shown = await _SHOW[tab](request, api, pool)
-    return page(request, "work_pool.html", name, live=_LIVE, pool=pool, tab=tab, tabs=_TABS, **shown)
+    live = f"prefect.work-pool.{pool['id']} prefect.work-queue. prefect.worker."  # events of its runs are related to it
+    return page(request, "work_pool.html", name, live=live, pool=pool, tab=tab, tabs=_TABS, **shown)
 
 
 async def _inside(request: Request, api: Api, pool: dict[str, Any]) -> dict[str, Any]:

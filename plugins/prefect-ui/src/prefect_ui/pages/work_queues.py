@@ -41,7 +41,7 @@ async def _queue(request: Request) -> Response:
         request,
         "work_queue.html",
         queue["name"],
-        live="prefect.work-queue. prefect.flow-run.",
+        live=f"prefect.work-queue.{id}",  # events of its runs are related to it
         queue=queue,
         health=health,
         slots_used=slots,
