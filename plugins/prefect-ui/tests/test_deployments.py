@@ -262,6 +262,13 @@ def test_a_day_of_the_calendar_with_much_to_do_is_shown_whole(site, deploy):
     assert "day" in whole.ids
 
 
+def test_schedules_that_the_calendar_has_no_time_for_are_told_of(site, deploy):
+    deploy("overfull", schedules=[{"schedule": {"cron": f"{minute} */6 * * *"}} for minute in range(30)])
+    month = f"{datetime.now(timezone.utc) + timedelta(days=40):%Y-%m}"
+    assert "more schedules are not looked at" in site.show(f"/deployments/calendar?month={month}&name=overfull").text
+    assert "are not looked at" not in site.show(f"/deployments/calendar?month={month}&name=nothing-is-called-so").text
+
+
 def test_what_users_write_is_shown_as_it_is_and_does_nothing(site, deploy):
     script = "<script>alert('x')</script>" + HOSTILE
     properties = {script: {"type": "string", "title": script, "description": script, "default": script}}
