@@ -20,7 +20,7 @@ from prefect_ui.view import page
 
 __all__ = ["ROUTES"]
 
-_PAGE = 50
+_PAGE = 25
 _SCOPES = {
     "read": "see everything but secrets",
     "run": "what it takes to run flows",
