@@ -137,6 +137,7 @@ class TaskWorker:
         self._stock = Stock(limit)
         self._run_out = asyncio.Event()
         self._told = asyncio.Event()
+        self._has_heard_signal = False
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
@@ -175,8 +176,10 @@ class TaskWorker:
 
     def handle_sigterm(self, signum: int, frame: FrameType | None) -> None:
         """Stop when the runs under way have ended. At the second signal they are given to others, and the process ends."""
-        if self._told.is_set():
+        if self._told.is_set() or self._has_heard_signal:
             self._give_up(128 + signum)
+            return
+        self._has_heard_signal = True
         logger.info("Stopping once %s task runs under way have ended. Once more to stop now.", len(self._running))
         self._tell()
 
