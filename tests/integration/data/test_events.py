@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import pytest
 from tests.integration.server.conftest import Server
+from tests.ports import free_port
 
 from prefect import flow, get_client, task
 from prefect.automations import Automation, DoNothing, EventTrigger
@@ -56,7 +57,7 @@ def roles(event: Event) -> list[tuple[str, str | None]]:
 
 
 def test_what_a_server_that_is_away_does_not_hear_is_kept_and_told_later(home):
-    server = Server(ephemeral=True).start()
+    server = Server(port=free_port(), ephemeral=True).start()
     server.stop()
     with temporary_settings({"PREFECT_API_URL": f"{server.url}/api"}):
         emit_event("before", {"prefect.resource.id": "r"})
