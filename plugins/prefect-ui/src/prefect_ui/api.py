@@ -39,9 +39,8 @@ class Api:
 
     def __init__(self, request: Request) -> None:
         within = httpx.ASGITransport(request.scope["prefect.api"])
-        named = {
-            "user-agent": f"prefect/{prefect.__version__}"
-        }  # others are told the version of Prefect 3 that we speak
+        # Others than ours are told the version of Prefect 3 that we speak.
+        named = {"user-agent": f"prefect/{prefect.__version__}"}
         self._client = httpx.AsyncClient(
             transport=within, base_url="http://server/api", headers=named, trust_env=False, timeout=30
         )

@@ -14,18 +14,14 @@ from starlette.routing import Route
 from prefect_ui import shown_artifacts
 from prefect_ui.api import Api
 from prefect_ui.pages import run_parts
-from prefect_ui.pages.forms import done, number
+from prefect_ui.pages.forms import done
+from prefect_ui.pages.lists import listed
 from prefect_ui.pages.names import names_of
 from prefect_ui.view import page
 
 __all__ = ["ROUTES"]
 
-_PAGE = 50
 _TYPES = ["markdown", "table", "progress", "image"]
-
-
-def _pages(count: int) -> int:
-    return -(-count // _PAGE)
 
 
 async def _names(api: Api, artifacts: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -47,20 +43,15 @@ async def _artifacts(request: Request) -> Response:
         chosen["type"] = {"not_any_": _TYPES}
     elif kind in _TYPES:
         chosen["type"] = {"any_": [kind]}
-    at, path = number(request, "page"), "/artifacts" if query.get("all") else "/artifacts/latest"
-    order = {"sort": "CREATED_DESC" if query.get("all") else "UPDATED_DESC", "limit": _PAGE, "offset": (at - 1) * _PAGE}
-    found, count = await asyncio.gather(
-        api.post(f"{path}/filter", {"artifacts": chosen, **order}), api.post(f"{path}/count", {"artifacts": chosen})
-    )
+    path, sort = ("/artifacts", "CREATED_DESC") if query.get("all") else ("/artifacts/latest", "UPDATED_DESC")
+    found, paging = await listed(request, api, path, {"artifacts": chosen}, sort)
     return page(
         request,
         "artifacts.html",
         "Artifacts",
         live="prefect.artifact.",
         found=found,
-        count=count,
-        at=at,
-        pages=_pages(count),
+        **paging,
         types=[*_TYPES, "other"],
         names=await _names(api, found),
         brief={each["id"]: shown_artifacts.brief(each) for each in found},
@@ -84,11 +75,9 @@ async def _artifact(request: Request) -> Response:
 
 async def _key(request: Request) -> Response:
     api, key = Api(request), request.path_params["key"]
-    at, of_key = number(request, "page"), {"artifacts": {"key": {"any_": [key]}}}
-    latest, found, count = await asyncio.gather(
+    latest, (found, paging) = await asyncio.gather(
         api.get(f"/artifacts/{quote(key, safe='')}/latest"),
-        api.post("/artifacts/filter", {**of_key, "sort": "CREATED_DESC", "limit": _PAGE, "offset": (at - 1) * _PAGE}),
-        api.post("/artifacts/count", of_key),
+        listed(request, api, "/artifacts", {"artifacts": {"key": {"any_": [key]}}}, "CREATED_DESC"),
     )
     return page(
         request,
@@ -99,9 +88,7 @@ async def _key(request: Request) -> Response:
         picture_at=f"{request.scope.get('root_path', '')}/artifacts/artifact/{latest['id']}/picture",
         shown=shown_artifacts.show(latest),
         found=found,
-        count=count,
-        at=at,
-        pages=_pages(count),
+        **paging,
         names=await _names(api, [latest, *found]),
         brief={each["id"]: shown_artifacts.brief(each) for each in found},
     )

@@ -13,12 +13,12 @@ from starlette.routing import Route
 from prefect_ui.api import Api
 from prefect_ui.automation_words import action_in_words, trigger_in_words
 from prefect_ui.inputs import as_text, filled, json_in
-from prefect_ui.pages.forms import done, number
+from prefect_ui.pages.forms import done
+from prefect_ui.pages.lists import listed
 from prefect_ui.view import page
 
 __all__ = ["ROUTES"]
 
-_PAGE = 50
 _WRITTEN = ("name", "description", "enabled", "tags", "trigger", "actions", "actions_on_trigger", "actions_on_resolve")
 _EXAMPLE = {
     "name": "Cancel runs that hang",
@@ -42,26 +42,20 @@ _EXAMPLE = {
 
 
 async def _automations(request: Request) -> Response:
-    api, query, at = Api(request), request.query_params, number(request, "page")
+    api, query = Api(request), request.query_params
     chosen: dict[str, Any] = {}
     if name := query.get("name", "").strip():
         chosen["name"] = {"any_": [name]}
     if tag := query.get("tag", "").strip():
         chosen["tags"] = {"all_": [tag]}
-    asked: dict[str, Any] = {"automations": chosen} if chosen else {}
-    count, found = await asyncio.gather(
-        api.post("/automations/count", asked),
-        api.post("/automations/filter", {**asked, "sort": "NAME_ASC", "limit": _PAGE, "offset": (at - 1) * _PAGE}),
-    )
+    found = await listed(request, api, "/automations", {"automations": chosen} if chosen else {}, "NAME_ASC")
     return page(
         request,
         "automations.html",
         "Automations",
         live="prefect.automation.",
-        automations=found,
-        count=count,
-        page=at,
-        pages=-(-count // _PAGE),
+        automations=found.items,
+        **found.paging,
         is_chosen=bool(chosen),
         trigger_in_words=trigger_in_words,
         action_in_words=action_in_words,

@@ -13,37 +13,34 @@ from starlette.routing import Route
 
 from prefect_ui.api import Api
 from prefect_ui.inputs import InputError, filled, text
-from prefect_ui.pages.forms import done, number
+from prefect_ui.pages.forms import done
+from prefect_ui.pages.lists import listed
 from prefect_ui.parameter_fields import Field, fields_of, values_of
 from prefect_ui.view import page
 
 __all__ = ["ROUTES"]
 
-_PAGE = 50
 _BATCH = 200
 
 
 async def _blocks(request: Request) -> Response:
-    api, query, at = Api(request), request.query_params, number(request, "page")
+    api, query = Api(request), request.query_params
     asked: dict[str, Any] = {"block_documents": {"is_anonymous": {"eq_": False}}}
     if name := query.get("name", "").strip():
         asked["block_documents"]["name"] = {"like_": name}
     if slug := query.get("type", "").strip():
         asked["block_types"] = {"slug": {"any_": [slug]}}
-    listed = {**asked, "sort": "BLOCK_TYPE_AND_NAME_ASC", "limit": _PAGE, "offset": (at - 1) * _PAGE}
-    count, found, kinds = await asyncio.gather(
-        api.post("/block_documents/count", asked), api.post("/block_documents/filter", listed), _types(api)
+    found, kinds = await asyncio.gather(
+        listed(request, api, "/block_documents", asked, "BLOCK_TYPE_AND_NAME_ASC"), _types(api)
     )
     return page(
         request,
         "blocks.html",
         "Blocks",
         live="prefect.block-document.",
-        blocks=found,
+        blocks=found.items,
         kinds=kinds,
-        count=count,
-        page=at,
-        pages=-(-count // _PAGE),
+        **found.paging,
         is_chosen=bool(name or slug),
     )
 

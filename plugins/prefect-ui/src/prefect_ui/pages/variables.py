@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -11,35 +10,28 @@ from starlette.routing import Route
 
 from prefect_ui.api import Api
 from prefect_ui.inputs import as_text, filled, json_in, text, words
-from prefect_ui.pages.forms import done, number
+from prefect_ui.pages.forms import done
+from prefect_ui.pages.lists import listed
 from prefect_ui.view import page
 
 __all__ = ["ROUTES"]
 
-_PAGE = 50
-
 
 async def _variables(request: Request) -> Response:
-    api, query, at = Api(request), request.query_params, number(request, "page")
+    api, query = Api(request), request.query_params
     chosen: dict[str, Any] = {}
     if name := query.get("name", "").strip():
         chosen["name"] = {"like_": name}
     if tag := query.get("tag", "").strip():
         chosen["tags"] = {"all_": [tag]}
-    asked: dict[str, Any] = {"variables": chosen} if chosen else {}
-    count, found = await asyncio.gather(
-        api.post("/variables/count", asked),
-        api.post("/variables/filter", {**asked, "sort": "NAME_ASC", "limit": _PAGE, "offset": (at - 1) * _PAGE}),
-    )
+    found = await listed(request, api, "/variables", {"variables": chosen} if chosen else {}, "NAME_ASC")
     return page(
         request,
         "variables.html",
         "Variables",
         live="prefect.variable.",
-        variables=found,
-        count=count,
-        page=at,
-        pages=-(-count // _PAGE),
+        variables=found.items,
+        **found.paging,
         is_chosen=bool(chosen),
     )
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from prefect_ui.api import Api
 from prefect_ui.pages.forms import done, number
+from prefect_ui.pages.lists import listed
 from prefect_ui.pages.names import names_of, with_names
 from prefect_ui.view import page
 
@@ -31,10 +32,8 @@ _LIVE = "prefect.work-pool. prefect.work-queue. prefect.worker. prefect.flow-run
 
 
 async def _work_pools(request: Request) -> Response:
-    api, at = Api(request), number(request, "page")
-    count, pools = await asyncio.gather(
-        api.post("/work_pools/count"), api.post("/work_pools/filter", {"limit": _PAGE, "offset": (at - 1) * _PAGE})
-    )
+    api = Api(request)
+    pools, paging = await listed(request, api, "/work_pools", {})
     workers = await asyncio.gather(*(api.post(f"{_path(pool['name'])}/workers/filter") for pool in pools))
     return page(
         request,
@@ -45,9 +44,7 @@ async def _work_pools(request: Request) -> Response:
             {**pool, "online": sum(worker["status"] == "ONLINE" for worker in known), "workers": len(known)}
             for pool, known in zip(pools, workers, strict=True)
         ],
-        count=count,
-        page=at,
-        pages=-(-count // _PAGE),
+        **paging,
     )
 
 
